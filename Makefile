@@ -1,0 +1,42 @@
+# `make help` lists the commands. Every path is relative and every tool runs as `python -m`, so that
+# a checkout under a path with spaces works.
+
+PYTHON ?= python3
+PY := .venv/bin/python
+
+# Kernels are this environment's, whatever else the user's Jupyter knows.
+export JUPYTER_PREFER_ENV_PATH := 1
+unexport JUPYTER_PATH
+
+.DEFAULT_GOAL := help
+.PHONY: help install tour test lab lint clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+
+install: .venv/.installed ## create .venv and install wdlib in it, once
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[notebooks,tests]"
+	@touch $@
+
+tour: install ## train from scratch and report: build/tour.html, and a table here
+	@mkdir -p build && rm -f build/tour.html build/tour.txt
+	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to html \
+		--output-dir build --output tour notebooks/00_tour.ipynb
+	@cat build/tour.txt
+	@echo "Figures: build/tour.html"
+
+test: install ## run the whole test suite, every notebook included
+	$(PY) -m pytest --nbval-lax --nbval-current-env tests notebooks
+
+lab: install ## open JupyterLab on the notebooks
+	$(PY) -m jupyterlab notebooks
+
+lint: install ## check style and formatting
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+clean: ## remove everything that make built, the environment included
+	rm -rf build .venv
