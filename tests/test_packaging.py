@@ -1,0 +1,199 @@
+"""What is installed is what pyproject.toml says, and README's commands are the ones that exist."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+from test_floors import FLOORS, PACKAGE, SEE_PEOPLE, imports_of, modules_of
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+# What conda-forge calls a thing that pip knows by another name.
+CONDA_NAMES = {"torch": {"pytorch", "pytorch-cpu"}, "matplotlib": {"matplotlib-base"}}
+# What an import is called where the distribution has another name.
+IMPORT_NAMES = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "IPython": "ipython"}
+
+
+def declared(*extras: str) -> dict[str, Requirement]:
+    """Name -> requirement, for the core and the named extras."""
+    lines = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
+    return {(r := Requirement(line)).name: r for line in lines}
+
+
+def pinned() -> dict[str, Version]:
+    """Name -> tested version, from constraints.txt."""
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [line.split("==") for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(name): Version(text) for name, text in pairs}
+
+
+def closure(requirements: list[Requirement]) -> set[str]:
+    """Everything that installing these brings here, extras included, by canonical name."""
+    found: set[tuple[str, str]] = set()
+    waiting = list(requirements)
+    while waiting:
+        wanted = waiting.pop()
+        for extra in {"", *wanted.extras}:
+            if (key := (canonicalize_name(wanted.name), extra)) not in found:
+                found.add(key)
+                needs = [Requirement(line) for line in requires(wanted.name) or []]
+                here = {"extra": extra}
+                waiting += [n for n in needs if n.marker is None or n.marker.evaluate(here)]
+    return {name for name, _ in found}
+
+
+@pytest.mark.parametrize("name", declared("notebooks", "tests"))
+def test_a_dependency_is_bounded_pinned_and_installed(name):
+    requirement = declared("notebooks", "tests")[name]
+    assert any(bound.operator == ">=" for bound in requirement.specifier), "no lower bound"
+    assert requirement.specifier.contains(pinned()[canonicalize_name(name)])
+    assert requirement.specifier.contains(Version(version(name)), prereleases=True)
+
+
+def test_constraints_are_plain_versions():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    lines = [line for line in lines if not line.startswith("#")]
+    odd = [line for line in lines if not re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line)]
+    assert odd == []
+    names = [canonicalize_name(line.split("==")[0]) for line in lines]
+    assert len(names) == len(set(names))
+    # Which CUDA packages torch wants depends on the machine, so nothing is said about them.
+    assert [name for name in names if name.startswith(("nvidia", "cuda", "triton"))] == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems need a few packages more")
+def test_constraints_cover_all_that_is_installed():
+    """Two machines that install today and in a year get the same versions, torch's CUDA aside."""
+    free = ("nvidia", "cuda", "triton", "setuptools")
+    needed = closure(list(declared("notebooks", "tests").values()))
+    assert sorted(n for n in needed - set(pinned()) if not n.startswith(free)) == []
+
+
+@pytest.mark.skipif(
+    not (Path(sys.prefix) / ".installed").exists(), reason="this environment is not make's"
+)
+def test_make_installed_the_tested_versions():
+    found = {name: Version(version(name)).public for name in pinned()}
+    assert found == {name: str(wanted) for name, wanted in pinned().items()}
+
+
+@pytest.mark.parametrize(
+    ("file", "extras"),
+    [("environment.yml", ["notebooks", "tests"]), ("binder/environment.yml", ["notebooks"])],
+)
+def test_conda_environment_agrees(file, extras):
+    text = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
+    assert text["channels"] == ["conda-forge"]
+    lines = [line for line in text["dependencies"] if isinstance(line, str)]
+    pattern = r"([a-z0-9-]+)\s*(.*)"
+    listed = dict(re.fullmatch(pattern, line).groups() for line in lines)
+    assert len(listed) == len(lines)
+    python = listed.pop("python").removeprefix(">=").removeprefix("=")
+    assert Version(python) in Requirement(f"python{PROJECT['requires-python']}").specifier
+    assert listed.pop("pip") == ""
+    for name, requirement in declared(*extras).items():
+        (conda_name,) = CONDA_NAMES.get(name, {name}) & set(listed)
+        assert listed.pop(conda_name) == str(requirement.specifier), name
+    assert listed == {}, "not in pyproject.toml"
+
+
+def test_each_conda_environment_installs_wdlib():
+    root = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    assert root["dependencies"][-1] == {"pip": ["-e .[notebooks,tests]"]}
+    script = ROOT / "binder/postBuild"
+    assert script.stat().st_mode & 0o111, "postBuild is not executable"
+    first, *lines = script.read_text(encoding="utf-8").splitlines()
+    assert first.startswith("#!")
+    assert lines == ["set -e", "python -m pip install --no-deps -e ."]
+
+
+def test_binder_takes_the_cpu_build():
+    assert "pytorch-cpu" in (ROOT / "binder/environment.yml").read_text(encoding="utf-8")
+
+
+def test_what_wdlib_imports_is_declared():
+    """The core anywhere; the notebooks' extra only where people look."""
+    rooms = {name for floor in SEE_PEOPLE for name in FLOORS[floor]}
+    for path in modules_of(PACKAGE).values():
+        name = path.relative_to(PACKAGE).with_suffix("").as_posix()
+        allowed = set(declared("notebooks") if name in rooms else declared())
+        for use in imports_of(path, PACKAGE):
+            top = use.module.split(".")[0]
+            if top != "wdlib" and top not in sys.stdlib_module_names:
+                assert IMPORT_NAMES.get(top, top) in allowed, f"{name}:{use.line} imports {top}"
+
+
+def test_importing_wdlib_is_quick():
+    """Under half a second beyond torch, the best of three."""
+    program = (
+        "import torch, time; start = time.perf_counter()\n"
+        "import wdlib; print(time.perf_counter() - start)"
+    )
+    times = []
+    for _ in range(3):
+        run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+        times.append(float(run.stdout))
+    assert min(times) < 0.5, times
+
+
+def test_version_is_installed():
+    try:
+        assert version("wdlib") == PROJECT["version"]
+    except PackageNotFoundError:
+        pytest.fail("wdlib is not installed in this environment: run make install")
+
+
+def test_licence_is_mit():
+    assert PROJECT["license"] == "MIT"
+    title, _, holder, *rest = (ROOT / "LICENSE").read_text(encoding="utf-8").splitlines()
+    assert title == "MIT License"
+    assert re.fullmatch(r"Copyright \(c\) \d{4} The wdlib authors", holder)
+    words = " ".join(rest)
+    assert "without restriction" in words and "WITHOUT WARRANTY OF ANY KIND" in words
+
+
+def commands(file: str, prefix: str) -> list[str]:
+    """Lines of a file that are commands: those that start with the prefix and `make`."""
+    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    return [line.removeprefix(prefix) for line in lines if line.startswith(f"{prefix}make ")]
+
+
+def targets() -> set[str]:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return set(re.search(r"^\.PHONY: (.*)$", text, flags=re.MULTILINE).group(1).split())
+
+
+def test_ci_runs_the_test_command_of_readme():
+    assert "make test" in commands("README.md", prefix="    ")
+    assert commands(".ci/run", prefix="") == ["make --version | sed -n 1p", "make test"]
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111, ".ci/run is not executable"
+
+
+def test_readme_names_no_command_that_is_missing():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?:^    |`)make ([a-z]+)", text, flags=re.MULTILINE))
+    assert {"tour", "test", "lab", "help"} <= named <= targets()
+
+
+def test_make_help_lists_every_command():
+    run = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert set(re.findall(r"^  make ([a-z]+)  ", run.stdout, flags=re.MULTILINE)) == targets()
+
+
+def test_make_test_runs_the_notebooks_in_this_environment():
+    run = subprocess.run(["make", "-n", "test"], cwd=ROOT, capture_output=True, text=True)
+    command = run.stdout.splitlines()[-1].split()
+    assert command[:3] == [".venv/bin/python", "-m", "pytest"]
+    assert {"--nbval-lax", "--nbval-current-env", "tests", "notebooks"} <= set(command)
