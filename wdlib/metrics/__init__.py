@@ -1,0 +1,47 @@
+"""Scores of a representation: arrays in, numbers out, and nothing here needs torch.
+
+Every score takes codes ``[n, d]`` and factors ``[n, k]`` (numpy arrays, or tensors on any device)
+and returns a ``Score``. Read in this order: ``arrays`` (what may come in), ``codes`` (raw, grouped,
+converted), ``result``, then a score a file, and ``table`` for all of them with oracle and chance.
+Relation accuracy and the judge do need a model; they load torch when they are first asked for.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from wdlib.metrics.codes import convert, group
+from wdlib.metrics.dci import dci
+from wdlib.metrics.mig import mig
+from wdlib.metrics.oracle import chance_codes, oracle_codes
+from wdlib.metrics.result import Score
+from wdlib.metrics.sap import sap
+from wdlib.metrics.table import ScoreTable, score, score_table
+
+__all__ = [
+    "Score",
+    "ScoreTable",
+    "chance_codes",
+    "convert",
+    "dci",
+    "group",
+    "mig",
+    "oracle_codes",
+    "sap",
+    "score",
+    "score_table",
+]
+
+_WITH_TORCH = ("wdlib.metrics.relation_accuracy", "wdlib.metrics.judge")
+
+
+def __getattr__(name: str):
+    """Names of the two modules that need torch, imported at first use."""
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is None:
+        for module_name in _WITH_TORCH:
+            try:
+                module = import_module(module_name)
+            except ImportError:
+                continue
+            if hasattr(module, name):
+                return getattr(module, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
