@@ -9,9 +9,14 @@ Relation accuracy and the judge do need a model; they load torch when they are f
 from importlib import import_module
 from importlib.util import find_spec
 
+from wdlib.metrics.beta_vae import beta_vae
 from wdlib.metrics.codes import convert, group
 from wdlib.metrics.dci import dci
+from wdlib.metrics.explicitness import explicitness
+from wdlib.metrics.factor_vae import factor_vae
+from wdlib.metrics.irs import irs
 from wdlib.metrics.mig import mig
+from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import chance_codes, oracle_codes
 from wdlib.metrics.result import Score
 from wdlib.metrics.sap import sap
@@ -20,11 +25,16 @@ from wdlib.metrics.table import ScoreTable, score, score_table
 __all__ = [
     "Score",
     "ScoreTable",
+    "beta_vae",
     "chance_codes",
     "convert",
     "dci",
+    "explicitness",
+    "factor_vae",
     "group",
+    "irs",
     "mig",
+    "modularity",
     "oracle_codes",
     "sap",
     "score",

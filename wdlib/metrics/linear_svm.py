@@ -38,7 +38,7 @@ class MarginSums:
         self.own = _running_sums(self.x[np.concatenate(by_class)])
 
     def below(self, bound: np.ndarray, problem_class: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Per problem: sums over x < bound of its class, and of the rest; ``[3, problems]`` each."""
+        """Per problem: sums over x < bound of its class, and of the rest: ``[3, problems]``."""
         rank = np.searchsorted(self.x, bound)
         base = problem_class * self.n
         own = (

@@ -4,7 +4,7 @@ import numpy as np
 
 from wdlib.metrics.arrays import at_least, check_pair
 from wdlib.metrics.codes import describe
-from wdlib.metrics.mutual_information import BINS, entropy, mutual_information
+from wdlib.metrics.mutual_information import BINS, NEIGHBOURS, entropy, mutual_information
 from wdlib.metrics.result import Score
 
 
@@ -35,5 +35,7 @@ def mig(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     ranked = np.sort(information, axis=0)
     gap = np.mean((ranked[-1] - ranked[-2]) / entropy(factors))
     settings = {"codes": describe(groups, codes.shape[1]), "samples": len(codes)}
-    settings |= {"bins": bins} if groups is None else {"information": "vote of 15 neighbours"}
+    settings |= (
+        {"bins": bins} if groups is None else {"information": f"vote of {NEIGHBOURS} neighbours"}
+    )
     return Score("MIG", {"mig": gap}, information, settings, "mutual information (nats)")

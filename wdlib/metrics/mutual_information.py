@@ -57,23 +57,30 @@ def discrete_mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.nd
     """I(code; factor) in nats for integer codes ``[n, d]`` and factors ``[n, k]``: ``[d, k]``.
 
     I = sum over cells of p(c, f) log(p(c, f) / (p(c) p(f))), with the samples' own frequencies.
+    A cell's share below the rounding of float64 counts as zero, as in sklearn: modularity divides
+    by the largest information of a code, and must not divide noise by noise.
     """
     codes = codes - codes.min(axis=0)  # 0 .. width-1
     n, d = codes.shape
-    width = int(codes.max()) + 1
-    if d * width > 16 * n:  # huge integers would ask for a huge table: use their ranks
+    if int(codes.max()) >= n:  # large integers would ask for a large table: use their ranks
         codes = classes(codes)[0]
-        width = int(codes.max()) + 1
+    width = int(codes.max()) + 1
     labels, sizes = classes(factors)
     cell = codes.T + width * np.arange(d)[:, None]  # [d, n]: one number for (code, value)
+    log_n = np.log(n)
     information = np.empty((d, len(sizes)))
     for j, size in enumerate(sizes):
         joint = np.bincount((cell * size + labels[:, j]).ravel(), minlength=d * width * size)
-        joint = joint.reshape(d, width, size) / n
-        independent = joint.sum(axis=2, keepdims=True) * joint.sum(axis=1, keepdims=True)
-        filled = joint > 0
-        ratio = np.divide(joint, independent, out=np.ones_like(joint), where=filled)
-        information[:, j] = (joint * np.log(ratio)).sum(axis=(1, 2))
+        joint = joint.reshape(d, width, size)
+        of_code, of_factor = joint.sum(axis=2), joint.sum(axis=1)
+        i, value, c = np.nonzero(joint)
+        count = joint[i, value, c]
+        product = of_code[i, value] * of_factor[i, c]
+        share = count / n
+        terms = share * (np.log(count) - log_n) + share * (2 * log_n - np.log(product))
+        terms[np.abs(terms) < np.finfo(float).eps] = 0.0
+        information[:, j] = np.bincount(i, weights=terms, minlength=d)
+        information[(of_code > 0).sum(axis=1) == 1, j] = 0.0  # a constant code
     return np.maximum(information, 0.0)
 
 

@@ -9,8 +9,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from html import escape
 
+from wdlib.metrics.beta_vae import beta_vae
 from wdlib.metrics.dci import dci
+from wdlib.metrics.explicitness import explicitness
+from wdlib.metrics.factor_vae import factor_vae
+from wdlib.metrics.irs import irs
 from wdlib.metrics.mig import mig
+from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import chance_codes, oracle_codes
 from wdlib.metrics.sap import sap
 
@@ -25,10 +30,6 @@ def _dci(train, factors, test, test_factors, groups, seed, importances):
     return {f"dci_{name}": score[name] for name in names}
 
 
-def _mig(train, factors, test, test_factors, groups, seed, importances):
-    return {"mig": mig(train, factors, groups=groups).value}
-
-
 def _sap(kind):
     def one(train, factors, test, test_factors, groups, seed, importances):
         score = sap(train, factors, test, test_factors, kind=kind, groups=groups, seed=seed)
@@ -37,7 +38,36 @@ def _sap(kind):
     return one
 
 
-METRICS = {"mig": _mig, "sap": _sap("svm"), "sap_r2": _sap("r2"), "dci": _dci}
+def _on_train(function, name):
+    def one(train, factors, test, test_factors, groups, seed, importances):
+        return {name: function(train, factors, groups=groups).value}
+
+    return one
+
+
+def _sampled(function, name):
+    def one(train, factors, test, test_factors, groups, seed, importances):
+        score = function(train, factors, test, test_factors, groups=groups, seed=seed)
+        return {name: score.value}
+
+    return one
+
+
+def _explicitness(train, factors, test, test_factors, groups, seed, importances):
+    return {"explicitness": explicitness(train, factors, test, test_factors).value}
+
+
+METRICS = {
+    "mig": _on_train(mig, "mig"),
+    "sap": _sap("svm"),
+    "sap_r2": _sap("r2"),
+    "dci": _dci,
+    "modularity": _on_train(modularity, "modularity"),
+    "explicitness": _explicitness,
+    "irs": _on_train(irs, "irs"),
+    "factor_vae": _sampled(factor_vae, "factor_vae"),
+    "beta_vae": _sampled(beta_vae, "beta_vae"),
+}
 
 
 def check_metrics(metrics: Sequence[str]) -> None:
@@ -63,9 +93,11 @@ def score(
     """Several scores of one representation as a flat dict, ready for JSON.
 
     codes_*: ``[n, d]``; factors_*: ``[n, k]`` classes. Keys: mig, sap, sap_r2,
-    dci_disentanglement, dci_completeness, dci_informativeness (test accuracy). MIG and sap_r2
-    use the training arrays only. importances: the classifier behind DCI (see ``dci``). Raises ValueError for an unknown metric name (with the nearest
-    one) and whatever the scores raise.
+    dci_disentanglement, dci_completeness, dci_informativeness (test accuracy), modularity,
+    explicitness (test), irs, factor_vae, beta_vae. MIG, sap_r2, modularity and IRS use the
+    training arrays only. importances: the classifier behind DCI (see ``dci``).
+    Raises ValueError for an unknown metric name (with the nearest one), and whatever the scores
+    raise.
     """
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
     check_metrics(metrics)
