@@ -1,0 +1,1 @@
+"""wdlib: modular representations for weak disentanglement, to read in this order."""

@@ -1,0 +1,264 @@
+"""The paper's six tasks: which factors are relevant, and which images take part.
+
+A task keeps some of a dataset's images and gives each a value for each *relevant* factor; every
+other factor is *nuisance*: it varies, but nobody labels it. A relevant factor gathers one or more
+source factors and cuts each into bins of classes, so "position" is x and y, each in three cells.
+
+Source: Valenti and Bacciu (2022), section 4, names the factors and the number of combinations. It
+does not say which classes make up a bin; DATA.md's choice stands here, and the bins are kept apart
+so that two neighbouring values never look alike. That choice is ours.
+"""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from wdlib.factors import FactorSpace
+
+# The source factors by name and size only: drawing them is the business of wdlib.data.
+DSPRITES = FactorSpace(
+    names=("color", "shape", "scale", "orientation", "posX", "posY"),
+    values=(
+        (1.0,),
+        ("square", "ellipse", "heart"),
+        tuple(np.linspace(0.5, 1, 6).tolist()),
+        tuple(np.linspace(0, 2 * np.pi, 40).tolist()),
+        tuple(np.linspace(0, 1, 32).tolist()),
+        tuple(np.linspace(0, 1, 32).tolist()),
+    ),
+)
+SHAPES3D = FactorSpace(
+    names=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
+    values=(
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0.75, 1.25, 8).tolist()),
+        ("cube", "cylinder", "sphere", "capsule"),
+        tuple(np.linspace(-30, 30, 15).tolist()),
+    ),
+)
+SPACES = {"dsprites": DSPRITES, "shapes3d": SHAPES3D}
+
+Bins = tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Factor:
+    """A relevant factor: its values are the cells of a grid of bins over its source factors.
+
+    Args:
+        name: the name a reader sees.
+        source: the source factors it gathers, one an axis of the grid.
+        bins: for each axis, the bins; a bin is the source classes that count as one value.
+        cyclic: whether a step past the last value returns to the first (else it stays).
+        labels: one word a value; the default is the value's place in the grid.
+    """
+
+    name: str
+    source: tuple[str, ...]
+    bins: tuple[Bins, ...]
+    cyclic: bool = True
+    labels: tuple[str, ...] = ()
+
+    @property
+    def grid(self) -> tuple[int, ...]:
+        """Number of bins along each axis."""
+        return tuple(len(axis) for axis in self.bins)
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int(np.prod(self.grid))
+
+    @property
+    def value_names(self) -> tuple[str, ...]:
+        """One readable name a value."""
+        return self.labels or tuple(
+            ",".join(map(str, np.unravel_index(v, self.grid))) for v in range(self.size)
+        )
+
+
+@dataclass(frozen=True)
+class Task:
+    """Relevant factors over a dataset, and the nuisance that is let in.
+
+    Images of the task are numbered 0 to ``len(task) - 1``: the product of every source factor's
+    admitted classes, in the dataset's own order.
+
+    Args:
+        name: as in the paper, such as "dSprites.v2".
+        dataset: "dsprites" or "shapes3d".
+        factors: the relevant factors, one partition each.
+        nuisance: source factor -> admitted classes; a source factor named neither here nor in a
+            relevant factor keeps all its classes.
+    """
+
+    name: str
+    dataset: str
+    factors: tuple[Factor, ...]
+    nuisance: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    @property
+    def space(self) -> FactorSpace:
+        """The dataset's source factors."""
+        return SPACES[self.dataset]
+
+    @property
+    def factor_names(self) -> tuple[str, ...]:
+        return tuple(f.name for f in self.factors)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Number of values of each relevant factor."""
+        return tuple(f.size for f in self.factors)
+
+    @property
+    def combinations(self) -> int:
+        """Number of combinations of relevant values: what the paper's Table 1 counts."""
+        return int(np.prod(self.sizes))
+
+    def factor(self, name: str) -> int:
+        """Position of the relevant factor called ``name``. Raises ValueError if there is none."""
+        if name not in self.factor_names:
+            raise ValueError(
+                f"{self.name} has no relevant factor {name!r}; it has {', '.join(self.factor_names)}"
+            )
+        return self.factor_names.index(name)
+
+    @cached_property
+    def admitted(self) -> tuple[np.ndarray, ...]:
+        """For each source factor, the classes that take part, ascending."""
+        admitted = {name: np.arange(size) for name, size in zip(self.space.names, self.space.sizes)}
+        admitted |= {name: np.sort(np.array(classes)) for name, classes in self.nuisance}
+        for factor in self.factors:
+            for source, bins in zip(factor.source, factor.bins, strict=True):
+                admitted[source] = np.sort(np.concatenate([np.array(b) for b in bins]))
+        return tuple(admitted[name] for name in self.space.names)
+
+    def __len__(self) -> int:
+        """Number of images of the task."""
+        return int(np.prod([len(a) for a in self.admitted]))
+
+    def classes(self, indices) -> np.ndarray:
+        """Image numbers of the task [N] -> source classes [N, k].
+
+        Raises ValueError for a number outside the task.
+        """
+        indices = np.asarray(indices)
+        if indices.size and not (0 <= indices.min() and indices.max() < len(self)):
+            raise ValueError(f"{self.name} has images 0 to {len(self) - 1}, got {indices.max()}")
+        places = np.unravel_index(indices, [len(a) for a in self.admitted])
+        return np.stack([a[p] for a, p in zip(self.admitted, places, strict=True)], axis=1)
+
+    def values(self, classes) -> np.ndarray:
+        """Source classes [N, k] -> relevant values [N, n].
+
+        Raises ValueError for a class that belongs to no value of the task.
+        """
+        classes = self.space.check(classes)
+        columns = []
+        for factor in self.factors:
+            places = []
+            for source, bins in zip(factor.source, factor.bins, strict=True):
+                column = self.space.position(source)
+                bin_of = np.full(self.space.sizes[column], -1)
+                for place, members in enumerate(bins):
+                    bin_of[list(members)] = place
+                places.append(bin_of[classes[:, column]])
+                if (places[-1] < 0).any():
+                    stray = classes[places[-1] < 0, column][0]
+                    raise ValueError(
+                        f"{self.name}: class {stray} of {source} belongs to no value of "
+                        f"{factor.name}"
+                    )
+            columns.append(np.ravel_multi_index(tuple(places), factor.grid))
+        return np.stack(columns, axis=1)
+
+    def labels(self, indices) -> np.ndarray:
+        """Image numbers of the task [N] -> relevant values [N, n]."""
+        return self.values(self.classes(indices))
+
+
+def _each(*classes: int) -> Bins:
+    return tuple((c,) for c in classes)
+
+
+_CELLS = (tuple(range(0, 5)), tuple(range(13, 18)), tuple(range(27, 32)))
+_SHAPE2D = Factor("shape", ("shape",), (_each(0, 1, 2),), labels=("square", "ellipse", "heart"))
+_POSITION = Factor(
+    "position",
+    ("posY", "posX"),
+    (_CELLS, _CELLS),
+    labels=tuple(
+        f"{y} {x}" for y in ("top", "middle", "bottom") for x in ("left", "centre", "right")
+    ),
+)
+_SCALE2D = Factor(
+    "scale", ("scale",), (_each(1, 2, 3, 4, 5),), labels=("0.6", "0.7", "0.8", "0.9", "1.0")
+)
+# A square looks the same every 90 degrees: eight orientations inside a quarter turn can all be
+# told apart, eight over the full circle cannot (their ceiling is (1/4 + 1/2 + 1) / 3 = .583).
+_QUARTER = Factor(
+    "orientation",
+    ("orientation",),
+    (_each(*range(8)),),
+    labels=tuple(f"{360 / 39 * k:.0f}°" for k in range(8)),
+)
+# Classes 0 and 39 are the same angle, so 39 takes no part.
+_CIRCLE = Factor(
+    "orientation",
+    ("orientation",),
+    (tuple(tuple(range(5 * k, min(5 * k + 5, 39))) for k in range(8)),),
+    labels=tuple(f"from {360 / 39 * 5 * k:.0f}°" for k in range(8)),
+)
+_UPRIGHT = ("orientation", (0, 1, 2, 37, 38))
+
+
+def _hue(name: str) -> Factor:
+    return Factor(
+        name.replace("_", " "), (name,), (_each(*range(10)),), cyclic=False,
+        labels=tuple(f"{h / 10:.1f}" for h in range(10)),
+    )  # fmt: skip
+
+
+_SHAPE3D = Factor(
+    "shape", ("shape",), (_each(*range(4)),), labels=("cube", "cylinder", "sphere", "capsule")
+)
+_SCALE3D = Factor(
+    "scale", ("scale",), (((0, 1), (3, 4), (6, 7)),), cyclic=False,
+    labels=("small", "medium", "large"),
+)  # fmt: skip
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task("dSprites.v2", "dsprites", (_SHAPE2D, _POSITION), (("scale", (2, 3, 4)), _UPRIGHT)),
+        Task("dSprites.v3", "dsprites", (_SHAPE2D, _POSITION, _SCALE2D), (_UPRIGHT,)),
+        Task("dSprites.v4", "dsprites", (_SHAPE2D, _POSITION, _SCALE2D, _QUARTER)),
+        Task("dSprites.v4-circle", "dsprites", (_SHAPE2D, _POSITION, _SCALE2D, _CIRCLE)),
+        Task("Shapes3D.v2", "shapes3d", (_hue("object_hue"), _SHAPE3D)),
+        Task("Shapes3D.v3", "shapes3d", (_hue("object_hue"), _SHAPE3D, _SCALE3D)),
+        Task(
+            "Shapes3D.v5",
+            "shapes3d",
+            (_hue("floor_hue"), _hue("wall_hue"), _hue("object_hue"), _SHAPE3D, _SCALE3D),
+        ),
+    )
+}
+
+
+def task(name: str) -> Task:
+    """The task called ``name`` (case does not matter).
+
+    Raises ValueError that suggests the nearest name.
+    """
+    by_lower = {known.lower(): known for known in TASKS}
+    if name.lower() in by_lower:
+        return TASKS[by_lower[name.lower()]]
+    near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.0)
+    raise ValueError(f"no task called {name!r}; did you mean {by_lower[near[0]]}?")
