@@ -24,6 +24,7 @@ install: .venv/.installed ## create .venv and install wdlib in it, once
 tour: install ## train from scratch and report: build/tour.html, and a table here
 	@mkdir -p build && rm -f build/tour.html build/tour.txt
 	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to html \
+		--KernelManager.transport_encryption=auto \
 		--output-dir build --output tour notebooks/00_tour.ipynb
 	@cat build/tour.txt
 	@echo "Figures: build/tour.html"

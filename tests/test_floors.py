@@ -26,8 +26,8 @@ FLOORS = {
     "F3": room("training", "losses presets progress checkpoint stages trainer"),
     "F4": room(
         "metrics",
-        "result arrays codes mutual_information mig linear_svm sap dci modularity irs oracle "
-        "judge relation_accuracy score",
+        "result arrays codes oracle mutual_information interventions importances linear_svm "
+        "mig sap dci modularity explicitness irs beta_vae factor_vae table judge relation_accuracy",
     ),
     "F5": room("baselines", ""),
     "F6": ["methods"],
@@ -38,7 +38,7 @@ NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = {"F7"}  # the floors that print and draw
 PRINTS = {"training/progress"}  # the one place where training speaks
-DRAWS_WHEN_CALLED = {"metrics/score"}  # Score.heatmap imports matplotlib inside the function
+DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relation_accuracy"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -168,14 +168,14 @@ HOUSE = {
     "model/__init__": "from toy.model.networks import Encoder",
     "metrics/mig": "def mig():\n    import torch",
     "metrics/judge": "import torch\nfrom ..model import networks",
-    "metrics/score": "def heatmap():\n    import matplotlib.pyplot as plt",
+    "metrics/result": "def heatmap():\n    import matplotlib.pyplot as plt",
     "metrics/__init__": "from .mig import mig",
     "plots": "import matplotlib\nfrom toy.model import Encoder\nprint('drawn')",
 }
 TOY_FLOORS = {
     "F0": ["factors", "tasks"],
     "F2": room("model", "networks"),
-    "F4": room("metrics", "mig judge score"),
+    "F4": room("metrics", "mig judge result"),
     "F7": ["plots", "__init__"],
 }
 
@@ -213,7 +213,7 @@ def test_a_sound_house_has_no_faults(tmp_path):
         ("factors", "def f():\n    from torch import nn", "integers only"),
         ("metrics/mig", "from torch import nn", "no torch"),
         ("metrics/mig", "try:\n    import torch\nexcept ImportError:\n    pass", "no torch"),
-        ("metrics/score", "import matplotlib.pyplot", "draws"),
+        ("metrics/result", "import matplotlib.pyplot", "draws"),
         ("metrics/mig", "def f():\n    import matplotlib", "draws"),
         ("model/networks", "def f():\n    print(1)", "prints"),
         ("model/networks", "import sys\nsys.stdout.write('1')", "prints"),

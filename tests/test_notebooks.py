@@ -62,7 +62,7 @@ def outline_faults(notebook: NotebookNode) -> list[str]:
     found = []
     if levels[:1] != [1] or levels.count(1) != 1:
         found.append("needs one H1, as its first heading")
-    if any(below > above + 1 for above, below in zip(levels, levels[1:], strict=False)):
+    if any(below > above + 1 for above, below in zip(levels, levels[1:])):
         found.append("skips a level of headings")
     if re.search(r"!\[\s*\]\(", text) or re.search(r"<img(?![^>]*\balt=)", text):
         found.append("shows a picture without alt text")
@@ -78,7 +78,7 @@ def output_faults(notebook: NotebookNode) -> list[str]:
         found.append("was not run from top to bottom in a fresh kernel before the commit")
     if any(output.output_type == "error" for output in outputs):
         found.append("has an error among its outputs")
-    checked = [c for c, tag in zip(cells, tags, strict=True) if "nbval-check-output" in tag]
+    checked = [c for c, tag in zip(cells, tags) if "nbval-check-output" in tag]
     if not any(printed(cell).strip() for cell in checked):
         found.append("has no printed output that nbval checks (tag nbval-check-output)")
     if re.search(r"/(home|root|Users|tmp|work)/", "\n".join(map(printed, cells))):
