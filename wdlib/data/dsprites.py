@@ -1,0 +1,1 @@
+"""dSprites as facts, and the reader of the original file."""

@@ -1,0 +1,119 @@
+"""Seeded splits of a task's images: train, validation, test, a few labels, and the never seen.
+
+A split is a permutation cut into parts. The labelled images are the first of train, so that a
+smaller label budget is always a prefix of a larger one, and train with more labels is the same
+train.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wdlib.tasks import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Image numbers of a task (int64, without repetition), in seeded order.
+
+    Args:
+        task, seed: what was split, and by which permutation.
+        train, validation, test: disjoint parts.
+        labelled: the images of train whose relevant values may be used.
+        unseen: every image of the combinations left out of the other parts.
+        unseen_combinations: those combinations of relevant values [M, n].
+    """
+
+    task: Task
+    seed: int
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    labelled: np.ndarray
+    unseen: np.ndarray
+    unseen_combinations: np.ndarray
+
+
+def split(
+    task: Task,
+    *,
+    seed: int,
+    labels: int = 1000,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    limit: int | None = None,
+    unseen: float = 0.0,
+) -> Split:
+    """Split a task's images.
+
+    Args:
+        seed: of the permutation, and of the choice of combinations.
+        labels: number of labelled images.
+        fractions: of train, validation and test; they sum to 1.
+        limit: at most this many images in train, validation and test together.
+        unseen: fraction of the combinations of relevant values that only ``Split.unseen`` holds.
+            Every single value of every factor stays in the other combinations.
+
+    Raises ValueError for fractions that do not sum to 1, for more labels than images of train, and
+    where leaving out that many combinations would leave out a whole value.
+    """
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
+        raise ValueError(f"fractions of train, validation and test must sum to 1, got {fractions}")
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit must be at least 1 image, got {limit}")
+    order = np.random.default_rng(seed).permutation(len(task))
+    left_out = np.zeros((0, len(task.factors)), np.int64)
+    unseen_images = np.zeros(0, np.int64)
+    if unseen:
+        left_out = _choose_combinations(task.sizes, unseen, seed)
+        gone = np.zeros(task.sizes, bool)
+        gone[tuple(left_out.T)] = True
+        is_gone = gone[tuple(task.labels(order).T)]
+        order, unseen_images = order[~is_gone], order[is_gone]
+    order = order[:limit]
+    ends = np.round(np.cumsum(fractions[:2]) * len(order)).astype(int)
+    train, validation, test = np.split(order, ends)
+    if not 0 <= labels <= len(train):
+        raise ValueError(
+            f"{labels} labels were asked for, but train of {task.name} has {len(train)} images"
+        )
+    return Split(
+        task, seed, train, validation, test, train[:labels], unseen_images, left_out
+    )  # fmt: skip
+
+
+def check_labels(split: Split) -> None:
+    """Raises ValueError, naming factor and value, where no labelled image has a factor's value."""
+    values = split.task.labels(split.labelled)
+    for factor, column in zip(split.task.factors, values.T, strict=True):
+        missing = np.setdiff1d(np.arange(factor.size), column)
+        if len(missing):
+            raise ValueError(
+                f"{split.task.name}: none of the {len(column)} labelled images has {factor.name} "
+                f"{missing[0]} ({factor.value_names[missing[0]]}); take more labels or another seed"
+            )
+
+
+def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> np.ndarray:
+    """A random ``fraction`` of all combinations [M, n] such that the rest holds every value."""
+    if not 0 <= fraction < 1:
+        raise ValueError(f"the unseen fraction must lie in [0, 1), got {fraction}")
+    total = int(np.prod(sizes))
+    wanted = round(fraction * total)
+    left = [np.full(size, total // size) for size in sizes]  # combinations that hold each value
+    chosen = []
+    for number in np.random.default_rng([seed, 1]).permutation(total):
+        if len(chosen) == wanted:
+            break
+        values = np.unravel_index(number, sizes)
+        if all(count[value] > 1 for count, value in zip(left, values, strict=True)):
+            for count, value in zip(left, values, strict=True):
+                count[value] -= 1
+            chosen.append(values)
+    if len(chosen) < wanted:
+        raise ValueError(
+            f"leaving {wanted} of {total} combinations unseen would leave out a whole value of a "
+            f"factor; {len(chosen)} is the most that this seed can leave out"
+        )
+    return np.array(chosen, np.int64).reshape(-1, len(sizes))
