@@ -17,6 +17,7 @@ help: ## list these commands
 install: .venv/.installed ## create .venv and install wdlib in it, once
 
 .venv/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wdlib needs Python 3.11+")'
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet -c constraints.txt -e ".[notebooks,tests]"
 	@touch $@
