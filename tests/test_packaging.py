@@ -5,12 +5,13 @@ import re
 import subprocess
 import sys
 import tomllib
-from importlib.metadata import PackageNotFoundError, requires, version
+from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 from test_floors import FLOORS, PACKAGE, SEE_PEOPLE, imports_of, modules_of
@@ -70,6 +71,13 @@ def test_constraints_are_plain_versions():
     assert len(names) == len(set(names))
     # Which CUDA packages torch wants depends on the machine, so nothing is said about them.
     assert [name for name in names if name.startswith(("nvidia", "cuda", "triton"))] == []
+
+
+def test_constraints_install_on_the_oldest_python():
+    """requires-python, to the patch: Debian 12 has 3.11.2, and a pin may want 3.11.5."""
+    oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
+    asked = {name: metadata(name).get("Requires-Python") or "" for name in pinned()}
+    assert [name for name, text in asked.items() if oldest not in SpecifierSet(text)] == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems need a few packages more")
