@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wdlib.data import dsprites_draw
+from wdlib.data import dsprites, dsprites_draw, shapes3d
 from wdlib.factors import FactorSpace
 from wdlib.tasks import SPACES
 
@@ -29,14 +29,16 @@ class Images:
         space: the factors, whose order is the order of the images.
         shape: of one image, (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255.
         source: "drawn", or the path of the original file.
-        make: classes [N, k], at most CHUNK rows, -> uint8 [N, *shape].
-        threads: how many chunks ``make`` may work on at once.
+        make: classes [N, k] -> uint8 [N, *shape].
+        chunk: at most so many images are made by one call of ``make``.
+        threads: how many calls of ``make`` may run at once.
     """
 
     space: FactorSpace
     shape: tuple[int, ...]
     source: str
     make: Callable[[np.ndarray], np.ndarray]
+    chunk: int = CHUNK
     threads: int = 1
 
     def __len__(self) -> int:
@@ -52,9 +54,10 @@ class Images:
         images = np.empty((len(classes), *self.shape), np.uint8)
 
         def fill(start: int) -> None:
-            images[start : start + CHUNK] = self.make(classes[start : start + CHUNK])
+            part = slice(start, start + self.chunk)
+            images[part] = self.make(classes[part])
 
-        starts = range(0, len(classes), CHUNK)
+        starts = range(0, len(classes), self.chunk)
         if min(self.threads, len(starts)) > 1:
             with ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(fill, starts))  # the list waits, and raises what a thread raised
@@ -85,20 +88,40 @@ class Images:
             yield self[indices[start : start + size]]
 
 
-def load(dataset: str) -> Images:
-    """The images of "dsprites" or "shapes3d".
+def load(
+    dataset: str,
+    path: str | os.PathLike | None = None,
+    *,
+    download: bool = False,
+    root: str | os.PathLike | None = None,
+) -> Images:
+    """The images of "dsprites" or "shapes3d": drawn, unless the original file is at hand.
 
-    Raises ValueError for any other name, and suggests the nearest.
+    Args:
+        path: the original file, or a folder that holds it. Without one, the folder named by the
+            environment variable WDLIB_DATA is looked into.
+        download: fetch the original (once) where it is not found.
+        root: folder for what is downloaded and cached; the default is the user's cache folder.
+
+    Raises ValueError for another dataset (suggesting the nearest) or a file that is not the
+    original, FileNotFoundError for a path that does not exist.
     """
-    known = dataset.lower().replace("-", "").replace("_", "")
-    if known not in SPACES:
-        near = difflib.get_close_matches(known, SPACES, n=1, cutoff=0.0)
+    name = dataset.lower().replace("-", "").replace("_", "")
+    if name not in SPACES:
+        near = difflib.get_close_matches(name, SPACES, n=1, cutoff=0.0)
         raise ValueError(f"no dataset called {dataset!r}; did you mean {near[0]}?")
-    if known == "dsprites":
-        shape, make = (64, 64), dsprites_draw.draw
-    else:
-        raise ValueError("shapes3d cannot be drawn yet")
-    return Images(SPACES[known], shape, "drawn", make, threads=os.cpu_count() or 1)
+    facts = {"dsprites": dsprites, "shapes3d": shapes3d}[name]
+    file = facts.ORIGINAL.find(path)
+    if file is None and download:
+        file = facts.ORIGINAL.fetch(root)
+    if file is None:
+        if name == "shapes3d":
+            raise ValueError("shapes3d cannot be drawn yet")
+        draw = dsprites_draw.draw
+        return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=os.cpu_count() or 1)
+    read = dsprites.reader(file, root) if name == "dsprites" else shapes3d.reader(file)
+    # A reader sorts what it is asked for, so it is asked for much at once.
+    return Images(SPACES[name], facts.SHAPE, str(file), read, chunk=8 * CHUNK)
 
 
 def to_float(images, dtype=None):

@@ -1,0 +1,284 @@
+"""Original files: read by index in the same order, shape and dtype; refused in one sentence."""
+
+import functools
+import hashlib
+import http.server
+import multiprocessing
+import threading
+
+import h5py
+import numpy as np
+import pytest
+
+from wdlib.data import dsprites, load, shapes3d
+from wdlib.data.originals import Original
+from wdlib.factors import FactorSpace
+
+# The originals in miniature: the same factors with fewer values.
+SPRITES = FactorSpace(("color", "shape", "x"), ((1.0,), ("square", "heart"), tuple(range(50))))
+ROOMS = FactorSpace(("hue", "shape"), (tuple(np.linspace(0, 0.9, 10)), ("cube", "ball")))
+GENERATOR = np.random.default_rng(0)
+SPRITE_IMAGES = (GENERATOR.random((100, 64, 64)) < 0.3).astype(np.uint8)
+ROOM_IMAGES = GENERATOR.integers(256, size=(20, 64, 64, 3), dtype=np.uint8)
+
+
+def all_classes(space):
+    return space.classes(np.arange(len(space)))
+
+
+def npz(path, **changes):
+    """A small dSprites npz with a pickled metadata object, as the original has."""
+    arrays = {
+        "metadata": np.array({"title": "never unpickled"}, dtype=object),
+        "imgs": SPRITE_IMAGES,
+        "latents_classes": all_classes(SPRITES),
+    }
+    arrays = {key: value for key, value in (arrays | changes).items() if value is not None}
+    np.savez_compressed(path, **arrays)
+    return path
+
+
+def hdf5(path, **changes):
+    arrays = {"imgs": SPRITE_IMAGES, "latents/classes": all_classes(SPRITES)} | changes
+    return write_h5(path, arrays, chunks={"imgs": (30, 8, 16)})
+
+
+def rooms(path, chunks=(3, 64, 64, 3), **changes):
+    hue, shape = all_classes(ROOMS).T
+    arrays = {"images": ROOM_IMAGES, "labels": np.stack([hue / 10, shape.astype(float)], 1)}
+    return write_h5(path, arrays | changes, chunks={"images": chunks})
+
+
+def write_h5(path, arrays, chunks):
+    with h5py.File(path, "w") as file:
+        for key, value in arrays.items():
+            if value is not None:
+                file.create_dataset(key, data=value, chunks=chunks.get(key))
+    return path
+
+
+@pytest.mark.parametrize(("write", "name"), [(npz, "d.npz"), (hdf5, "d.hdf5"), (hdf5, "d.h5")])
+@pytest.mark.parametrize("block", [7, 8192])
+def test_dsprites_come_back_in_any_order(tmp_path, monkeypatch, write, name, block):
+    monkeypatch.setattr(dsprites, "BLOCK", block)
+    read = dsprites.reader(write(tmp_path / name), tmp_path / "cache", SPRITES)
+    numbers = np.array([99, 0, 42, 42, 7])
+    images = read(SPRITES.classes(numbers))
+    assert images.dtype == np.uint8
+    np.testing.assert_array_equal(images, SPRITE_IMAGES[numbers])
+
+
+def test_the_cache_holds_one_bit_a_pixel_and_serves_the_next_time(tmp_path, monkeypatch):
+    path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
+    dsprites.reader(path, cache, SPRITES)
+    (file,) = cache.iterdir()
+    assert file.stat().st_size == 100 * 64 * 64 // 8
+    monkeypatch.setattr(dsprites, "_fill", None)  # a second filling would fail
+    read = dsprites.reader(path, cache, SPRITES)
+    np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
+
+
+def test_another_file_at_the_same_place_is_read_anew(tmp_path):
+    cache = tmp_path / "cache"
+    dsprites.reader(npz(tmp_path / "d.npz"), cache, SPRITES)
+    path = npz(tmp_path / "d.npz", imgs=1 - SPRITE_IMAGES)
+    read = dsprites.reader(path, cache, SPRITES)
+    np.testing.assert_array_equal(read(all_classes(SPRITES)), 1 - SPRITE_IMAGES)
+
+
+def cut(path):
+    """The file without its last third."""
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    return path
+
+
+def spoiled(path):
+    """The file with bytes changed in its middle, where compressed pixels lie."""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(64)
+    path.write_bytes(content)
+    return path
+
+
+def moved(path, name):
+    return path.rename(path.parent / name)
+
+
+def text(path):
+    path.write_text("<!DOCTYPE html>")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda d: cut(npz(d / "a.npz")), "a.npz is damaged or cut short: File is not a zip"),
+        (lambda d: spoiled(npz(d / "a.npz")), "a.npz is damaged or cut short"),
+        (lambda d: cut(hdf5(d / "a.hdf5")), "a.hdf5 is damaged or cut short.*truncated file"),
+        (lambda d: moved(hdf5(d / "a.h5"), "b.npz"), "b.npz is an HDF5 file, not an npz archive"),
+        (lambda d: moved(npz(d / "a.npz"), "b.h5"), "b.h5 is an npz archive, not an HDF5 file"),
+        (lambda d: text(d / "a.npz"), "a.npz is not an npz archive: it begins with b'<!DOCTYP'"),
+        (lambda d: text(d / "a.txt"), "a.txt should end in .npz, .hdf5, .h5"),
+        (lambda d: npz(d / "a.npz", imgs=None), "lacks 'imgs'; it holds latents_classes, metadata"),
+        (lambda d: hdf5(d / "a.h5", imgs=None), "lacks 'imgs'; it holds latents"),
+        (lambda d: npz(d / "a.npz", latents_classes=None), "lacks 'latents_classes'"),
+        (
+            lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES[:50]),
+            r"imgs should have shape \(100, 64, 64\) and dtype uint8, but has shape \(50, 64, 64\)",
+        ),
+        (lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES * 1.0), "dtype uint8, but .* float64"),
+        (lambda d: npz(d / "a.npz", imgs=np.array({}, object)), "dtype uint8, but .* object"),
+        (
+            lambda d: hdf5(d / "a.h5", imgs=SPRITE_IMAGES[:, :32]),
+            r"has shape \(100, 32, 64\)",
+        ),
+        (lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES * 255), "values up to 255, but .* 0 or 1"),
+        (
+            lambda d: npz(d / "a.npz", latents_classes=all_classes(SPRITES)[::-1]),
+            "latents_classes is not in the published order",
+        ),
+        (
+            lambda d: npz(d / "a.npz", imgs=np.asfortranarray(SPRITE_IMAGES)),
+            "imgs is stored column by column",
+        ),
+    ],
+)
+def test_what_is_not_dsprites_is_refused_and_leaves_no_cache(tmp_path, write, said):
+    path, cache = write(tmp_path), tmp_path / "cache"
+    with pytest.raises(ValueError, match=said) as refusal:
+        dsprites.reader(path, cache, SPRITES)
+    assert str(path) in str(refusal.value)
+    assert not cache.exists() or not list(cache.iterdir())
+
+
+@pytest.mark.parametrize("chunks", [None, (1, 64, 64, 3), (3, 64, 64, 3), (15, 16, 8, 1)])
+def test_rooms_come_back_in_any_order(tmp_path, chunks):
+    read = shapes3d.reader(rooms(tmp_path / "3dshapes.h5", chunks), ROOMS)
+    for numbers in ([19, 0, 7, 7, 3], [5], [], range(20)):
+        numbers = np.array(numbers, int)
+        images = read(ROOMS.classes(numbers))
+        assert images.dtype == np.uint8
+        np.testing.assert_array_equal(images, ROOM_IMAGES[numbers])
+
+
+@pytest.mark.parametrize(
+    ("write", "said"),
+    [
+        (lambda d: cut(rooms(d / "a.h5")), "a.h5 is damaged or cut short"),
+        (lambda d: npz(d / "a.npz"), "an npz archive, but 3D Shapes is published as 3dshapes.h5"),
+        (lambda d: moved(npz(d / "a.npz"), "a.h5"), "a.h5 is an npz archive, not an HDF5"),
+        (lambda d: hdf5(d / "a.h5"), "lacks 'images'; it holds imgs, latents"),
+        (lambda d: rooms(d / "a.h5", labels=None), "lacks 'labels'; it holds images"),
+        (lambda d: rooms(d / "a.h5", images=ROOM_IMAGES[:9]), r"but has shape \(9, 64, 64, 3\)"),
+        (lambda d: rooms(d / "a.h5", images=ROOM_IMAGES / 255), "dtype uint8, but .* float64"),
+        (lambda d: rooms(d / "a.h5", labels=np.zeros((20, 2))), "labels is not in the published"),
+    ],
+)
+def test_what_is_not_3d_shapes_is_refused(tmp_path, write, said):
+    path = write(tmp_path)
+    with pytest.raises(ValueError, match=said) as refusal:
+        shapes3d.reader(path, ROOMS)
+    assert str(path) in str(refusal.value)
+
+
+def test_a_forked_process_opens_its_own_handle(tmp_path):
+    read = shapes3d.reader(rooms(tmp_path / "3dshapes.h5"), ROOMS)
+    read(all_classes(ROOMS))
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        parts = pool.map(read, np.split(all_classes(ROOMS), 4))
+    np.testing.assert_array_equal(np.concatenate(parts), ROOM_IMAGES)
+
+
+def test_a_file_put_right_is_read_by_the_same_process(tmp_path):
+    path = rooms(tmp_path / "3dshapes.h5", labels=np.zeros((20, 2)))
+    with pytest.raises(ValueError, match="published order"):
+        shapes3d.reader(path, ROOMS)
+    rooms(tmp_path / "fresh.h5").replace(path)
+    read = shapes3d.reader(path, ROOMS)
+    np.testing.assert_array_equal(read(all_classes(ROOMS)), ROOM_IMAGES)
+
+
+@pytest.fixture
+def full_size(tmp_path):
+    """A file of 3D Shapes' full size, in which only images 5 and 479999 are not black."""
+    path = tmp_path / "3dshapes.h5"
+    space = shapes3d.SHAPES3D
+    values = [range(4) if isinstance(v[0], str) else v for v in space.values]
+    classes = all_classes(space)
+    with h5py.File(path, "w") as file:
+        images = file.create_dataset("images", (480000, 64, 64, 3), "uint8", chunks=(1, 64, 64, 3))
+        images[5], images[479999] = 50, 99
+        labels = [np.array(v, float)[c] for v, c in zip(values, classes.T, strict=True)]
+        file["labels"] = np.stack(labels, 1)
+    return path
+
+
+def test_load_reads_the_original_where_it_is(tmp_path, monkeypatch, full_size):
+    by_path = load("shapes3d", full_size)
+    assert by_path.source == str(full_size) and by_path.shape == (64, 64, 3)
+    numbers = [479999, 4, 5]
+    assert by_path[numbers].mean((1, 2, 3)).tolist() == [99, 0, 50]
+    assert [len(b) for b in by_path.batches(numbers, 2)] == [2, 1]
+    assert load("shapes3d", tmp_path).source == str(full_size)  # the folder that holds it
+    monkeypatch.setenv("WDLIB_DATA", str(tmp_path))
+    assert load("shapes3d").source == str(full_size)
+    assert load("dsprites").source == "drawn"  # the folder has no dSprites
+
+
+def test_places_that_do_not_exist_are_named(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="no file or folder .*nowhere.npz"):
+        load("dsprites", tmp_path / "nowhere.npz")
+    with pytest.raises(FileNotFoundError, match="holds no dsprites.*hdf5 and no dsprites.*npz"):
+        load("dsprites", tmp_path)
+    monkeypatch.setenv("WDLIB_DATA", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"nowhere \(from WDLIB_DATA\)"):
+        load("dsprites")
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A folder behind http, and the list of what has been asked for."""
+    folder, asked = tmp_path / "served", []
+    folder.mkdir()
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args):
+            asked.append(self.path)
+
+    handler = functools.partial(Handler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_a_file_is_fetched_once_and_checked(tmp_path, served):
+    folder, address, asked = served
+    (folder / "a.h5").write_bytes(b"content")
+    original = Original(("a.h5",), f"{address}/a.h5", hashlib.md5(b"content").hexdigest())
+    for _ in range(2):
+        assert original.fetch(tmp_path / "root").read_bytes() == b"content"
+    assert asked == ["/a.h5"]
+
+
+def test_a_file_with_another_checksum_is_not_kept(tmp_path, served):
+    folder, address, _ = served
+    (folder / "a.h5").write_bytes(b"tampered")
+    original = Original(("a.h5",), f"{address}/a.h5", hashlib.md5(b"content").hexdigest())
+    with pytest.raises(ValueError, match="a.h5 was downloaded, but its MD5 is not 9a0364b9"):
+        original.fetch(tmp_path / "root")
+    assert not list((tmp_path / "root").iterdir())
+
+
+def test_a_file_that_does_not_arrive_is_named(tmp_path, served):
+    _, address, _ = served
+    original = Original(("a.h5",), f"{address}/missing.h5", "0" * 32)
+    with pytest.raises(ConnectionError, match="a.h5 could not be downloaded from .*missing.h5"):
+        original.fetch(tmp_path / "root")
+
+
+@pytest.mark.parametrize("original", [dsprites.ORIGINAL, shapes3d.ORIGINAL])
+def test_the_published_files_are_fetched_over_https(original):
+    assert original.url.startswith("https://") and original.url.endswith(original.files[0])
+    assert len(original.md5) == 32

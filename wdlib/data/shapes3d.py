@@ -1,0 +1,71 @@
+"""3D Shapes as facts, and the reader of its original HDF5 file, lazily by index.
+
+Source: Burgess and Kim (2018), https://github.com/google-deepmind/3d-shapes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from wdlib.data.originals import Original, check_array, check_signature, h5_array, reading
+from wdlib.factors import FactorSpace
+from wdlib.tasks import SHAPES3D
+
+SHAPE = (64, 64, 3)
+ORIGINAL = Original(
+    files=("3dshapes.h5",),
+    url="https://storage.googleapis.com/3d-shapes/3dshapes.h5",
+    md5="099a2078d58cec4daad0702c55d06868",
+)
+IMAGES, LABELS = "images", "labels"
+
+
+def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], np.ndarray]:
+    """Classes [N, 6] -> uint8 images [N, 64, 64, 3] of the original file.
+
+    Raises ValueError, naming file and cause, for a file that is cut short, misnamed, or not
+    3D Shapes.
+    """
+    check_signature(path)
+    if path.suffix == ".npz":
+        raise ValueError(f"{path} is an npz archive, but 3D Shapes is published as 3dshapes.h5")
+    images = h5_array(path, IMAGES)
+    check_array(path, IMAGES, images, (len(space), *SHAPE), np.uint8)
+    _check_labels(path, space)
+    return partial(_read, path, space)
+
+
+def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
+    """Each stored chunk is decompressed once, however often and in whatever order it is asked."""
+    images = h5_array(path, IMAGES)
+    wanted, back = np.unique(space.index(classes), return_inverse=True)
+    found = np.empty((len(wanted), *SHAPE), np.uint8)
+    length = images.chunks[0] if images.chunks else 64
+    starts = np.flatnonzero(np.diff(wanted // length, prepend=-1))
+    with reading(path):
+        for group in np.split(np.arange(len(wanted)), starts[1:]):
+            if len(group):
+                first, last = wanted[group[[0, -1]]]
+                found[group] = images[first : last + 1][wanted[group] - first]
+    return found[back]
+
+
+def _check_labels(path: Path, space: FactorSpace) -> None:
+    """The file's own labels must count as we do, or every image would get another's name."""
+    labels = h5_array(path, LABELS)
+    check_array(path, LABELS, labels, (len(space), len(space.sizes)), np.floating)
+    values = [
+        np.arange(size) if isinstance(value[0], str) else np.array(value)
+        for size, value in zip(space.sizes, space.values, strict=True)
+    ]
+    with reading(path):
+        for start in range(0, len(space), 1 << 16):
+            block = labels[start : start + (1 << 16)]
+            classes = space.classes(np.arange(start, start + len(block)))
+            expected = np.stack([v[c] for v, c in zip(values, classes.T, strict=True)], axis=1)
+            if not np.allclose(block, expected, atol=1e-3):
+                raise ValueError(f"{path}: {LABELS} is not in the published order of images")
