@@ -21,7 +21,10 @@ def room(name: str, files: str) -> list[str]:
 # here is an error.
 FLOORS = {
     "F0": ["factors", "tasks", "relations"],
-    "F1": room("data", "originals dsprites dsprites_draw shapes3d shapes3d_draw images split"),
+    "F1": room(
+        "data",
+        "originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
+    ),
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room("training", "losses presets progress checkpoint stages trainer"),
     "F4": room(
