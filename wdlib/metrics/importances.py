@@ -8,9 +8,16 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 
 import numpy as np
 
+from wdlib.metrics.boosting import boost, sklearn_loss, sortable
+
 
 def gradient_boosting(codes, labels, test_codes, seed):
-    """sklearn's GradientBoostingClassifier with its defaults: the reference."""
+    """sklearn's GradientBoostingClassifier with its defaults: the reference.
+
+    Grown by ``boosting.boost`` where that is faster; the numbers are the same.
+    """
+    if sortable(codes) and sklearn_loss(2) is not None:
+        return boost(codes, labels, test_codes, seed)
     from sklearn.ensemble import GradientBoostingClassifier
 
     model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
