@@ -7,7 +7,6 @@ Relation accuracy and the judge do need a model; they load torch when they are f
 """
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from wdlib.metrics.beta_vae import beta_vae
 from wdlib.metrics.codes import convert, group
@@ -41,17 +40,17 @@ __all__ = [
     "score_table",
 ]
 
-_WITH_TORCH = ("wdlib.metrics.relation_accuracy", "wdlib.metrics.judge")
+_WITH_TORCH = {
+    "Judge": "wdlib.metrics.judge",
+    "train_judge": "wdlib.metrics.judge",
+    "relation_accuracy": "wdlib.metrics.relation_accuracy",
+}
 
 
 def __getattr__(name: str):
-    """Names of the two modules that need torch, imported at first use."""
-    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is None:
-        for module_name in _WITH_TORCH:
-            try:
-                module = import_module(module_name)
-            except ImportError:
-                continue
-            if hasattr(module, name):
-                return getattr(module, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """The names that need torch, imported when first asked for (PEP 562)."""
+    if name not in _WITH_TORCH:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(_WITH_TORCH[name]), name)
+    globals()[name] = found  # the function, where importing left the module of the same name
+    return found

@@ -56,6 +56,9 @@ def dci(
         codes_train, factors_train, codes_test, factors_test, seed
     )
     d = codes.shape[1]
+    parts = members([1] * d if groups is None else groups, d)
+    at_least(len(parts), 2, "codes", "C asks which one a factor is in")
+    at_least(factors.shape[1], 2, "factors", "D asks which one a code belongs to")
     matrix, train, test = importance_matrix(
         codes,
         factors,
@@ -67,7 +70,7 @@ def dci(
         executor=executor,
     )
     if groups is not None:
-        matrix = np.stack([matrix[dims].sum(axis=0) for dims in members(groups, d)])
+        matrix = np.stack([matrix[dims].sum(axis=0) for dims in parts])
     values = {
         "disentanglement": disentanglement(matrix),
         "completeness": completeness(matrix),
@@ -81,13 +84,11 @@ def dci(
 
 def disentanglement(importances: np.ndarray) -> float:
     """D of an importance matrix ``[codes, factors]``: rows weighted by their share."""
-    at_least(importances.shape[1], 2, "factors", "D asks which one a code belongs to")
     return _weighted(importances)
 
 
 def completeness(importances: np.ndarray) -> float:
     """C of an importance matrix ``[codes, factors]``: columns weighted by their share."""
-    at_least(importances.shape[0], 2, "codes", "C asks which one a factor is in")
     return _weighted(importances.T)
 
 
