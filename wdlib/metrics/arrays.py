@@ -116,6 +116,14 @@ def at_least(count: int, least: int, what: str, why: str) -> None:
 
 def classes(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each factor's values as 0 .. size-1 ``[n, k]``, and the sizes ``[k]``."""
-    columns = [np.unique(column, return_inverse=True) for column in factors.T]
-    sizes = np.array([len(values) for values, _ in columns])
-    return np.stack([inverse.reshape(-1) for _, inverse in columns], axis=1), sizes
+    columns = [_ranks(column) for column in factors.T]
+    return np.stack(columns, axis=1), np.array([column.max() + 1 for column in columns])
+
+
+def _ranks(column: np.ndarray) -> np.ndarray:
+    """The rank of each value among the distinct ones. Small integers need no sorting."""
+    low, high = int(column.min()), int(column.max())
+    if high - low >= len(column):
+        return np.unique(column, return_inverse=True)[1].reshape(-1)
+    shifted = column - low
+    return (np.cumsum(np.bincount(shifted) > 0) - 1)[shifted]

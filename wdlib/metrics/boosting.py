@@ -5,8 +5,6 @@
 ``presorted_trees``; importances and predictions are sklearn's at the same seed.
 """
 
-from copy import deepcopy
-
 import numpy as np
 
 from wdlib.metrics.presorted_trees import DEPTH, SortedCodes, Tree, Undecided, grow
@@ -87,7 +85,7 @@ def boost(codes, labels, test_codes, seed):
 
 def _tree(codes: SortedCodes, target: np.ndarray, random: np.random.RandomState) -> Tree:
     """sklearn's tree on ``target``: grown here, or by sklearn where only sklearn can tell."""
-    before = deepcopy(random)
+    before = random.get_state()
     state = random.randint(0, 2**31 - 1)  # what sklearn's tree draws, once
     try:
         return grow(codes, target, state)
@@ -95,7 +93,8 @@ def _tree(codes: SortedCodes, target: np.ndarray, random: np.random.RandomState)
         from sklearn.tree import DecisionTreeRegressor
 
         rows = codes.columns.T
-        model = DecisionTreeRegressor(max_depth=DEPTH, random_state=before)
+        random.set_state(before)  # the same draw again
+        model = DecisionTreeRegressor(max_depth=DEPTH, random_state=random)
         grown = model.fit(rows, target, check_input=False).tree_
         leaf = grown.apply(np.ascontiguousarray(rows))
         inner = grown.children_left >= 0

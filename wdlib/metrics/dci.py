@@ -37,7 +37,8 @@ def dci(
     importances: "gradient_boosting" is the reference; the alternatives are those of
     ``importances.py``, named in the settings because D and C depend on the classifier.
     groups: one partition = one code: importances are summed over each partition's dimensions.
-    jobs, executor: factors are independent; ``jobs`` processes, or any concurrent.futures executor.
+    jobs, executor: factors are independent; ``jobs`` processes (-1: one per core), or any
+    concurrent.futures executor. Neither changes the numbers.
 
     Source: Eastwood and Williams 2018, "A framework for the quantitative evaluation of
     disentangled representations", section 2; numbers as disentanglement_lib's (which reports

@@ -4,7 +4,7 @@ One classifier per factor, trained on all codes. The reference's is sklearn's gr
 trees, and the others are named in the result, because D and C depend on them.
 """
 
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 
 import numpy as np
 
@@ -56,21 +56,23 @@ def importance_matrix(
 ) -> tuple[np.ndarray, float, float]:
     """Importances ``[d, k]`` and the mean accuracy on the training and on the test samples.
 
-    The factors are independent of each other, so they go to ``executor`` (or to ``jobs``
-    processes); the order is from most classes to fewest, because boosting grows one tree per
-    class and round, and a long task that starts last keeps everybody waiting.
+    The factors are independent of each other, so they go to ``executor``, or to ``jobs`` processes
+    (-1: one per core); the order is from most classes to fewest, because boosting grows one tree
+    per class and round, and a long task that starts last keeps everybody waiting.
     """
     if kind not in IMPORTANCES:
         raise ValueError(f"importances is {kind!r}, expected one of {', '.join(IMPORTANCES)}")
-    if jobs > 1 and executor is None:
-        with ProcessPoolExecutor(jobs) as pool:
-            return importance_matrix(
-                codes, factors, test_codes, test_factors, kind=kind, seed=seed, executor=pool
-            )
     columns = list(factors.T)
     longest_first = sorted(range(len(columns)), key=lambda j: -len(np.unique(columns[j])))
     tasks = [(kind, codes, columns[j], test_codes, seed) for j in longest_first]
-    outcomes = list((executor.map if executor else map)(_one_factor, *zip(*tasks)))
+    if executor is not None:
+        outcomes = list(executor.map(_one_factor, *zip(*tasks)))
+    elif jobs == 1:
+        outcomes = [_one_factor(*task) for task in tasks]
+    else:
+        from joblib import Parallel, delayed  # sklearn's own way to processes
+
+        outcomes = Parallel(n_jobs=jobs)(delayed(_one_factor)(*task) for task in tasks)
     matrix = np.empty((codes.shape[1], len(columns)))
     train, test = [], []
     for j, (importances, guesses, test_guesses) in zip(longest_first, outcomes):

@@ -21,7 +21,7 @@ ROUNDING = 1e-13  # relative; a step that loses less than this has lost nothing
 class MarginSums:
     """Sums of (1, x, x^2) over the samples below any bound: of one class, and of all.
 
-    x: one code ``[n]``; labels: factor classes ``[n, k]`` numbered through all factors, so that a
+    x: one code ``[n]``; labels: factor classes ``[k, n]`` numbered through all factors, so that a
     class of the second factor has another number than any of the first.
     """
 
@@ -30,9 +30,13 @@ class MarginSums:
         order = np.argsort(x)
         self.x = x[order]
         # All factors' classes one after another, each with its samples' ranks in ascending order.
-        by_class = [np.argsort(column, kind="stable") for column in labels[order].T]
+        sorted_labels = [column[order] for column in labels]
+        by_class = [np.argsort(column, kind="stable") for column in sorted_labels]
         self.key = np.concatenate(
-            [column[ranks] * self.n + ranks for column, ranks in zip(labels[order].T, by_class)]
+            [
+                column[ranks].astype(np.int64) * self.n + ranks
+                for column, ranks in zip(sorted_labels, by_class)
+            ]
         )
         self.all = _running_sums(self.x)
         self.own = _running_sums(self.x[np.concatenate(by_class)])
@@ -68,7 +72,8 @@ class Problems:
     def __init__(self, labels: np.ndarray, sizes: np.ndarray, penalty: float):
         n = len(labels)
         first = np.concatenate([[0], np.cumsum(sizes)[:-1]])  # the number of each factor's class 0
-        self.labels = labels + first
+        kind = np.int16 if sizes.sum() < 2**15 else np.int64  # numpy sorts int16 by counting
+        self.labels = np.ascontiguousarray((labels + first).T.astype(kind))
         self.sizes = sizes
         number, positive, negative, self.slices = [], [], [], []
         for j, size in enumerate(sizes):

@@ -1,8 +1,8 @@
 """Mutual information of every code with every factor, in one histogram.
 
 MIG and modularity both start from the matrix I(code; factor) in nats. Codes are cut into
-equal-width bins, factors are classes already, and one joint count over (code, bin, factor value)
-holds everything: there is no loop over pairs.
+equal-width bins, factors are classes already, and a pair's joint count is one pass over the
+samples; everything after that is done for all codes at once.
 """
 
 import numpy as np
@@ -22,8 +22,8 @@ def binned(values: np.ndarray, bins: int) -> np.ndarray:
     """
     if bins < 1:
         raise ValueError(f"bins is {bins}, expected at least 1")
-    out = np.empty(values.shape, dtype=np.int64)
-    for i, column in enumerate(values.T):
+    out = np.empty(values.shape[::-1], dtype=np.int64)
+    for i, column in enumerate(np.ascontiguousarray(values.T)):
         low, high = column.min(), column.max()
         if not np.isfinite(high - low):
             raise ValueError(f"code {i} spans {low} to {high}: too wide to cut into bins")
@@ -34,14 +34,13 @@ def binned(values: np.ndarray, bins: int) -> np.ndarray:
                 f"code {i} spans {low!r} to {high!r}: too narrow to cut into {bins} bins"
             ) from None
         # A guess by division is at most one bin off; compare with the edges to settle it.
-        left = edges[:-1]
+        left, right = edges[:-1], np.append(edges[1:-1], np.inf)
         guess = ((column - left[0]) * (bins / (edges[-1] - left[0]))).astype(np.int64)
-        np.clip(guess, 0, bins - 1, out=guess)
+        np.minimum(guess, bins - 1, out=guess)
         guess -= column < left[guess]
-        upper = np.append(left[1:], np.inf)
-        guess += column >= upper[guess]
-        out[:, i] = guess
-    return out
+        guess += column >= right[guess]
+        out[i] = guess
+    return out.T
 
 
 def entropy(factors: np.ndarray) -> np.ndarray:
@@ -66,12 +65,13 @@ def discrete_mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.nd
         codes = classes(codes)[0]
     width = int(codes.max()) + 1
     labels, sizes = classes(factors)
-    cell = codes.T + width * np.arange(d)[:, None]  # [d, n]: one number for (code, value)
+    rows = np.ascontiguousarray(codes.T)
     log_n = np.log(n)
     information = np.empty((d, len(sizes)))
     for j, size in enumerate(sizes):
-        joint = np.bincount((cell * size + labels[:, j]).ravel(), minlength=d * width * size)
-        joint = joint.reshape(d, width, size)
+        label, cells = np.ascontiguousarray(labels[:, j]), width * size
+        joint = [np.bincount(row * size + label, minlength=cells) for row in rows]
+        joint = np.reshape(joint, (d, width, size))
         of_code, of_factor = joint.sum(axis=2), joint.sum(axis=1)
         i, value, c = np.nonzero(joint)
         count = joint[i, value, c]

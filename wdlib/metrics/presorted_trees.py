@@ -10,7 +10,8 @@ decided by the rounding of sums and by the random order in which codes are visit
 the completeness of the representation. So sums are taken in sklearn's order, and its visits are
 replayed (``Visits``, ``parted``). The one thing that cannot be replayed is the order of samples
 with equal code values, which is up to sklearn's unstable sort. A decision that hangs on it is
-recognised, and raises ``Undecided``: the caller then has sklearn grow that one tree.
+recognised (the alternatives are tried), and raises ``Undecided``: the caller then has sklearn grow
+that one tree.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ TIE = np.float32(1e-7)  # neighbouring values closer than this are not separated
 PURE = np.finfo(np.float64).eps  # a node with less impurity is not split (sklearn)
 DEPTH = 3
 BLOCK = 65_536  # numbers in flight per step of the search, so that they stay in the cache
+MOST = 8  # pairs of equal values whose order is tried both ways, in one code and node
 ROUNDING = 1e-11  # relative; two gains closer than this may change places when sums are reordered
 
 
@@ -122,7 +124,7 @@ def grow(codes: SortedCodes, target: np.ndarray, state: int) -> Tree:
     d, n = codes.columns.shape
     growth = _Growth(codes, target, Visits(d, state), Tree(importances=np.zeros(d)))
     impurity = _sum(growth.squares) / n - (_sum(target) / n) ** 2
-    growth.add(_Node(codes.order, np.arange(n), impurity, 0, 0, True, True))
+    growth.add(_Node(codes.order, [np.arange(n)], [impurity], 0, 0))
     growth.tree.importances /= n
     return growth.tree
 
@@ -134,13 +136,14 @@ def _sum(values: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class _Node:
+    """Samples to split. What hangs on sklearn's sort comes as a list: a guess, then the rest."""
+
     order: np.ndarray | None  # [d, m] its samples, sorted by each code
-    samples: np.ndarray  # [m] the same, as sklearn holds them
-    impurity: float
+    held: list[np.ndarray]  # [m] the same, in each order in which sklearn may hold them
+    impurities: list[float]
     known: int  # how many codes are known to be constant
     depth: int
-    in_order: bool  # sums over ``samples`` are sklearn's to the last bit
-    measured: bool  # the impurity is
+    complete: bool = True  # no other order or impurity is possible
 
 
 class _Growth:
@@ -156,14 +159,15 @@ class _Growth:
         tree.feature.append(-1)
         tree.threshold.append(0.0)
         tree.child.append([number, number])
-        split = self._split(node) if node.depth < DEPTH and len(node.samples) > 1 else None
+        samples = node.held[0]
+        split = self._split(node) if node.depth < DEPTH and len(samples) > 1 else None
         if split is None:
-            tree.samples[number] = np.sort(node.samples)
+            tree.samples[number] = np.sort(samples)
             return number
         feature, threshold, children = split
         tree.feature[number], tree.threshold[number] = feature, threshold
-        tree.importances[feature] += len(node.samples) * node.impurity - sum(
-            len(child.samples) * child.impurity for child in children
+        tree.importances[feature] += len(samples) * node.impurities[0] - sum(
+            len(child.held[0]) * child.impurities[0] for child in children
         )
         for side, child in enumerate(children):
             tree.child[number][side] = self.add(child)
@@ -171,17 +175,15 @@ class _Growth:
 
     def _split(self, node: _Node):
         """(code, threshold, [left, right]) of the best split, or None for a leaf."""
-        mean_square = self.squares[node.samples].mean()
-        if not node.measured and abs(node.impurity - PURE) <= ROUNDING * mean_square:
-            raise Undecided
-        if node.impurity <= PURE:
+        samples, order, columns = node.held[0], node.order, self.codes.columns
+        mean_square = self.squares[samples].mean()
+        noise = ROUNDING * mean_square
+        if self._below(node.impurities, PURE, noise, node.complete):
             return None
-        order, columns = node.order, self.codes.columns
         low, high = self.codes.ends(order)
         searched, arranged, known = self.visits.node(node.known, (high <= low + TIE).tolist())
-        total = _sum(self.target[node.samples])
-        margin = ROUNDING * mean_square * len(node.samples)
-        best = self._best(order, total, searched, margin, node.in_order)
+        totals = list(dict.fromkeys(_sum(self.target[held]) for held in node.held))
+        best = self._best(order, totals, searched, noise * len(samples), node.complete)
         if best is None:
             return None
         feature, at = best
@@ -189,55 +191,62 @@ class _Growth:
         below, above = columns[feature, here[at - 1]], columns[feature, here[at]]
         threshold = float(below) / 2 + float(above) / 2
         threshold = float(below) if threshold == above else threshold
+        deeper = {"known": known, "depth": node.depth + 1}
         if node.depth + 1 == DEPTH:  # leaves follow: only a doubtful split needs the last bit
             parts = here[:at], here[at:]
             impurities = [
                 self.squares[part].mean() - self.target[part].mean() ** 2 for part in parts
             ]
-            decrease = self._decrease(node.impurity, impurities, *parts)
-            if decrease + PURE > ROUNDING * mean_square:
-                return feature, threshold, self._children(node, known, parts, impurities)
+            if self._decrease(node.impurities[0], impurities, *parts) > noise:
+                children = zip(parts, impurities)
+                return feature, threshold, [_Node(None, [s], [i], **deeper) for s, i in children]
 
         goes_left = np.zeros(len(self.target), dtype=bool)
         goes_left[here[:at]] = True
         moved = [code for code in arranged if low[code] != high[code]]
-        arrived = order[moved[-1]]  # the samples stand as the last sort left them
-        clean = self._clean(moved[-1], arrived)
-        parts = parted(arrived, goes_left[arrived])
-        settled = [clean or np.ptp(self.target[part]) == 0 for part in parts]
-        shorter = 0 if len(parts[0]) <= len(parts[1]) else 1
-        measured = node.in_order and settled[0] and settled[shorter]
-        impurities = self._impurities(total, _sum(self.squares[node.samples]), *parts)
-        decrease = self._decrease(node.impurity, impurities, *parts)
-        if not (node.measured and measured) and abs(decrease + PURE) <= ROUNDING * mean_square:
-            raise Undecided
-        if decrease + PURE < 0:  # rounding can make a pure node worse; sklearn leaves it then
+        last = moved[-1]  # the samples stand as the last sort left them
+        arrangements, complete = self._arrangements(last, order[last])
+        partings = [parted(samples, goes_left[samples]) for samples in arrangements]
+        squares = [_sum(self.squares[held]) for held in node.held]
+        impurities = [
+            self._impurities(_sum(self.target[held]), square, *parts)
+            for parts in partings
+            for held, square in zip(node.held, squares)
+        ]
+        complete = complete and node.complete
+        decreases = [
+            self._decrease(before, after, *partings[0])
+            for before in node.impurities
+            for after in impurities
+        ]
+        # Rounding can make a pure node worse; sklearn leaves it unsplit then.
+        if self._below(decreases, -PURE, noise, complete):
             return None
-        orders = None, None
-        if node.depth + 1 < DEPTH:
-            inside = goes_left[order].ravel()
-            orders = [
-                order.ravel().take(np.flatnonzero(mask)).reshape(len(order), -1)
-                for mask in (inside, ~inside)
-            ]
-        children = self._children(node, known, parts, impurities, orders, settled, measured)
+        inside = goes_left[order].ravel()
+        children = []
+        for side, mask in enumerate((inside, ~inside)):
+            rows = order.ravel().take(np.flatnonzero(mask)).reshape(len(order), -1)
+            held = [parts[side] for parts in partings]
+            if np.ptp(self.target[held[0]]) == 0:  # whatever the order, the sums are the same
+                held = held[:1]
+            possible = list(dict.fromkeys(pair[side] for pair in impurities))
+            children.append(_Node(rows, held, possible, complete=complete, **deeper))
         return feature, threshold, children
 
     @staticmethod
-    def _children(
-        node, known, parts, impurities, orders=(None, None), settled=(True, True), measured=True
-    ):
-        depth = node.depth + 1
-        return [
-            _Node(orders[i], parts[i], impurities[i], known, depth, settled[i], measured)
-            for i in (0, 1)
-        ]
+    def _below(possible: list[float], bound: float, noise: float, complete: bool) -> bool:
+        """Whether a number is below (or at) the bound; Undecided if only its rounding knows."""
+        sides = {value <= bound for value in possible}
+        if len(sides) > 1 or (not complete and abs(possible[0] - bound) <= noise):
+            raise Undecided
+        return sides.pop()
 
-    def _best(self, order, total, searched, margin, in_order):
+    def _best(self, order, totals, searched, margin, complete):
         """(code, samples on the left) of the best split of a node, or None; ties as sklearn's.
 
         Maximises left_sum^2 / left_count + right_sum^2 / right_count. Within a code the first
-        best position wins, among codes the first one visited.
+        best position wins, among codes the first one visited. totals: the possible sums of the
+        target over the node.
         """
         if not searched:
             return None
@@ -250,7 +259,7 @@ class _Growth:
             rows = slice(begin, begin + step)
             sums = np.take(self.target, order[rows], mode="clip")
             np.cumsum(sums, axis=1, out=sums)
-            gain = _gain(sums[:, :-1], total, counts, n)
+            gain = _gain(sums[:, :-1], totals[0], counts, n)
             position[rows] = gain.argmax(axis=1)
             best[rows] = gain[np.arange(len(gain)), position[rows]]
         # A split between two (nearly) equal values is none. It rarely wins; then look again.
@@ -258,7 +267,7 @@ class _Growth:
         before = self.codes.columns[every, order[every, position]]
         after = self.codes.columns[every, order[every, position + 1]]
         for code in np.flatnonzero(after <= before + TIE):
-            gain = self._gains(code, order[code], total)
+            gain = self._gains(code, order[code], totals[0])
             position[code] = gain.argmax()
             best[code] = gain[position[code]]
         winner = searched[int(best[searched].argmax())]
@@ -266,12 +275,67 @@ class _Growth:
             return None
         near = [code for code in searched if best[code] >= best[winner] - margin]
         if len(near) == 1:
-            gain = self._gains(winner, order[winner], total)
+            gain = self._gains(winner, order[winner], totals[0])
             rivals = np.count_nonzero(gain >= best[winner] - margin)
         if len(near) > 1 or rivals > 1:  # decided by rounding: is the rounding sklearn's?
-            if not (in_order and all(self._clean(code, order[code]) for code in near)):
+            floor = best[winner] - margin
+            if not (
+                complete and self._certain(winner, position[winner], near, floor, order, totals)
+            ):
                 raise Undecided
         return winner, int(position[winner]) + 1
+
+    def _certain(self, winner, position, near, floor, order, totals) -> bool:
+        """Whether the winner among the ``near`` codes wins however equal values are ordered."""
+        tried = {}
+        for code in near:
+            tried[code], complete = self._arrangements(code, order[code])
+            if not complete:
+                return False
+        if len(totals) == 1 and all(len(arrangements) == 1 for arrangements in tried.values()):
+            return True
+        n = order.shape[1]
+        rivals, sums = {}, {}
+        for code in near:
+            at = np.flatnonzero(self._gains(code, order[code], totals[0]) >= floor)
+            rivals[code] = at
+            sums[code] = np.stack([self.target[s].cumsum()[at] for s in tried[code]])
+        for total in totals:
+            gains = {c: _gain(sums[c].copy(), total, rivals[c] + 1.0, n) for c in near}
+            if np.any(rivals[winner][gains[winner].argmax(axis=1)] != position):
+                return False
+            least = gains[winner].max(axis=1).min()
+            most = {code: gains[code].max() for code in near}
+            before = near[: near.index(winner)]  # visited earlier: these win a draw
+            if any(most[code] >= least for code in before):
+                return False
+            if any(most[code] > least for code in near if code != winner):
+                return False
+        return True
+
+    def _arrangements(self, code, samples) -> tuple[list[np.ndarray], bool]:
+        """The orders in which sklearn may sort a node's samples by a code, and if these are all.
+
+        The order of two equal values matters only if their targets differ. Each pair is turned
+        alone, and all together. Longer runs of equal values, and runs so near the end that sklearn
+        sums from there, are not followed.
+        """
+        values, target = self.codes.columns[code, samples], self.target[samples]
+        stops = np.flatnonzero(values[1:] > values[:-1] + TIE) + 1
+        complete = bool(np.all(np.diff(stops, prepend=0) <= len(samples) - stops))
+        equal = np.flatnonzero(values[1:] == values[:-1])
+        pairs = equal[target[equal] != target[equal + 1]]
+        if not pairs.size:
+            return [samples], complete
+        if len(pairs) > MOST or np.any(np.diff(equal) == 1):
+            return [samples], False
+        turned = [np.array([pair]) for pair in pairs] + ([pairs] if len(pairs) > 1 else [])
+        arrangements = [samples]
+        for at in turned:
+            other = samples.copy()
+            other[at], other[at + 1] = samples[at + 1], samples[at]
+            arrangements.append(other)
+        return arrangements, complete
 
     def _gains(self, code, samples, total):
         """The gain at every position of one code; -inf between (nearly) equal values."""
@@ -280,18 +344,6 @@ class _Growth:
         values = self.codes.columns[code, samples]
         gain[values[1:] <= values[:-1] + TIE] = -np.inf
         return gain
-
-    def _clean(self, code, samples) -> bool:
-        """Whether sums over samples sorted by this code are sklearn's whatever its sort did.
-
-        Equal values must have equal targets. And where sklearn skips over more (nearly) equal
-        values than samples are left, it sums from the other end.
-        """
-        values, target = self.codes.columns[code, samples], self.target[samples]
-        if np.any((values[1:] == values[:-1]) & (target[1:] != target[:-1])):
-            return False
-        stops = np.flatnonzero(values[1:] > values[:-1] + TIE) + 1
-        return bool(np.all(np.diff(stops, prepend=0) <= len(samples) - stops))
 
     def _decrease(self, impurity, impurities, left, right) -> float:
         """The split's share of the decrease of variance in the whole tree."""
