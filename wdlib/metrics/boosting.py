@@ -1,8 +1,8 @@
 """Gradient-boosted trees for one factor, as sklearn's GradientBoostingClassifier fits them.
 
-100 rounds; in each, one tree of depth 3 per class on the gradient of the multinomial deviance
-(one tree in all for two classes), a Newton step per leaf, shrunk by 0.1. The trees come from
-``presorted_trees``; importances and predictions are sklearn's at the same seed.
+In each round, one tree of depth 3 per class on the gradient of the multinomial deviance (one tree
+in all for two classes), a Newton step per leaf, shrunk. With 100 rounds, a shrinkage of 0.1 and the
+trees of ``presorted_trees``, importances and predictions are sklearn's at the same seed.
 """
 
 import numpy as np
@@ -39,77 +39,101 @@ def sortable(codes: np.ndarray) -> bool:
     return bool(varying.size and varying.mean() >= DISTINCT * len(codes))
 
 
-def boost(codes, labels, test_codes, seed):
-    """Importances ``[d]``, and the predicted classes of the training and of the test samples.
+class SklearnTrees:
+    """sklearn's trees on codes ``[n, d]``, grown here, or by sklearn where only sklearn knows."""
 
-    codes ``[n, d]``, labels ``[n]`` integers (any), test_codes ``[m, d]``.
-    """
-    values, classes = np.unique(labels, return_inverse=True)
-    n, size = len(codes), len(values)
-    loss = sklearn_loss(size)
-    sorted_codes = SortedCodes.of(codes)
-    test_columns = np.ascontiguousarray(test_codes.astype(np.float32).T)
-    random = np.random.RandomState(seed)
-    trees = 1 if size == 2 else size
-    y = classes.astype(np.float64)
+    def __init__(self, codes: np.ndarray, test_codes: np.ndarray):
+        self.codes = SortedCodes.of(codes)
+        self.test_columns = np.ascontiguousarray(test_codes.astype(np.float32).T)
 
-    share = np.clip(np.bincount(classes) / n, np.finfo(np.float64).eps, 1 - np.finfo(float).eps)
-    start = loss.link.link(share[1:] if size == 2 else share[None]).reshape(1, trees)
-    raw = np.repeat(start, n, axis=0)
-    test_raw = np.repeat(start, len(test_codes), axis=0)
-    importances, grown = np.zeros(codes.shape[1]), 0
-    for _ in range(ROUNDS):
-        residual = -loss.gradient(y_true=y, raw_prediction=raw if trees > 1 else raw[:, 0])
-        residual = residual.reshape(n, trees)
-        for k in range(trees):
-            target = np.ascontiguousarray(residual[:, k])
-            own = y if size == 2 else (classes == k).astype(np.float64)
-            tree = _tree(sorted_codes, target, random)
-            steps = np.zeros(len(tree.feature))
-            for leaf, samples in tree.samples.items():
-                steps[leaf] = SHRINKAGE * newton_step(target[samples], own[samples], size)
-                raw[samples, k] += steps[leaf]
-            test_raw[:, k] += steps[tree.apply(test_columns)]
-            if len(tree.feature) > 1:
-                importances += tree.importances
-                grown += 1
-    if grown:
-        importances /= grown
-        importances /= importances.sum()
-    if trees == 1:
-        train, test = (raw[:, 0] >= 0).astype(int), (test_raw[:, 0] >= 0).astype(int)
-    else:
-        train, test = raw.argmax(axis=1), test_raw.argmax(axis=1)
-    return importances, values[train], values[test]
+    def grow(self, target: np.ndarray, random: np.random.RandomState) -> Tree:
+        """The tree that sklearn would grow on ``target [n]`` with this random state."""
+        before = random.get_state()
+        state = random.randint(0, 2**31 - 1)  # what sklearn's tree draws, once
+        try:
+            return grow(self.codes, target, state)
+        except Undecided:
+            random.set_state(before)  # the same draw again
+            return self._grown_by_sklearn(target, random)
 
+    def test_leaves(self, tree: Tree) -> np.ndarray:
+        """The leaf of each test sample: ``[m]``."""
+        return tree.apply(self.test_columns)
 
-def _tree(codes: SortedCodes, target: np.ndarray, random: np.random.RandomState) -> Tree:
-    """sklearn's tree on ``target``: grown here, or by sklearn where only sklearn can tell."""
-    before = random.get_state()
-    state = random.randint(0, 2**31 - 1)  # what sklearn's tree draws, once
-    try:
-        return grow(codes, target, state)
-    except Undecided:
+    def _grown_by_sklearn(self, target: np.ndarray, random: np.random.RandomState) -> Tree:
         from sklearn.tree import DecisionTreeRegressor
 
-        rows = codes.columns.T
-        random.set_state(before)  # the same draw again
+        rows = np.ascontiguousarray(self.codes.columns.T)
         model = DecisionTreeRegressor(max_depth=DEPTH, random_state=random)
         grown = model.fit(rows, target, check_input=False).tree_
-        leaf = grown.apply(np.ascontiguousarray(rows))
-        inner = grown.children_left >= 0
+        leaf, inner = grown.apply(rows), grown.children_left >= 0
         numbers = np.arange(grown.node_count)
+        below = np.stack([grown.children_left, grown.children_right], axis=1)
         return Tree(
             feature=np.where(inner, grown.feature, -1).tolist(),
             threshold=grown.threshold.tolist(),
-            child=np.where(
-                inner[:, None],
-                np.stack([grown.children_left, grown.children_right], axis=1),
-                numbers[:, None],
-            ).tolist(),
+            child=np.where(inner[:, None], below, numbers[:, None]).tolist(),
             samples={node: np.flatnonzero(leaf == node) for node in numbers[~inner]},
             importances=grown.compute_feature_importances(normalize=False),
         )
+
+
+def boost(trees, labels, test_size, seed, *, schedule=(SHRINKAGE,) * ROUNDS):
+    """Importances ``[d]``, and the predicted classes of the training and of the test samples.
+
+    trees: what grows them (``SklearnTrees`` or ``BinnedTrees``), on n training samples with
+    labels ``[n]`` (any integers), and finds the leaves of ``test_size`` test samples.
+    schedule: the shrinkage of each round. A round of three times the shrinkage stands for three
+    rounds, and counts as three in the importances.
+    """
+    values, classes = np.unique(labels, return_inverse=True)
+    n, size = len(labels), len(values)
+    random = np.random.RandomState(seed)
+    columns = 1 if size == 2 else size
+    own = (classes[:, None] == np.arange(size)).astype(np.float64)[:, -columns:]  # [n, columns]
+
+    smallest = np.finfo(np.float64).eps
+    share = np.clip(np.bincount(classes) / n, smallest, 1 - smallest)
+    loss = sklearn_loss(size)
+    if loss is not None:
+        start = loss.link.link(share[1:] if size == 2 else share[None]).reshape(columns)
+    else:
+        start = np.log(share) - np.log(share).mean() if size > 2 else np.log(share[1:] / share[:1])
+    raw, test_raw = np.tile(start, (n, 1)), np.tile(start, (test_size, 1))
+    importances, grown = 0.0, 0
+    for shrinkage in schedule:
+        weight = shrinkage / schedule[0]
+        residual = _residual(loss, classes, own, raw)  # [n, columns]
+        for k in range(columns):
+            target = np.ascontiguousarray(residual[:, k])
+            tree = trees.grow(target, random)
+            steps = np.zeros(len(tree.feature))
+            for leaf, samples in tree.samples.items():
+                steps[leaf] = shrinkage * newton_step(target[samples], own[samples, k], size)
+                raw[samples, k] += steps[leaf]
+            test_raw[:, k] += steps[trees.test_leaves(tree)]
+            importances = importances + weight * tree.importances
+            grown += weight * (len(tree.feature) > 1)
+    if grown:
+        importances = importances / grown
+        importances = importances / importances.sum()
+    train, test = (
+        (r[:, 0] >= 0).astype(int) if columns == 1 else r.argmax(axis=1) for r in (raw, test_raw)
+    )
+    return importances, values[train], values[test]
+
+
+def _residual(loss, classes, own, raw) -> np.ndarray:
+    """Negative gradient of the deviance: what a class lacks in probability, ``[n, columns]``."""
+    if loss is not None:
+        flat = raw if raw.shape[1] > 1 else raw[:, 0]
+        return -loss.gradient(y_true=classes.astype(np.float64), raw_prediction=flat).reshape(
+            raw.shape
+        )
+    if raw.shape[1] == 1:
+        return own - 1 / (1 + np.exp(-raw))
+    odds = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return own - odds / odds.sum(axis=1, keepdims=True)
 
 
 def newton_step(residual: np.ndarray, own: np.ndarray, size: int) -> float:
