@@ -4,8 +4,9 @@
 last comes the first. A relation is a name and its steps; with more than one step it changes more
 than one factor. No tables: whatever a relation does follows from (value + step), cyclic or clamped.
 
-Source: Valenti and Bacciu (2022), section 3, relations f_r on factor values. That dSprites relations
-are cyclic and that hue and size saturate on 3D Shapes follows the authors' earlier code (2205.10056).
+Source: Valenti and Bacciu (2022), section 3, relations f_r on factor values. That dSprites
+relations are cyclic, and that hue and size saturate on 3D Shapes, follows the authors' earlier code
+(that of arXiv 2205.10056).
 """
 
 from __future__ import annotations

@@ -122,11 +122,16 @@ class Task:
         """Number of combinations of relevant values: what the paper's Table 1 counts."""
         return int(np.prod(self.sizes))
 
+    @property
+    def channels(self) -> int:
+        """Colour channels of an image."""
+        return 1 if self.dataset == "dsprites" else 3
+
     def factor(self, name: str) -> int:
         """Position of the relevant factor called ``name``. Raises ValueError if there is none."""
         if name not in self.factor_names:
             raise ValueError(
-                f"{self.name} has no relevant factor {name!r}; it has {', '.join(self.factor_names)}"
+                f"{self.name} has no relevant factor {name!r}, only {', '.join(self.factor_names)}"
             )
         return self.factor_names.index(name)
 

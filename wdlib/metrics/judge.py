@@ -1,0 +1,92 @@
+"""The judge: an independent classifier that reads the relevant factors off an image.
+
+It never sees a code, and no model that it judges ever sees it. Unlike them it is trained with the
+values of every image of train, so that what it says of a decoded image can be believed; how far is
+its accuracy on held-out images, which is printed beside whatever it judged.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wdlib.data import Images, Split, device_images, to_float
+from wdlib.model.networks import ConvEncoder
+
+
+class Judge(nn.Module):
+    """Images [N, C, 64, 64] in [0, 1] -> values [N, n] of the task's relevant factors.
+
+    Args:
+        channels: C.
+        sizes: number of values of each factor.
+    """
+
+    def __init__(self, channels: int, sizes: tuple[int, ...]):
+        super().__init__()
+        self.sizes = tuple(sizes)
+        self.network = ConvEncoder(channels, sum(sizes), widths=(32, 32, 32), hidden=256)
+        self.network.to(memory_format=torch.channels_last)
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """One [N, K_i] of logits a factor."""
+        return list(self.network(x).split(self.sizes, dim=1))
+
+    @torch.no_grad()
+    def read(self, x: Tensor, *, batch: int = 512) -> Tensor:
+        """Images, float in [0, 1] or uint8 -> values [N, n] int64."""
+        self.eval()
+        parts = []
+        for part in x.split(batch):
+            part = part if part.dtype.is_floating_point else to_float(part)
+            parts.append(torch.stack([s.argmax(1) for s in self(part)], dim=1))
+        return torch.cat(parts)
+
+
+def train_judge(
+    split: Split,
+    images: Images,
+    *,
+    seed: int = 0,
+    steps: int = 1500,
+    batch: int = 128,
+    device="cpu",
+    limit: int = 40_000,
+) -> tuple[Judge, float]:
+    """Train a judge on train, with all its values; return it with its accuracy on test.
+
+    The accuracy is the share of test images on which every relevant factor is read right. At most
+    ``limit`` images of train, and a quarter as many of test, are drawn.
+    """
+    task = split.task
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        judge = Judge(task.channels, task.sizes).to(device)
+    generator = torch.Generator(device).manual_seed(seed)
+    train, test = split.train[:limit], split.test[: limit // 4]
+    x = device_images(images, task.classes(train), device)
+    y = torch.from_numpy(task.labels(train)).to(device)
+    optimiser = torch.optim.AdamW(judge.parameters(), lr=2e-3)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
+    judge.train()
+    for _ in range(steps):
+        pick = torch.randint(len(x), (batch,), generator=generator, device=device)
+        inputs = soften(to_float(x[pick]), generator)
+        logits = judge(inputs.contiguous(memory_format=torch.channels_last))
+        loss = sum(F.cross_entropy(s, v) for s, v in zip(logits, y[pick].T))
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    x_test = device_images(images, task.classes(test), device)
+    y_test = torch.from_numpy(task.labels(test)).to(device)
+    return judge, float((judge.read(x_test) == y_test).all(1).float().mean())
+
+
+def soften(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Half of the images lightly blurred, so that a decoder's soft edges are nothing new."""
+    half = len(x) // 2
+    share = torch.rand((half, 1, 1, 1), generator=generator, device=x.device)
+    blurred = F.avg_pool2d(x[:half], 3, 1, 1, count_include_pad=False)
+    return torch.cat([x[:half] + share * (blurred - x[:half]), x[half:]])

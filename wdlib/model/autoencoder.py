@@ -1,0 +1,93 @@
+"""M-AE: the modular auto-encoder, whose latent is n partitions of d dimensions, and its critic.
+
+Source: Valenti and Bacciu (2022), section 3: encoder x -> z = (z_1, ..., z_n), decoder z -> x, and
+a discriminator D that tells codes from samples of the prior (Eq. 1 and 2). Whether D sees all
+partitions at once or one each, the paper leaves open; here one D sees them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder, mlp
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of all networks.
+
+    Args:
+        dim: dimensions of a partition (8 in the paper).
+        encoder_widths, encoder_norm, hidden: see ConvEncoder.
+        decoder: "conv" (textbook, PAPER) or "separable" (ours, COURSE).
+        rank: profiles a side of the separable decoder.
+        width: of the critic's and the relational learner's three layers (1024 in the paper).
+        activation: between those layers ("tanh" in the authors' earlier code).
+        residual: the relational learner adds its output to its input (ours).
+    """
+
+    dim: int = 8
+    encoder_widths: tuple[int, ...] = (32, 32, 32)
+    encoder_norm: bool = True
+    hidden: int = 256
+    decoder: str = "separable"
+    rank: int = 16
+    width: int = 256
+    activation: str = "relu"
+    residual: bool = True
+
+
+class ModularAutoencoder(nn.Module):
+    """Encoder and decoder around a latent of ``n`` partitions.
+
+    Its convolutions keep their weights channels-last, which a CPU computes faster.
+
+    Args:
+        partitions: n, one a relevant factor.
+        channels: C of the images, which are [B, C, 64, 64] in [0, 1].
+
+    Raises ValueError for an unknown decoder.
+    """
+
+    def __init__(self, partitions: int, channels: int, config: NetworkConfig):
+        super().__init__()
+        self.partitions, self.dim = partitions, config.dim
+        code = partitions * config.dim
+        self.encoder = ConvEncoder(
+            channels,
+            code,
+            widths=config.encoder_widths,
+            hidden=config.hidden,
+            norm=config.encoder_norm,
+        )
+        if config.decoder == "separable":
+            self.decoder = SeparableDecoder(code, channels, rank=config.rank, hidden=config.hidden)
+        elif config.decoder == "conv":
+            self.decoder = ConvDecoder(code, channels, hidden=config.hidden)
+        else:
+            raise ValueError(f"no decoder called {config.decoder!r}; there are separable and conv")
+        self.to(memory_format=torch.channels_last)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Images [B, C, 64, 64] in [0, 1] -> codes [B, n, d]."""
+        return self.encoder(x.contiguous(memory_format=torch.channels_last)).view(
+            -1, self.partitions, self.dim
+        )
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Codes [B, n, d] -> logits [B, C, 64, 64]; the sigmoid is the image."""
+        return self.decoder(z.flatten(1))
+
+
+class Critic(nn.Module):
+    """D of Eq. 2: codes [B, n, d] -> one logit each, high for samples of the prior."""
+
+    def __init__(self, partitions: int, config: NetworkConfig):
+        super().__init__()
+        self.score = mlp(partitions * config.dim, config.width, 1, activation=config.activation)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.score(z.flatten(1)).squeeze(1)

@@ -1,0 +1,109 @@
+"""The only networks in the package: an encoder, two decoders and an MLP.
+
+Every method shares them, so that only the loss differs. Images are [B, C, 64, 64].
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+SIDE = 64  # pixels: both datasets are 64 x 64
+
+
+def mlp(inputs: int, hidden: int, outputs: int, *, layers: int = 3, activation: str = "relu"):
+    """[B, inputs] -> [B, outputs] through ``layers`` linear layers, ``hidden`` wide.
+
+    activation: "relu" or "tanh".
+    """
+    between = {"relu": nn.ReLU, "tanh": nn.Tanh}[activation]
+    widths = [inputs] + [hidden] * (layers - 1)
+    stack: list[nn.Module] = []
+    for before, after in zip(widths, widths[1:]):
+        stack += [nn.Linear(before, after), between()]
+    return nn.Sequential(*stack, nn.Linear(widths[-1], outputs))
+
+
+class ConvEncoder(nn.Module):
+    """[B, C, 64, 64] -> [B, outputs]: strided convolutions, then two linear layers.
+
+    Args:
+        channels: C of the images.
+        outputs: length of the code.
+        widths: channels of the convolutions; the first has stride 4, the rest stride 2.
+        hidden: width of the linear layer between the last convolution and the code.
+        norm: normalise after each convolution (batch statistics in training).
+    """
+
+    def __init__(self, channels, outputs, *, widths=(32, 64, 64), hidden=256, norm=True):
+        super().__init__()
+        layers: list[nn.Module] = []
+        before, side = channels, SIDE
+        for depth, width in enumerate(widths):
+            kernel, stride = (8, 4) if depth == 0 else (4, 2)
+            layers.append(nn.Conv2d(before, width, kernel, stride, padding=(kernel - stride) // 2))
+            layers += [nn.BatchNorm2d(width)] if norm else []
+            layers.append(nn.ReLU())
+            before, side = width, side // stride
+        self.convolutions = nn.Sequential(*layers)
+        self.head = nn.Sequential(
+            nn.Linear(before * side * side, hidden), nn.ReLU(), nn.Linear(hidden, outputs)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.convolutions(x).flatten(1))
+
+
+class ConvDecoder(nn.Module):
+    """[B, inputs] -> logits [B, C, 64, 64]: the textbook mirror of a convolutional encoder."""
+
+    def __init__(self, inputs, channels, *, widths=(64, 64, 32, 32), hidden=256):
+        super().__init__()
+        self.head = nn.Sequential(
+            nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, widths[0] * 16), nn.ReLU()
+        )
+        layers: list[nn.Module] = []
+        for before, after in zip(widths, widths[1:]):
+            layers += [nn.ConvTranspose2d(before, after, 4, 2, 1), nn.ReLU()]
+        self.convolutions = nn.Sequential(
+            *layers, nn.ConvTranspose2d(widths[-1], channels, 4, 2, 1)
+        )  # 4 -> 8 -> 16 -> 32 -> 64 pixels a side
+        self.width = widths[0]
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.convolutions(self.head(z).view(len(z), self.width, 4, 4))
+
+
+class SeparableDecoder(nn.Module):
+    """[B, inputs] -> logits [B, C, 64, 64] as a sum of rank-one pictures. Ours, not the paper's.
+
+    A picture of one object at (x, y) is nearly an outer product of a column and a row profile. So
+    the network writes ``rank`` column profiles A_y [64, S], ``rank`` row profiles A_x [S, 64] and,
+    for each channel, a small core that mixes them: logits = gain * A_y core A_x + bias (a Tucker
+    decomposition). It costs a few small matrix products where convolutions cost thousands.
+
+    Args:
+        inputs: length of the code.
+        channels: C of the images.
+        rank: S, the number of profiles along each side.
+        hidden: width of the two layers before the heads.
+    """
+
+    def __init__(self, inputs, channels, *, rank=16, hidden=256):
+        super().__init__()
+        self.rank, self.channels = rank, channels
+        self.trunk = nn.Sequential(
+            nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU()
+        )
+        self.columns = nn.Linear(hidden, SIDE * rank)
+        self.core = nn.Linear(hidden, channels * rank * rank)
+        self.rows = nn.Linear(hidden, rank * SIDE)
+        self.gain = nn.Parameter(torch.ones(()))
+        self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        h = self.trunk(z)
+        columns = self.columns(h).view(-1, 1, SIDE, self.rank)
+        core = self.core(h).view(-1, self.channels, self.rank, self.rank)
+        rows = self.rows(h).view(-1, 1, self.rank, SIDE)
+        return self.gain * (columns @ core @ rows) + self.bias

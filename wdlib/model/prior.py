@@ -1,0 +1,160 @@
+"""Priors over a partitioned latent: one fixed and simple, one mixture per partition that adapts.
+
+The adaptive prior is the paper's idea. Partition i gets one normal component a value of factor i,
+estimated from the labelled images that have this value, encoded; and the same labelled images serve
+every partition, so supervision stays constant while the combinations multiply.
+
+Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+def simple_prior(kind: str, shape, *, generator: torch.Generator, device) -> Tensor:
+    """Samples of the warm-up's prior: "uniform" on (-1, 1), as published, or "normal" N(0, I).
+
+    Raises ValueError for another kind.
+    """
+    if kind == "uniform":
+        return 2 * torch.rand(shape, generator=generator, device=device) - 1
+    if kind == "normal":
+        return torch.randn(shape, generator=generator, device=device)
+    raise ValueError(f"no simple prior called {kind!r}; there are uniform and normal")
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a component's covariance is estimated from a few encoded images.
+
+    Args:
+        scale: factor on the covariance; the authors' earlier code uses 0.1.
+        shrink: share of the partition's pooled covariance (over its components) that is mixed in;
+            0 is the plain empirical covariance of the published method.
+        ridge: added to the diagonal (in units of the latent, squared).
+        only_if_singular: add the ridge only where the covariance cannot be factorised.
+    """
+
+    scale: float = 0.1
+    shrink: float = 0.0
+    ridge: float = 1e-4
+    only_if_singular: bool = True
+
+
+class AdaptivePrior(nn.Module):
+    """One Gaussian mixture a partition, with a component for each value of its factor.
+
+    Args:
+        sizes: number of values of each factor, one partition each.
+        dim: dimensions of a partition.
+
+    State: ``mean`` [n, K, d] and ``scale_tril`` [n, K, d, d] (lower Cholesky factors), K being the
+    largest size; components past a partition's own size do not exist and are never read.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], dim: int):
+        super().__init__()
+        self.sizes, self.dim = tuple(sizes), dim
+        n, most = len(sizes), max(sizes)
+        self.register_buffer("mean", torch.zeros(n, most, dim))
+        self.register_buffer("scale_tril", torch.eye(dim).repeat(n, most, 1, 1))
+        exists = torch.arange(most)[None] < torch.tensor(sizes)[:, None]
+        self.register_buffer("exists", exists, persistent=False)
+        self.register_buffer("n_values", torch.tensor(sizes), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, codes: Tensor, values: Tensor, config: FitConfig = FitConfig()) -> None:  # noqa: B008
+        """Estimate every component from labelled codes.
+
+        Args:
+            codes: [N, n, d], the encoded labelled images.
+            values: [N, n] integers, their factor values.
+
+        Raises ValueError, leaving the prior as it was, for shapes that do not fit, codes that are
+        not finite, values outside their factor, a value with no labelled code, or a covariance
+        that stays singular with the ridge.
+        """
+        n, most, d = self.mean.shape
+        if codes.shape[1:] != (n, d) or values.shape != (len(codes), n):
+            raise ValueError(
+                f"codes {tuple(codes.shape)} and values {tuple(values.shape)} do not fit a prior "
+                f"of {n} partitions of {d} dimensions"
+            )
+        if not torch.isfinite(codes).all():
+            raise ValueError("the labelled codes hold NaN or infinity: the encoder has diverged")
+        codes = codes.double()
+        mean, tril = self.mean.double().clone(), self.scale_tril.double().clone()
+        for i, size in enumerate(self.sizes):
+            if values[:, i].min() < 0 or values[:, i].max() >= size:
+                raise ValueError(
+                    f"partition {i} has values 0 to {size - 1}, got {int(values[:, i].min())} "
+                    f"to {int(values[:, i].max())}"
+                )
+            counts = torch.bincount(values[:, i], minlength=size)
+            if (counts == 0).any():
+                missing = int(torch.nonzero(counts == 0)[0])
+                raise ValueError(
+                    f"value {missing} of partition {i} has no labelled image, so its component "
+                    f"cannot be estimated"
+                )
+            members = [codes[values[:, i] == k, i] for k in range(size)]
+            centred = torch.cat([m - m.mean(0) for m in members])
+            pooled = centred.T @ centred / max(len(centred) - size, 1)
+            for k, m in enumerate(members):
+                mean[i, k] = m.mean(0)
+                deviation = m - mean[i, k]
+                own = deviation.T @ deviation / max(len(m) - 1, 1)
+                covariance = config.scale * ((1 - config.shrink) * own + config.shrink * pooled)
+                tril[i, k] = _cholesky(covariance, config, partition=i, value=k, count=len(m))
+        self.mean.copy_(mean)
+        self.scale_tril.copy_(tril)
+
+    def log_density(self, z: Tensor) -> Tensor:
+        """log N(z_i; mu_ik, Sigma_ik) of every component.
+
+        z [B, n, d] -> [B, n, K]; minus infinity where a component does not exist.
+        """
+        away = z.transpose(0, 1)[:, None] - self.mean[:, :, None]  # [n, K, B, d]
+        white = torch.linalg.solve_triangular(self.scale_tril, away.transpose(2, 3), upper=False)
+        half_log_det = self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # [n, K]
+        log = -0.5 * white.square().sum(2) - half_log_det[:, :, None]
+        log = log - 0.5 * self.dim * math.log(2 * math.pi)
+        return log.permute(2, 0, 1).masked_fill(~self.exists, -math.inf)
+
+    def values(self, z: Tensor) -> Tensor:
+        """The most likely component of each partition: z [B, n, d] -> [B, n] integers."""
+        return self.log_density(z).argmax(-1)
+
+    def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
+        """One latent for each row of values [B, n] -> [B, n, d]."""
+        partition = torch.arange(len(self.sizes), device=values.device)
+        noise = torch.randn(
+            (*values.shape, self.dim, 1), generator=generator, device=self.mean.device
+        )
+        return self.mean[partition, values] + (self.scale_tril[partition, values] @ noise)[..., 0]
+
+    def random_values(self, count: int, *, generator: torch.Generator) -> Tensor:
+        """[count, n] values, uniform and independent: all combinations are equally likely."""
+        u = torch.rand((count, len(self.sizes)), generator=generator, device=self.mean.device)
+        return (u * self.n_values).long().minimum(self.n_values - 1)
+
+
+def _cholesky(covariance: Tensor, config: FitConfig, *, partition, value, count) -> Tensor:
+    ridge = config.ridge * torch.eye(
+        len(covariance), dtype=covariance.dtype, device=covariance.device
+    )
+    attempts = [covariance, covariance + ridge] if config.only_if_singular else [covariance + ridge]
+    for attempt in attempts:
+        factor, failed = torch.linalg.cholesky_ex(attempt)
+        if not failed and factor.diagonal().min() > 1e-6:
+            return factor
+    raise ValueError(
+        f"the covariance of value {value} of partition {partition} is singular: {count} labelled "
+        f"image(s) for {len(covariance)} dimensions; label more images or raise the ridge "
+        f"({config.ridge:g})"
+    )

@@ -1,0 +1,105 @@
+"""Weights and everything around them on disk: safetensors beside JSON, whole or not at all.
+
+A save writes the tensors to a file of their own name, then replaces the small JSON record that
+points to it (with its SHA-256), and only then removes the file it replaced. Whoever dies in between
+leaves the previous record, whole. Nothing here unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+FORMAT = 1
+
+
+def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
+    """Write ``tensors`` and ``record`` as folder/name.json and the safetensors file it points to.
+
+    Returns the path of the JSON. An earlier save of the same name stays whole until this one is.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    data = safetensors.torch.save({k: t.detach().cpu().contiguous() for k, t in tensors.items()})
+    digest = hashlib.sha256(data).hexdigest()
+    weights = folder / f"{name}-{digest[:12]}.safetensors"
+    path = folder / f"{name}.json"
+    _replace(weights, data)
+    record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
+    _replace(path, json.dumps(record, indent=1).encode())
+    for old in folder.glob(f"{name}-*.safetensors"):
+        if old != weights:
+            old.unlink(missing_ok=True)
+    return path
+
+
+def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
+    """Read back (tensors, record).
+
+    Raises FileNotFoundError where there is no such save, and ValueError, naming file and cause, for
+    a record that is no record, or weights that are missing, cut or altered.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        weights, digest = path.parent / record["weights"], record["sha256"]
+        known = record["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is not a record of wdlib: {error!r}") from None
+    if known != FORMAT:
+        raise ValueError(f"{path} has format {known}; this version reads format {FORMAT}")
+    if weights.parent != path.parent:
+        raise ValueError(f"{path} points outside its folder, to {record['weights']!r}")
+    if not weights.is_file():
+        raise ValueError(f"{path} points to {weights.name}, which is missing")
+    data = weights.read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
+    try:
+        return safetensors.torch.load(data), record
+    except safetensors.SafetensorError as error:
+        raise ValueError(f"{weights} is not a safetensors file: {error}") from None
+
+
+def exists(folder: Path | str, name: str) -> bool:
+    """Whether there is a save called ``name``."""
+    return (Path(folder) / f"{name}.json").is_file()
+
+
+def plain(record):
+    """The record as JSON gives it back: tuples become lists, for comparing with a loaded one."""
+    return json.loads(json.dumps(record))
+
+
+def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> None:
+    """Raises ValueError naming the first tensor whose name or shape the model does not want."""
+    for name in sorted(tensors.keys() | wanted.keys()):
+        if name not in tensors or name not in wanted:
+            raise ValueError(
+                f"the weights in {where} {'lack' if name in wanted else 'have an unknown'} {name}"
+            )
+        if tensors[name].shape != wanted[name].shape:
+            raise ValueError(
+                f"the weights in {where} have {name} of shape {tuple(tensors[name].shape)}, "
+                f"but the model needs {tuple(wanted[name].shape)}"
+            )
+
+
+def _replace(path: Path, data: bytes) -> None:
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""Losses: tensors in, a scalar out. Their weights live in the presets, never here.
+
+Equations: Valenti and Bacciu (2022), section 3.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
+    """-E[log p(x | z)], the first term of Eq. 1, under a Bernoulli likelihood of each pixel.
+
+    logits and x [B, C, 64, 64]. Nats an image, divided by the 64 pixels of a side so that a weight
+    of 1 serves beside the other losses.
+    """
+    total = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
+    return total / (len(x) * x.shape[-1])
+
+
+def critic(prior_logits: Tensor, code_logits: Tensor) -> Tensor:
+    """-(E_prior[log D(z)] + E_data[log(1 - D(enc(x)))]): Eq. 2, which the critic maximises.
+
+    Both [B]: the critic's logits of samples of the prior and of codes.
+    """
+    return F.softplus(-prior_logits).mean() + F.softplus(code_logits).mean()
+
+
+def adversarial(code_logits: Tensor) -> Tensor:
+    """-E_data[log D(enc(x))]: the encoder's side of Eq. 2 in its non-saturating form. [B]."""
+    return F.softplus(-code_logits).mean()
+
+
+def relational(moved: Tensor, target: Tensor) -> Tensor:
+    """Eq. 3: mean squared error between ReL(z, r) and where f_r sends z. Both [B, n, d]."""
+    return F.mse_loss(moved, target)
+
+
+def labels(scores: list[Tensor], values: Tensor) -> Tensor:
+    """Cross-entropy of labelled values, mean over images and partitions. Ours.
+
+    scores: logits [B, K_i], one tensor a partition; values [B, n] integers.
+    """
+    return sum(F.cross_entropy(s, v) for s, v in zip(scores, values.T)) / len(scores)

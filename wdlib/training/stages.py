@@ -1,0 +1,201 @@
+"""One training step, read top to bottom as the paper's algorithm.
+
+Stage 1, warm-up: reconstruct, and match the codes to a simple prior through the critic (Eq. 1 and
+2). Stage 2, full training: the same with the adaptive prior, and beside it the relational learner
+(Eq. 3). Which stage a step belongs to is the phase's ``prior``. What is ours says so; its weights
+are zero in PAPER.
+
+Source: Valenti and Bacciu (2022), section 3; the corrupted copies: the authors' earlier code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from wdlib.data import to_float
+from wdlib.model.modular import ModularModel
+from wdlib.model.prior import simple_prior
+from wdlib.relations import Relation
+from wdlib.tasks import Task
+from wdlib.training import losses
+from wdlib.training.presets import Phase
+
+Update = Callable[[str, Tensor], None]  # (whose weights, loss) -> one optimiser step
+
+
+def step(
+    model: ModularModel,
+    phase: Phase,
+    moves: Moves,
+    images: Tensor,
+    labelled: tuple[Tensor, Tensor],
+    update: Update,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """One step of either stage on uint8 images [B, C, 64, 64]; returns every loss, unweighted.
+
+    labelled: (uint8 images [L, C, 64, 64], values [L, n]); used where ``phase.labels`` is not 0.
+    """
+    x = to_float(images)
+    if phase.corrupt:
+        x = corrupted(x, generator)
+    x_labelled = x[:0]
+    if phase.labels:
+        x_labelled = shifted(to_float(labelled[0]), phase.shift, generator)
+    codes = model.autoencoder.encode(torch.cat([x, x_labelled]))  # one pass for every loss
+    z, z_labelled = codes[: len(x)], codes[len(x) :]
+
+    terms = {}
+    if phase.adversarial:
+        critic_loss = losses.critic(
+            model.critic(prior_samples(model, phase, len(z), generator)), model.critic(z.detach())
+        )
+        update("critic", critic_loss)
+        terms["adversarial"] = losses.adversarial(model.critic(z))
+    terms["reconstruction"] = losses.reconstruction(model.autoencoder.decode(z), x)
+    if phase.labels:  # ours
+        terms["labels"] = losses.labels(value_scores(model, phase, z_labelled), labelled[1])
+    if phase.cycle:  # ours
+        terms["cycle"] = cycle_loss(model, phase, z, generator)
+    update("autoencoder", sum(getattr(phase, name) * loss for name, loss in terms.items()))
+
+    if phase.adversarial:
+        terms["critic"] = critic_loss
+    if phase.relational:
+        terms["relational"] = relational_loss(model, phase, moves, z.detach(), generator)
+        update("learner", phase.relational * terms["relational"])
+    return {name: loss.detach() for name, loss in terms.items()}
+
+
+def step_on_codes(
+    model: ModularModel,
+    phase: Phase,
+    moves: Moves,
+    images: Tensor,
+    z: Tensor,
+    update: Update,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Ours. The end of stage 2 with the encoder frozen: ReL and decoder on cached codes [B, n, d].
+
+    Half of the codes get noise, so that the decoder is smooth where samples of the prior fall.
+    """
+    half = len(z) // 2
+    noise = torch.randn(z[:half].shape, generator=generator, device=z.device)
+    noisy = torch.cat([z[:half] + phase.code_noise * noise, z[half:]])
+    logits = model.autoencoder.decode(noisy)
+    terms = {"reconstruction": losses.reconstruction(logits, to_float(images))}
+    update("autoencoder", phase.reconstruction * terms["reconstruction"])
+    if phase.relational:
+        terms["relational"] = relational_loss(model, phase, moves, z, generator)
+        update("learner", phase.relational * terms["relational"])
+    return {name: loss.detach() for name, loss in terms.items()}
+
+
+def prior_samples(model: ModularModel, phase: Phase, count: int, generator) -> Tensor:
+    """What the critic takes for real: [count, n, d] samples of the phase's prior."""
+    if phase.prior == "adaptive":
+        values = model.prior.random_values(count, generator=generator)
+        return model.prior.sample(values, generator=generator)
+    shape = (count, len(model.task.factors), model.config.dim)
+    return simple_prior(phase.prior, shape, generator=generator, device=model.device)
+
+
+class Moves:
+    """f_r of every learned relation, as tensors that stay on the device."""
+
+    def __init__(self, task: Task, relations: tuple[Relation, ...], device):
+        n, most = len(task.sizes), max(task.sizes)
+        rows = torch.arange(most)[:, None].minimum(torch.tensor(task.sizes) - 1)  # [K, n]
+        after = [torch.from_numpy(relation(rows.numpy(), task)) for relation in relations]
+        self.after = torch.stack(after).to(device)  # [R, K, n]
+        affected = [[i in r.affects(task) for i in range(n)] for r in relations]
+        self.affected = torch.tensor(affected, device=device)  # [R, n]
+
+    def random(self, count: int, generator: torch.Generator) -> Tensor:
+        """[count] relation numbers, uniform."""
+        return torch.randint(
+            len(self.after), (count,), generator=generator, device=self.after.device
+        )
+
+    def __call__(self, values: Tensor, relation: Tensor) -> Tensor:
+        """f_r(k): values [B, n] and relation numbers [B] -> values afterwards [B, n]."""
+        partition = torch.arange(values.shape[1], device=values.device)
+        return self.after[relation[:, None], values, partition[None]]
+
+
+def relational_loss(
+    model: ModularModel, phase: Phase, moves: Moves, codes: Tensor, generator
+) -> Tensor:
+    """Eq. 3 on ``phase.learner_batch`` triples (z_in, r, z_out), drawn from the prior.
+
+    Ours: a share of z_in, ``phase.encodings``, are encoded images (``codes`` [B, n, d]).
+    """
+    count = phase.learner_batch
+    values = model.prior.random_values(count, generator=generator)
+    z = model.prior.sample(values, generator=generator)
+    encoded = int(phase.encodings * count)
+    if encoded:
+        pick = torch.randint(len(codes), (encoded,), generator=generator, device=z.device)
+        z = torch.cat([codes[pick], z[encoded:]])
+        values = torch.cat([model.prior.values(codes[pick]), values[encoded:]])
+    r = moves.random(count, generator)
+    arrived = model.prior.sample(moves(values, r), generator=generator)
+    target = torch.where(moves.affected[r][:, :, None], arrived, z)
+    return losses.relational(model.learner(z, r), target)
+
+
+def value_scores(model: ModularModel, phase: Phase, z: Tensor) -> list[Tensor]:
+    """Ours. What each partition says of its value, [B, K_i] scores a partition.
+
+    Linear heads before there are components, tempered log densities of the components after.
+    """
+    if phase.prior == "adaptive":
+        density = model.prior.log_density(z) * phase.temperature
+        return [density[:, i, :size] for i, size in enumerate(model.task.sizes)]
+    return [head(z[:, i]) for i, head in enumerate(model.heads)]
+
+
+def cycle_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tensor:
+    """Ours. Decode codes whose values are known, encode the pictures, ask for the values.
+
+    Half of the codes are samples of the prior, half are encodings whose partitions are shuffled
+    among the images: compositions that no label was ever given for.
+    """
+    half = len(z) // 2
+    values = model.prior.random_values(half, generator=generator)
+    sampled = model.prior.sample(values, generator=generator)
+    order = torch.rand((half, z.shape[1]), generator=generator, device=z.device).argsort(0)
+    shuffled = torch.gather(z[:half].detach(), 0, order[:, :, None].expand(-1, -1, z.shape[2]))
+    values = torch.cat([values, model.prior.values(shuffled)])
+    pictures = model.autoencoder.decode(torch.cat([sampled, shuffled])).sigmoid()
+    return losses.labels(value_scores(model, phase, model.autoencoder.encode(pictures)), values)
+
+
+def corrupted(x: Tensor, generator: torch.Generator) -> Tensor:
+    """The earlier code's copies of x [B, C, 64, 64]: one in seven as it is, three noisy, three
+    with dropped pixels.
+
+    Noise of standard deviation 0.3 falls on the pixels that are fully on (clipped to [0, 1]);
+    dropping sets each pixel to 0 with probability 0.3.
+    """
+    kind = torch.randint(7, (len(x), 1, 1, 1), generator=generator, device=x.device)
+    noise = torch.randn(x.shape, generator=generator, device=x.device)
+    noisy = torch.where(x == 1, x + 0.3 * noise, x).clamp(0, 1)
+    dropped = x * (torch.rand(x.shape, generator=generator, device=x.device) >= 0.3)
+    return torch.where(kind == 0, x, torch.where(kind <= 3, noisy, dropped))
+
+
+def shifted(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
+    """Ours. x [B, C, 64, 64], each image moved by its own -pixels..pixels along y and x.
+
+    What comes in at an edge repeats the edge.
+    """
+    by = torch.randint(-pixels, pixels + 1, (2, len(x), 1), generator=generator, device=x.device)
+    side = torch.arange(x.shape[-1], device=x.device)
+    rows, columns = (side + by).clamp(0, x.shape[-1] - 1)  # [B, 64] each
+    batch = torch.arange(len(x), device=x.device)[:, None, None]
+    return x.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)

@@ -1,0 +1,250 @@
+"""The one trainer: runs a preset's phases step by step, and can stop and go on anywhere.
+
+The data lies on the device, the random numbers come from the trainer's own generator, and a step
+never waits for the host. A run that is saved, stopped and resumed ends with the weights of a run
+that never stopped, bit for bit on a CPU.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from wdlib.data import Images, check_labels, device_images, to_float
+from wdlib.data.split import Split
+from wdlib.model.modular import ModularModel
+from wdlib.training import checkpoint, stages
+from wdlib.training.presets import Phase, Preset
+from wdlib.training.progress import Progress, Silence
+
+CHECKPOINT = "checkpoint"
+
+
+class Trainer:
+    """A model in training, and all that its next step depends on.
+
+    Args:
+        split: which images are used, and which of them with labels.
+        images: where they come from.
+        preset: PAPER, COURSE, or one of your own.
+        seed: of the weights and of every random number of training.
+        device: "cpu", "cuda", ...; images, labels and random numbers live there.
+        compile: compile encoder and decoder (torch.compile); pays on long runs only.
+        autocast: bfloat16 matrix products where the device has them.
+
+    Raises ValueError where a factor's value has no labelled image.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        images: Images,
+        preset: Preset,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        compile: bool = False,
+        autocast: bool = False,
+    ):
+        check_labels(split)
+        task = split.task
+        self.split, self.seed, self.device = split, seed, torch.device(device)
+        self.preset = preset.for_images(len(split.train))
+        self.autocast = autocast
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.model = ModularModel(task, preset.networks)
+        self.model.to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(seed)
+
+        self.unlabelled = device_images(images, task.classes(split.train), self.device)
+        self.labelled = device_images(images, task.classes(split.labelled), self.device)
+        self.values = torch.from_numpy(task.labels(split.labelled)).to(self.device)
+        self.moves = stages.Moves(task, self.model.relations, self.device)
+
+        m, rate = self.model, {"lr": 0.0, "fused": True}  # the rates come from the phase
+        owners = {
+            "autoencoder": [*m.autoencoder.parameters(), *m.heads.parameters()],
+            "critic": m.critic.parameters(),
+            "learner": m.learner.parameters(),
+        }
+        betas = {"critic": preset.critic_betas}
+        self.optimisers = {
+            name: torch.optim.Adam(weights, betas=betas.get(name, (0.9, 0.999)), **rate)
+            for name, weights in owners.items()
+        }
+        if compile:
+            m.autoencoder.encoder.compile()
+            m.autoencoder.decoder.compile()
+        self.done = 0  # steps
+        self.order = torch.zeros(0, dtype=torch.long, device=self.device)  # rest of this epoch
+        self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
+        self.history: list[dict] = []
+
+    def run(
+        self,
+        steps: int | None = None,
+        *,
+        progress: Progress | None = None,
+        folder: Path | str | None = None,
+        save_every: int = 500,
+    ) -> ModularModel:
+        """Train for ``steps`` steps, or to the end of the preset; return the model.
+
+        With a ``folder``, a checkpoint is left there every ``save_every`` steps and at the end.
+        Raises FloatingPointError, naming step and loss, when a loss that is said is not finite;
+        the last checkpoint is then the last good state.
+        """
+        progress = progress or Silence()
+        total = self.preset.steps
+        end = total if steps is None else min(total, self.done + steps)
+        since, images = time.perf_counter(), 0
+        while self.done < end:
+            phase, at = self.preset.phase_at(self.done)
+            if at == 0:
+                self._begin(phase)
+            elif phase.freeze_encoder and self.codes is None:  # resumed inside the phase
+                self.codes = self.model.encode(self.unlabelled)
+            elif phase.refit_every and at % phase.refit_every == 0:
+                self.refit()
+            losses = self._step(phase, at)
+            self.done += 1
+            images += phase.batch
+            if self.done % progress.every == 0 or self.done == total:
+                said = {name: float(loss) for name, loss in losses.items()}
+                self._check(said)
+                self.history.append({"step": self.done, "phase": phase.name, **said})
+                rate = images / (time.perf_counter() - since)
+                progress(self.done, total, phase.name, said, rate)
+                since, images = time.perf_counter(), 0
+            if folder is not None and self.done % save_every == 0:
+                self.save(folder)
+        if folder is not None and self.done % save_every:
+            self.save(folder)
+        return self.model
+
+    def refit(self) -> None:
+        """Estimate the adaptive prior from the labelled images as they are encoded now."""
+        self.model.prior.fit(self.model.encode(self.labelled), self.values, self.preset.fit)
+
+    def _begin(self, phase: Phase) -> None:
+        self.codes = None
+        if phase.freeze_encoder:
+            self._refresh_statistics()
+            self.codes = self.model.encode(self.unlabelled)
+        if phase.prior == "adaptive":
+            self.refit()
+
+    def _step(self, phase: Phase, at: int) -> dict[str, Tensor]:
+        fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps)) if phase.cosine else 1.0
+        rates = {"autoencoder": phase.lr, "critic": phase.critic_lr, "learner": phase.learner_lr}
+        for name, optimiser in self.optimisers.items():
+            for group in optimiser.param_groups:
+                group["lr"] = rates[name] * fall
+        self.model.train()
+        pick = self._next(phase.batch)
+        common = (self.model, phase, self.moves, self.unlabelled[pick])
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
+            if self.codes is not None:
+                return stages.step_on_codes(*common, self.codes[pick], self._update, self.generator)
+            mine = torch.randint(
+                len(self.labelled),
+                (phase.labelled_batch,),
+                generator=self.generator,
+                device=self.device,
+            )
+            labelled = (self.labelled[mine], self.values[mine])
+            return stages.step(*common, labelled, self._update, self.generator)
+
+    def _next(self, batch: int) -> Tensor:
+        """[batch] numbers of unlabelled images; every image once an epoch."""
+        while len(self.order) < batch:
+            epoch = torch.randperm(
+                len(self.unlabelled), generator=self.generator, device=self.device
+            )
+            self.order = torch.cat([self.order, epoch])
+        pick, self.order = self.order[:batch], self.order[batch:]
+        return pick
+
+    def _update(self, name: str, loss: Tensor) -> None:
+        optimiser = self.optimisers[name]
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        optimiser.step()
+
+    def _check(self, losses: dict[str, float]) -> None:
+        for name, loss in losses.items():
+            if not math.isfinite(loss):
+                raise FloatingPointError(
+                    f"the {name} loss is {loss} at step {self.done}: training has diverged; lower "
+                    f"the learning rate, or resume from the last checkpoint"
+                )
+
+    @torch.no_grad()
+    def _refresh_statistics(self) -> None:
+        """Batch norm's running statistics from real images alone: decoded ones have moved them."""
+        norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # the plain average over what follows
+        self.model.train()
+        for part in self.unlabelled[:4096].split(256):
+            self.model.autoencoder.encode(to_float(part))
+        for norm, momentum in zip(norms, momenta):
+            norm.momentum = momentum
+
+    def save(self, folder: Path | str) -> None:
+        """Leave a checkpoint in ``folder``: all that the next step depends on."""
+        tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
+        for name, optimiser in self.optimisers.items():
+            for i, state in optimiser.state_dict()["state"].items():
+                tensors |= {f"{name}.{i}.{k}": t for k, t in state.items()}
+        tensors |= {"generator": self.generator.get_state(), "order": self.order}
+        record = {
+            "task": self.split.task.name,
+            "preset": dataclasses.asdict(self.preset),
+            "seed": self.seed,
+            "labels": len(self.split.labelled),
+            "done": self.done,
+            "history": self.history,
+        }
+        checkpoint.save(folder, CHECKPOINT, tensors, record)
+
+    def resume(self, folder: Path | str) -> None:
+        """Go back to the checkpoint in ``folder``.
+
+        Raises FileNotFoundError where there is none, and ValueError, leaving this trainer as it
+        was, for a broken one or one of another task, preset, seed or number of labels.
+        """
+        tensors, record = checkpoint.load(folder, CHECKPOINT)
+        mine = {
+            "task": self.split.task.name,
+            "seed": self.seed,
+            "labels": len(self.split.labelled),
+            "preset": dataclasses.asdict(self.preset),
+        }
+        for name, value in mine.items():
+            theirs = record.get(name)
+            if checkpoint.plain(theirs) != checkpoint.plain(value):
+                what = "another preset" if name == "preset" else f"{name} {theirs}, not {value}"
+                raise ValueError(f"the checkpoint in {folder} is of {what}")
+        weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
+        checkpoint.check_fit(weights, self.model.state_dict(), folder)
+        self.model.load_state_dict(weights)
+        for name, optimiser in self.optimisers.items():
+            state: dict[int, dict] = {}
+            for key, tensor in tensors.items():
+                owner, *rest = key.split(".")
+                if owner == name:
+                    state.setdefault(int(rest[0]), {})[rest[1]] = tensor
+            whole = optimiser.state_dict()
+            optimiser.load_state_dict({**whole, "state": state})
+        self.generator.set_state(tensors["generator"])
+        self.order = tensors["order"].to(self.device)
+        self.done, self.history, self.codes = record["done"], record["history"], None
