@@ -1,0 +1,263 @@
+"""The scores against the published formulas, written here with sklearn, pair by pair."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import entropy
+from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import mutual_info_score, roc_auc_score
+from sklearn.svm import LinearSVC
+from sklearn.tree import DecisionTreeRegressor
+
+from wdlib.metrics import dci, explicitness, irs, mig, modularity, sap
+from wdlib.metrics.boosting import SklearnTrees
+from wdlib.metrics.dci import completeness, disentanglement
+from wdlib.metrics.presorted_trees import SortedCodes, Undecided, grow, parted
+
+
+def information(codes, factors):
+    matrix = np.zeros((codes.shape[1], factors.shape[1]))
+    for i, code in enumerate(codes.T):
+        bins = np.digitize(code, np.histogram(code, 20)[1][:-1])
+        for j, factor in enumerate(factors.T):
+            matrix[i, j] = mutual_info_score(factor, bins)
+    return matrix
+
+
+def plain_mig(codes, factors):
+    ranked = np.sort(information(codes, factors), axis=0)
+    return np.mean(
+        (ranked[-1] - ranked[-2]) / [mutual_info_score(factor, factor) for factor in factors.T]
+    )
+
+
+def plain_modularity(codes, factors):
+    per_code = []
+    for squares in information(codes, factors) ** 2:
+        best = squares.max()
+        rest = squares.sum() - best
+        per_code.append(0 if best == 0 else 1 - rest / (best * (len(squares) - 1)))
+    return np.mean(per_code)
+
+
+def plain_irs(codes, factors, quantile=0.99):
+    codes = codes[:, np.ptp(codes, axis=0) > 0]  # a variance of 1e-34 is none
+    largest = np.abs(codes - codes.mean(axis=0)).max(axis=0)
+    robust = np.zeros((codes.shape[1], factors.shape[1]))
+    for j, factor in enumerate(factors.T):
+        bins = np.digitize(factor, np.histogram(factor, 20)[1][:-1])
+        remaining = []
+        for value in np.unique(bins):
+            same = codes[bins == value]
+            away = np.abs(same - same.mean(axis=0))
+            remaining.append(np.percentile(away, quantile * 100, axis=0))
+        robust[:, j] = 1 - np.mean(remaining, axis=0) / largest
+    return np.average(robust.max(axis=1), weights=largest)
+
+
+def plain_r2_sap(codes, factors):
+    matrix = np.zeros((codes.shape[1], factors.shape[1]))
+    for i, code in enumerate(codes.T):
+        for j, factor in enumerate(factors.T):
+            covariance = np.cov(code, factor)
+            if covariance[0, 0] > 1e-12:
+                matrix[i, j] = covariance[0, 1] ** 2 / (covariance[0, 0] * covariance[1, 1])
+    ranked = np.sort(matrix, axis=0)
+    return np.mean(ranked[-1] - ranked[-2])
+
+
+def plain_sap(codes, factors, test_codes, test_factors):
+    matrix = np.zeros((codes.shape[1], factors.shape[1]))
+    for i in range(codes.shape[1]):
+        for j in range(factors.shape[1]):
+            machine = LinearSVC(C=0.01, class_weight="balanced").fit(codes[:, [i]], factors[:, j])
+            matrix[i, j] = np.mean(machine.predict(test_codes[:, [i]]) == test_factors[:, j])
+    return matrix
+
+
+def plain_importances(codes, factors, test_codes, test_factors, seed):
+    matrix, accuracy = np.zeros((codes.shape[1], factors.shape[1])), []
+    for j in range(factors.shape[1]):
+        model = GradientBoostingClassifier(random_state=seed).fit(codes, factors[:, j])
+        matrix[:, j] = model.feature_importances_
+        accuracy.append(np.mean(model.predict(test_codes) == test_factors[:, j]))
+    return matrix, np.mean(accuracy)
+
+
+def draw(kind, n, seed, sizes=(3, 2, 5)):
+    """Codes with structure: islands (sharp or blurred), copies, constants, integers, mixtures."""
+    rng = np.random.default_rng(seed)
+    factors = np.stack([rng.integers(0, size, n) for size in sizes], axis=1)
+    line = np.repeat(factors / np.array(sizes) * 3, 3, axis=1)
+    if kind == "sharp":
+        codes = line + 0.05 * rng.normal(size=line.shape)
+    elif kind == "blurred":
+        codes = line + 0.5 * rng.normal(size=line.shape)
+    elif kind == "copies":
+        codes = line + 0.1 * rng.normal(size=line.shape)
+        codes = np.concatenate([codes, codes, np.full((n, 1), 0.1)], axis=1)
+    elif kind == "integers":
+        codes = np.concatenate([factors, rng.integers(0, 4, (n, 3))], axis=1).astype(float)
+    elif kind == "mixed":
+        codes = line @ rng.normal(size=(9, 9)) + 0.2 * rng.normal(size=line.shape)
+    elif kind == "chance":
+        codes = rng.normal(size=line.shape)
+    return codes, factors
+
+
+KINDS = ["sharp", "blurred", "copies", "integers", "mixed", "chance"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sizes", [(3, 2, 5), (3, 6, 40, 32)])
+def test_closed_forms_agree_to_the_ninth_place(kind, sizes):
+    if kind != "integers" and len(sizes) > 3:
+        sizes = (3, 40, 32)
+    codes, factors = draw(kind, 900, 0, sizes)
+    for score, plain in ((mig, plain_mig), (modularity, plain_modularity), (irs, plain_irs)):
+        assert score(codes, factors).value == pytest.approx(plain(codes, factors), abs=1e-9)
+    r2 = sap(codes, factors, kind="r2").value
+    assert r2 == pytest.approx(plain_r2_sap(codes, factors), abs=1e-9)
+
+
+def test_modularity_of_exactly_independent_codes_is_no_quotient_of_roundings():
+    """On a full grid a code that shows one factor has no information about any other."""
+    grid = np.stack(np.meshgrid(*map(np.arange, (3, 7, 5)), indexing="ij"), -1).reshape(-1, 3)
+    codes = np.concatenate([grid[:, :1] * 2.0, np.ones((len(grid), 1))], axis=1)
+    rest = grid[:, 1:]
+    assert modularity(codes, rest).value == plain_modularity(codes, rest) == 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sizes", [(3, 2, 5), (9, 4)])
+def test_the_exact_machine_is_linear_svc(kind, sizes):
+    if len(sizes) == 2 and kind == "mixed":
+        sizes = (9, 4, 2)
+    codes, factors = draw(kind, 1200, 1, sizes)
+    arrays = codes[:800], factors[:800], codes[800:], factors[800:]
+    expected = plain_sap(*arrays)
+    score = sap(*arrays)
+    assert np.abs(score.matrix - expected).max() <= 0.005  # two of 400 test samples
+    ranked = np.sort(expected, axis=0)
+    assert score.value == pytest.approx(np.mean(ranked[-1] - ranked[-2]), abs=1e-3)
+
+
+def test_explicitness_is_the_mean_area():
+    codes, factors = draw("blurred", 600, 2)
+    train, test = slice(0, 400), slice(400, None)
+    mean, deviation = codes[train].mean(axis=0), codes[train].std(axis=0)
+    scaled = (codes - mean) / deviation
+    areas = []
+    for factor in factors.T:
+        model = LogisticRegression(max_iter=1000).fit(scaled[train], factor[train])
+        shown = np.eye(factor.max() + 1)[factor[test]]
+        areas.append(roc_auc_score(shown, model.predict_proba(scaled[test])))
+    score = explicitness(codes[train], factors[train], codes[test], factors[test])
+    assert score.value == pytest.approx(np.mean(areas), abs=1e-9)
+
+
+# Boosted trees: sklearn's, to the last bit.
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_the_partition_without_a_loop_is_the_partition_in_place(seed):
+    rng = np.random.default_rng(seed)
+    samples = rng.permutation(rng.integers(1, 30))
+    goes_left = rng.random(len(samples)) < rng.random()
+    moved, begin, end = samples.copy(), 0, len(samples)
+    left = dict(zip(samples.tolist(), goes_left.tolist()))
+    while begin < end:
+        if left[moved[begin]]:
+            begin += 1
+        else:
+            end -= 1
+            moved[begin], moved[end] = moved[end], moved[begin]
+    parts = parted(samples, goes_left)
+    assert parts[0].tolist() == moved[:end].tolist()
+    assert parts[1].tolist() == moved[end:].tolist()
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.integers(2, 400))
+def test_a_tree_is_sklearns_tree(seed, kind, n):
+    """Few-valued targets in small nodes: nearly every split is decided by rounding."""
+    codes, factors = draw(kind, n, seed)
+    rng = np.random.default_rng(seed)
+    target = (factors[:, 2] == 1) - 0.2 + rng.integers(0, 2, n) * rng.choice([0, 0.01, 0.3])
+    codes = codes.astype(np.float32)
+    state = np.random.RandomState(seed)
+    expected = DecisionTreeRegressor(max_depth=3, random_state=state).fit(codes, target).tree_
+    tree = SklearnTrees(codes, codes).grow(target, np.random.RandomState(seed))
+    inner = expected.children_left >= 0
+    assert tree.feature == np.where(inner, expected.feature, -1).tolist()
+    assert np.array(tree.threshold)[inner].tolist() == expected.threshold[inner].tolist()
+    ends = tree.apply(np.ascontiguousarray(codes.T))
+    assert (ends == expected.apply(codes)).all()
+    for leaf, samples in tree.samples.items():
+        assert (np.flatnonzero(ends == leaf) == samples).all()
+    importances = expected.compute_feature_importances(normalize=False)
+    assert tree.importances == pytest.approx(importances, abs=1e-12)
+
+
+def test_most_trees_are_grown_here():
+    """Leaving every tree to sklearn would pass the test above."""
+    codes, factors = draw("blurred", 2000, 3)
+    target = (factors[:, 2] == 1) - 0.2
+    for state in range(5):
+        grow(SortedCodes.of(codes), target, state + 1)
+    twice = np.round(codes)[:, [0, 0, 1, 1]]  # equal codes, and equal values in them
+    with pytest.raises(Undecided):
+        grow(SortedCodes.of(twice), target + 0.01 * factors[:, 0], 1)
+
+
+@pytest.mark.parametrize("kind", ["sharp", "copies"])
+def test_boosted_importances_are_sklearns(kind):
+    codes, factors = draw(kind, 500, 4)
+    arrays = codes[:300], factors[:300], codes[300:], factors[300:]
+    matrix, accuracy = plain_importances(*arrays, seed=7)
+    score = dci(*arrays, seed=7)
+    assert np.abs(score.matrix - matrix).max() < 1e-12
+    assert score["informativeness"] == accuracy
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_dci_is_sklearns_on_more_samples(kind):
+    codes, factors = draw(kind, 1600, 5, sizes=(3, 2, 5))
+    arrays = codes[:1200], factors[:1200], codes[1200:], factors[1200:]
+    matrix, accuracy = plain_importances(*arrays, seed=0)
+    rows, columns = matrix.sum(axis=1) / matrix.sum(), matrix.sum(axis=0) / matrix.sum()
+    d = np.sum(rows * (1 - entropy(matrix.T + 1e-11, base=matrix.shape[1])))
+    c = np.sum(columns * (1 - entropy(matrix + 1e-11, base=matrix.shape[0])))
+    score = dci(*arrays)
+    assert np.abs(score.matrix - matrix).max() < 1e-12
+    assert score["disentanglement"] == pytest.approx(d, abs=1e-9)
+    assert score["completeness"] == pytest.approx(c, abs=1e-9)
+    assert score["informativeness"] == accuracy
+    fast = dci(*arrays, importances="hist_gradient_boosting")
+    assert fast.settings["importances"] == "hist_gradient_boosting"
+    assert abs(fast["disentanglement"] - d) < 0.02
+    # Where codes are equally good, chance shares the importance out, in exact trees too.
+    draws = kind in ("sharp", "copies")
+    assert abs(fast["completeness"] - c) < (0.06 if draws else 0.02)
+
+
+def test_the_fast_importances_find_the_structure():
+    """Sharp islands: each factor's three codes share its importance, and nothing else has any."""
+    codes, factors = draw("sharp", 800, 6)
+    fast = dci(codes, factors, codes, factors, importances="hist_gradient_boosting")
+    assert fast["disentanglement"] > 0.999 and fast["informativeness"] > 0.999
+    owner = fast.matrix.reshape(3, 3, 3).sum(axis=1)
+    assert owner == pytest.approx(np.eye(3), abs=0.01)
+    assert fast["completeness"] < 1 - np.log(2) / np.log(9)  # at least two share
+    assert disentanglement(owner) > 0.99 and completeness(owner) > 0.99
+
+
+def test_informativeness_is_accuracy_on_the_test_samples():
+    codes, factors = draw("sharp", 300, 8)
+    wrong = (factors + 1) % [3, 2, 5]
+    for kind in ("gradient_boosting", "hist_gradient_boosting", "random_forest"):
+        assert dci(codes, factors, codes, wrong, importances=kind)["informativeness"] == 0
+        assert dci(codes, factors, codes, factors, importances=kind)["informativeness"] == 1
