@@ -245,6 +245,21 @@ def test_the_table_puts_oracle_and_chance_beside_every_score():
     assert html.count("<tr>") == 7 and "<td>converted</td>" in html
 
 
+def test_raw_and_grouped_codes_share_their_trees_and_nothing_else():
+    codes = np.repeat(CODES, 2, axis=1) + 0.1 * RNG.normal(size=(150, 6))
+    conventions = {"raw": (codes, codes, None), "grouped": (codes, codes, [2, 2, 2])}
+    table = score_table(conventions, FACTORS, FACTORS, metrics=["dci"]).to_dict()
+    for name, groups in (("raw", None), ("grouped", [2, 2, 2])):
+        alone = dci(codes, FACTORS, codes, FACTORS, groups=groups)
+        assert table[name]["dci_disentanglement"] == alone["disentanglement"]
+        assert table[name]["dci_completeness"] == alone["completeness"]
+        assert table[name]["dci_informativeness"] == alone["informativeness"]
+        shuffled = chance_codes(codes, seed=0)
+        chance = dci(shuffled, FACTORS, shuffled, FACTORS, groups=groups)
+        assert table[name]["chance_dci_completeness"] == chance["completeness"]
+    assert table["raw"]["dci_completeness"] < table["grouped"]["dci_completeness"]
+
+
 def test_everything_runs_where_torch_cannot_be_imported():
     program = """
 import sys

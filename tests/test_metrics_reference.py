@@ -14,7 +14,8 @@ from sklearn.tree import DecisionTreeRegressor
 from wdlib.metrics import dci, explicitness, irs, mig, modularity, sap
 from wdlib.metrics.boosting import SklearnTrees
 from wdlib.metrics.dci import completeness, disentanglement
-from wdlib.metrics.presorted_trees import SortedCodes, Undecided, grow, parted
+from wdlib.metrics.presorted_trees import SortedCodes, Undecided, grow
+from wdlib.metrics.replay import parted
 
 
 def information(codes, factors):

@@ -1,6 +1,7 @@
 """DCI: does each code matter for one factor (D), each factor for one code (C), and enough (I)?"""
 
 from concurrent.futures import Executor
+from dataclasses import replace
 
 import numpy as np
 
@@ -57,8 +58,8 @@ def dci(
         codes_train, factors_train, codes_test, factors_test, seed
     )
     d = codes.shape[1]
-    parts = members([1] * d if groups is None else groups, d)
-    at_least(len(parts), 2, "codes", "C asks which one a factor is in")
+    parts = 0 if groups is None else len(members(groups, d))
+    at_least(parts or d, 2, "codes", "C asks which one a factor is in")
     at_least(factors.shape[1], 2, "factors", "D asks which one a code belongs to")
     matrix, train, test = importance_matrix(
         codes,
@@ -70,17 +71,22 @@ def dci(
         jobs=jobs,
         executor=executor,
     )
-    if groups is not None:
-        matrix = np.stack([matrix[dims].sum(axis=0) for dims in parts])
-    values = {
-        "disentanglement": disentanglement(matrix),
-        "completeness": completeness(matrix),
-        "informativeness": test,
-        "informativeness_train": train,
-    }
-    settings = {"codes": describe(groups, d), "importances": importances, "samples": len(codes)}
+    values = {"disentanglement": disentanglement(matrix), "completeness": completeness(matrix)}
+    values |= {"informativeness": test, "informativeness_train": train}
+    settings = {"codes": describe(None, d), "importances": importances, "samples": len(codes)}
     settings |= {"split": split, "seed": seed}
-    return Score("DCI", values, matrix, settings, "importance")
+    score = Score("DCI", values, matrix, settings, "importance")
+    return score if groups is None else regroup(score, groups)
+
+
+def regroup(score: Score, groups) -> Score:
+    """The DCI of raw codes as that of partitions: the same trees, importances summed."""
+    d = len(score.matrix)
+    matrix = np.stack([score.matrix[dims].sum(axis=0) for dims in members(groups, d)])
+    at_least(len(matrix), 2, "codes", "C asks which one a factor is in")
+    values = {"disentanglement": disentanglement(matrix), "completeness": completeness(matrix)}
+    settings = {**score.settings, "codes": describe(groups, d)}
+    return replace(score, values={**score.values, **values}, matrix=matrix, settings=settings)
 
 
 def disentanglement(importances: np.ndarray) -> float:

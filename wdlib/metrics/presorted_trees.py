@@ -8,7 +8,7 @@ The numbers stay sklearn's own, to the last bit, and they have to: where two cod
 samples equally well (eight dimensions that hold the same factor do, all the time), the winner is
 decided by the rounding of sums and by the random order in which codes are visited, and with it
 the completeness of the representation. So sums are taken in sklearn's order, and its visits are
-replayed (``Visits``, ``parted``). The one thing that cannot be replayed is the order of samples
+replayed (``replay``). The one thing that cannot be replayed is the order of samples
 with equal code values, which is up to sklearn's unstable sort. A decision that hangs on it is
 recognised (the alternatives are tried), and raises ``Undecided``: the caller then has sklearn grow
 that one tree.
@@ -17,6 +17,8 @@ that one tree.
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from wdlib.metrics.replay import Visits, parted
 
 TIE = np.float32(1e-7)  # neighbouring values closer than this are not separated (sklearn)
 PURE = np.finfo(np.float64).eps  # a node with less impurity is not split (sklearn)
@@ -46,52 +48,6 @@ class SortedCodes:
         """Smallest and largest value of each code among a node's samples."""
         rows = np.arange(len(order))
         return self.columns[rows, order[:, 0]], self.columns[rows, order[:, -1]]
-
-
-class Visits:
-    """The order in which sklearn's splitter visits the codes, node after node of one tree.
-
-    A Fisher-Yates shuffle on a 32-bit xorshift generator that sets aside the codes already
-    known to be constant. The arrays live on from node to node, so nodes are to be visited depth
-    first, left before right.
-    """
-
-    def __init__(self, d: int, state: int):
-        self.features, self.constants, self.state = list(range(d)), [0] * d, state
-
-    def _below(self, bound: int) -> int:
-        state = self.state or 1
-        state ^= (state << 13) & 0xFFFFFFFF
-        state ^= state >> 17
-        state ^= (state << 5) & 0xFFFFFFFF
-        self.state = state
-        return (state & 0x7FFFFFFF) % bound
-
-    def node(self, known: int, constant: list[bool]) -> tuple[list[int], list[int], int]:
-        """Codes to search, in order; all codes that were sorted, in order; constants now known."""
-        features, d = self.features, len(self.features)
-        left, drawn, found, total = d, 0, 0, known
-        searched, arranged, visits = [], [], 0
-        while left > total and (visits < d or visits <= found + drawn):
-            visits += 1
-            at = drawn + self._below(left - found - drawn)
-            if at < known:
-                features[drawn], features[at] = features[at], features[drawn]
-                drawn += 1
-                continue
-            at += found
-            feature = features[at]
-            arranged.append(feature)
-            if constant[feature]:
-                features[at], features[total] = features[total], features[at]
-                found, total = found + 1, total + 1
-            else:
-                left -= 1
-                features[left], features[at] = features[at], features[left]
-                searched.append(feature)
-        features[:known] = self.constants[:known]
-        self.constants[known:total] = features[known:total]
-        return searched, arranged, total
 
 
 @dataclass
@@ -379,26 +335,3 @@ def _gain(left_sums, total, lefts, n):
     left_sums /= lefts
     left_sums += right_sums
     return left_sums
-
-
-def parted(samples: np.ndarray, goes_left: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Left and right samples in the order that sklearn's in-place partition leaves them in.
-
-    Its cursor walks up; a sample that belongs right changes places with the one before the end,
-    which is looked at next, and the end moves down by one. Without the loop: holes in the head
-    are filled by the tail's left samples from the end; the right ones pile up from the end in
-    the order in which they were looked at.
-    """
-    count = int(goes_left.sum())
-    head, tail = samples[:count].copy(), samples[count:][::-1]
-    holes = np.flatnonzero(~goes_left[:count])
-    tail_left = goes_left[count:][::-1]
-    misplaced = head[holes]
-    head[holes] = tail[tail_left]
-    filled = tail_left.cumsum()[~tail_left]  # holes already filled when each right one is met
-    met = tail[~tail_left]
-    last = np.searchsorted(filled, len(holes))  # from here on the cursor has reached the tail
-    if last < len(met):
-        met[last:] = np.roll(met[last:], 1)
-    met = np.insert(met, np.searchsorted(filled, np.arange(len(holes))), misplaced)
-    return head, met[::-1]

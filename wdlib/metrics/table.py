@@ -10,63 +10,64 @@ from difflib import get_close_matches
 from html import escape
 
 from wdlib.metrics.beta_vae import beta_vae
-from wdlib.metrics.dci import dci
+from wdlib.metrics.dci import dci, regroup
 from wdlib.metrics.explicitness import explicitness
 from wdlib.metrics.factor_vae import factor_vae
 from wdlib.metrics.irs import irs
 from wdlib.metrics.mig import mig
 from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import chance_codes, oracle_codes
+from wdlib.metrics.result import Score
 from wdlib.metrics.sap import sap
 
 STANDARD = ("mig", "sap", "sap_r2", "dci")
 
 
-def _dci(train, factors, test, test_factors, groups, seed, importances):
-    score = dci(
-        train, factors, test, test_factors, groups=groups, seed=seed, importances=importances
-    )
+@dataclass(frozen=True)
+class _Task:
+    """What every score is computed from; ``trees`` keeps DCI's fits, the costly part."""
+
+    train: object
+    factors: object
+    test: object
+    test_factors: object
+    groups: object
+    settings: dict  # of DCI: importances, seed, jobs
+    trees: dict
+
+    @property
+    def seed(self) -> int:
+        return self.settings["seed"]
+
+    @property
+    def arrays(self) -> tuple:
+        return self.train, self.factors, self.test, self.test_factors
+
+
+def _dci(task: _Task) -> dict[str, float]:
+    key = id(task.train), id(task.test)  # raw and grouped codes are the same arrays
+    if key not in task.trees:
+        task.trees[key] = dci(*task.arrays, **task.settings)
+    score = task.trees[key]
+    score = score if task.groups is None else regroup(score, task.groups)
     names = ("disentanglement", "completeness", "informativeness")
     return {f"dci_{name}": score[name] for name in names}
 
 
-def _sap(kind):
-    def one(train, factors, test, test_factors, groups, seed, importances):
-        score = sap(train, factors, test, test_factors, kind=kind, groups=groups, seed=seed)
-        return {"sap" if kind == "svm" else "sap_r2": score.value}
-
-    return one
-
-
-def _on_train(function, name):
-    def one(train, factors, test, test_factors, groups, seed, importances):
-        return {name: function(train, factors, groups=groups).value}
-
-    return one
-
-
-def _sampled(function, name):
-    def one(train, factors, test, test_factors, groups, seed, importances):
-        score = function(train, factors, test, test_factors, groups=groups, seed=seed)
-        return {name: score.value}
-
-    return one
-
-
-def _explicitness(train, factors, test, test_factors, groups, seed, importances):
-    return {"explicitness": explicitness(train, factors, test, test_factors).value}
+def _value(score: Score, name: str | None = None) -> dict[str, float]:
+    return {name or next(iter(score.values)): score.value}
 
 
 METRICS = {
-    "mig": _on_train(mig, "mig"),
-    "sap": _sap("svm"),
-    "sap_r2": _sap("r2"),
+    "mig": lambda t: _value(mig(t.train, t.factors, groups=t.groups)),
+    "sap": lambda t: _value(sap(*t.arrays, groups=t.groups)),
+    "sap_r2": lambda t: _value(sap(*t.arrays, kind="r2", groups=t.groups), "sap_r2"),
     "dci": _dci,
-    "modularity": _on_train(modularity, "modularity"),
-    "explicitness": _explicitness,
-    "irs": _on_train(irs, "irs"),
-    "factor_vae": _sampled(factor_vae, "factor_vae"),
-    "beta_vae": _sampled(beta_vae, "beta_vae"),
+    "modularity": lambda t: _value(modularity(t.train, t.factors, groups=t.groups)),
+    "explicitness": lambda t: _value(explicitness(*t.arrays)),
+    "irs": lambda t: _value(irs(t.train, t.factors, groups=t.groups)),
+    "factor_vae": lambda t: _value(factor_vae(*t.arrays, groups=t.groups, seed=t.seed)),
+    "beta_vae": lambda t: _value(beta_vae(*t.arrays, groups=t.groups, seed=t.seed)),
 }
 
 
@@ -89,23 +90,28 @@ def score(
     groups=None,
     seed: int = 0,
     importances: str = "gradient_boosting",
+    jobs: int = 1,
 ) -> dict[str, float]:
     """Several scores of one representation as a flat dict, ready for JSON.
 
     codes_*: ``[n, d]``; factors_*: ``[n, k]`` classes. Keys: mig, sap, sap_r2,
     dci_disentanglement, dci_completeness, dci_informativeness (test accuracy), modularity,
     explicitness (test), irs, factor_vae, beta_vae. MIG, sap_r2, modularity and IRS use the
-    training arrays only. importances: the classifier behind DCI (see ``dci``).
-    Raises ValueError for an unknown metric name (with the nearest one), and whatever the scores
-    raise.
+    training arrays only. importances, jobs: the classifier behind DCI, and its processes (see
+    ``dci``). Raises ValueError for an unknown metric name (with the nearest one), and whatever the
+    scores raise.
     """
+    settings = {"seed": seed, "importances": importances, "jobs": jobs}
+    arrays = codes_train, factors_train, codes_test, factors_test
+    return _scores(_Task(*arrays, groups, settings, {}), metrics)
+
+
+def _scores(task: _Task, metrics: Sequence[str]) -> dict[str, float]:
     metrics = [metrics] if isinstance(metrics, str) else list(metrics)
     check_metrics(metrics)
     numbers = {}
     for name in metrics:
-        numbers |= METRICS[name](
-            codes_train, factors_train, codes_test, factors_test, groups, seed, importances
-        )
+        numbers |= METRICS[name](task)
     return numbers
 
 
@@ -169,47 +175,34 @@ def score_table(
     metrics: Sequence[str] = STANDARD,
     seed: int = 0,
     importances: str = "gradient_boosting",
+    jobs: int = 1,
 ) -> ScoreTable:
     """Scores under every convention, each beside what perfect and what ignorant codes get.
 
     codes_by_convention: {"raw": (codes_train, codes_test, None), "grouped": (codes_train,
-    codes_test, groups), "converted": (indices_train, indices_test, None)}, any of them.
+    codes_test, groups), "converted": (indices_train, indices_test, None)}, any of them. Raw and
+    grouped codes that are the same arrays share DCI's trees.
     oracle: the factor classes themselves as codes (the same for every convention).
     chance: this convention's codes with their rows permuted by ``seed``.
+    The other settings, and what is raised: as for ``score``.
     """
-    oracle = score(
-        oracle_codes(factors_train),
-        factors_train,
-        oracle_codes(factors_test),
-        factors_test,
-        metrics=metrics,
-        seed=seed,
-        importances=importances,
-    )
+    settings = {"seed": seed, "importances": importances, "jobs": jobs}
+    trees: dict = {}
+    shuffled: dict = {}
+
+    def scores(train, test, groups=None):
+        task = _Task(train, factors_train, test, factors_test, groups, settings, trees)
+        return _scores(task, metrics)
+
+    perfect = oracle_codes(factors_train), oracle_codes(factors_test)
+    oracle = scores(*perfect)
     rows = []
     for convention, (train, test, groups) in codes_by_convention.items():
-        shuffled = chance_codes(train, seed=seed), chance_codes(test, seed=seed)
-        value, chance = (
-            score(
-                a,
-                factors_train,
-                b,
-                factors_test,
-                metrics=metrics,
-                groups=groups,
-                seed=seed,
-                importances=importances,
-            )
-            for a, b in ((train, test), shuffled)
-        )
-        rows += [
-            {
-                "convention": convention,
-                "score": name,
-                "value": value[name],
-                "oracle": oracle[name],
-                "chance": chance[name],
-            }
-            for name in value
-        ]
+        key = id(train), id(test)
+        if key not in shuffled:
+            shuffled[key] = chance_codes(train, seed=seed), chance_codes(test, seed=seed)
+        value, chance = scores(train, test, groups), scores(*shuffled[key], groups)
+        for name in value:
+            numbers = {"value": value[name], "oracle": oracle[name], "chance": chance[name]}
+            rows.append({"convention": convention, "score": name, **numbers})
     return ScoreTable(tuple(rows))
