@@ -34,7 +34,7 @@ FLOORS = {
         "mig sap dci modularity explicitness irs beta_vae factor_vae table judge relation_accuracy",
     ),
     "F5": room("baselines", ""),
-    "F6": ["methods"],
+    "F6": ["evaluation", "methods"],
     "F7": ["plots", "navigator", "check", "grid", "__init__", "__main__"],
 }
 

@@ -1,1 +1,38 @@
-"""wdlib: modular representations for weak disentanglement, to read in this order."""
+"""wdlib: modular representations for weak disentanglement.
+
+Read it in the order of the data: factors, tasks, relations; data; model; training; metrics;
+evaluation; what people see. The names below are what most people need; each is imported when it is
+first asked for, so that the scores alone need no torch.
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "TASKS": "wdlib.tasks",
+    "task": "wdlib.tasks",
+    "relation": "wdlib.relations",
+    "relations_of": "wdlib.relations",
+    "load": "wdlib.data",
+    "split": "wdlib.data.split",
+    "ModularModel": "wdlib.model",
+    "COURSE": "wdlib.training",
+    "PAPER": "wdlib.training",
+    "Trainer": "wdlib.training",
+    "train_judge": "wdlib.metrics.judge",
+    "evaluate": "wdlib.evaluation",
+    "plots": "wdlib.plots",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name: str):
+    if name not in _HOME:
+        raise AttributeError(f"module 'wdlib' has no attribute {name!r}")
+    home = import_module(_HOME[name])
+    return home if _HOME[name] == f"wdlib.{name}" else getattr(home, name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOME])

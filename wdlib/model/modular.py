@@ -54,6 +54,10 @@ class ModularModel(nn.Module):
             lambda z: self.autoencoder.decode(z.to(self.device)).sigmoid(), codes, batch
         )
 
+    def values(self, codes: Tensor) -> Tensor:
+        """The most likely component of each partition: codes [N, n, d] -> [N, n] integers."""
+        return self.prior.values(codes)
+
     @torch.no_grad()
     def move(self, codes: Tensor, relation: Relation) -> Tensor:
         """Codes [N, n, d] -> codes after the relation, by the relational learner.

@@ -1,0 +1,18 @@
+"""The training room: losses, the two stages, presets, checkpoints and the one trainer."""
+
+from wdlib.training.presets import COURSE, PAPER, Phase, Preset, preset
+from wdlib.training.progress import Bar, Lines, Silence, suited
+from wdlib.training.trainer import Trainer
+
+__all__ = [
+    "COURSE",
+    "PAPER",
+    "Bar",
+    "Lines",
+    "Phase",
+    "Preset",
+    "Silence",
+    "Trainer",
+    "preset",
+    "suited",
+]

@@ -1,0 +1,185 @@
+"""Every score of a trained model in one report, each beside its oracle and its chance.
+
+What is measured on images uses the test part of the split, which nothing was trained or chosen on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import numpy as np
+import torch
+
+from wdlib.data import Images, Split, device_images
+from wdlib.metrics import ScoreTable, score_table
+from wdlib.metrics.judge import Judge, accuracy
+from wdlib.metrics.relation_accuracy import relation_accuracy
+from wdlib.metrics.table import STANDARD
+from wdlib.model import ModularModel
+
+MOST = 10_000  # images of train, and half as many of test, that the scores of codes look at
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure: what it is, its value, what a perfect and an ignorant system get."""
+
+    key: str
+    what: str
+    value: float
+    oracle: float
+    chance: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of one model on one task. Prints as text, renders in a notebook.
+
+    rows: encoder, relation accuracy and judge. scores: DCI, MIG, SAP under each convention.
+    """
+
+    task: str
+    rows: tuple[Row, ...]
+    scores: ScoreTable
+
+    def __getitem__(self, key: str) -> float:
+        """A figure by its key, as in ``to_dict``."""
+        return self.to_dict()[key]
+
+    def to_dict(self) -> dict[str, float]:
+        """Flat and ready for JSON, every figure with its oracle_ and chance_ twins.
+
+        Scores of converted codes go by their plain names (mig, dci_disentanglement, ...), those of
+        grouped and raw codes carry the convention (raw_mig, ...).
+        """
+        flat = {}
+        for row in self.rows:
+            flat |= {
+                row.key: row.value,
+                f"oracle_{row.key}": row.oracle,
+                f"chance_{row.key}": row.chance,
+            }
+        for row in self.scores:
+            key = row["score"]
+            if row["convention"] != "converted":
+                key = f"{row['convention']}_{key}"
+            flat |= {
+                key: row["value"],
+                f"oracle_{key}": row["oracle"],
+                f"chance_{key}": row["chance"],
+            }
+        return flat
+
+    def __str__(self) -> str:
+        wide = max(len(row.what) for row in self.rows)
+        lines = [f"{self.task:{wide}s}  value  oracle  chance"]
+        lines += [
+            f"{row.what:{wide}s}  {row.value:5.3f}  {row.oracle:6.3f}  {row.chance:6.3f}"
+            for row in self.rows
+        ]
+        return "\n".join(lines) + f"\n\n{self.scores}"
+
+    def _repr_html_(self) -> str:
+        body = "".join(
+            f"<tr><td>{escape(row.what)}</td><td>{row.value:.3f}</td><td>{row.oracle:.3f}</td>"
+            f"<td>{row.chance:.3f}</td></tr>"
+            for row in self.rows
+        )
+        head = "".join(f"<th>{h}</th>" for h in (escape(self.task), "value", "oracle", "chance"))
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        return table + self.scores._repr_html_()
+
+
+def evaluate(
+    model: ModularModel,
+    split: Split,
+    images: Images,
+    judge: Judge,
+    *,
+    seed: int = 0,
+    samples: int = 4000,
+    metrics: Sequence[str] = STANDARD,
+    importances: str = "gradient_boosting",
+) -> Report:
+    """Measure a trained model.
+
+    Args:
+        judge: from ``train_judge`` on the same split; its own accuracy on test is in the report.
+        samples: latents drawn from the prior for relation accuracy.
+        metrics: scores of codes; importances: the classifier behind DCI.
+        seed: of the samples, the relations that are drawn, and the scores.
+
+    Raises ValueError for a split of another task.
+    """
+    task, device = split.task, model.device
+    if task.name != model.task.name:
+        raise ValueError(f"the model is of {model.task.name}, the split of {task.name}")
+    parts = {"train": split.train[:MOST], "test": split.test[: MOST // 2]}
+    pictures = {p: device_images(images, task.classes(i), device) for p, i in parts.items()}
+    values = {p: torch.from_numpy(task.labels(i)).to(device) for p, i in parts.items()}
+    codes = {p: model.encode(x) for p, x in pictures.items()}
+    found = {p: model.values(z) for p, z in codes.items()}
+
+    generator = torch.Generator(device).manual_seed(seed)
+    drawn = model.prior.random_values(samples, generator=generator)
+    start = {
+        "prior": (model.prior.sample(drawn, generator=generator), drawn),
+        "encoded": (codes["test"], values["test"]),
+    }
+    moved = {
+        origin: relation_accuracy(model, task, model.relations, *pair, seed=seed, judge=judge)
+        for origin, pair in start.items()
+    }
+    judged = accuracy(judge, pictures["test"], values["test"])
+    rows = _rows(model, found["test"] == values["test"], moved, judged)
+
+    flat = {p: z.flatten(1).cpu().numpy() for p, z in codes.items()}
+    groups = [model.config.dim] * len(task.factors)
+    conventions = {
+        "converted": (found["train"].cpu().numpy(), found["test"].cpu().numpy(), None),
+        "grouped": (flat["train"], flat["test"], groups),
+        "raw": (flat["train"], flat["test"], None),
+    }
+    scores = score_table(
+        conventions,
+        values["train"].cpu().numpy(),
+        values["test"].cpu().numpy(),
+        metrics=metrics,
+        seed=seed,
+        importances=importances,
+    )
+    return Report(task.name, rows, scores)
+
+
+def _rows(model, right, moved, judge_accuracy) -> tuple[Row, ...]:
+    task = model.task
+    guess = 1 / task.combinations  # all values right by guessing
+    affected = [task.sizes[i] for r in model.relations for i in r.affects(task)]
+    guess_target = float(np.mean([1 / size for size in affected]))
+    rows = []
+    for origin, what in (("prior", "from prior samples"), ("encoded", "from test images")):
+        latent = "relation_latent" if origin == "prior" else "relation_encoded"
+        m = moved[origin]
+        rows += [
+            Row(f"{latent}_target", f"relation, latent, target only, {what}", m["target"], 1,
+                guess_target),
+            Row(f"{latent}_all", f"relation, latent, all partitions, {what}", m["all"], 1, guess),
+            Row(f"judged_{origin}_target", f"relation, judged image, target only, {what}",
+                m["judged_target"], judge_accuracy, guess_target),
+            Row(f"judged_{origin}", f"relation, judged image, all factors, {what}",
+                m["judged_all"], judge_accuracy, guess),
+            Row(f"decoded_{origin}", f"no relation, judged image, all factors, {what}",
+                m["judged_before"], judge_accuracy, guess),
+        ]  # fmt: skip
+    rows.append(Row("encoder_all", "encoder, all factors", _mean(right.all(1)), 1, guess))
+    for i, factor in enumerate(task.factors):
+        key = f"encoder_{factor.name.replace(' ', '_')}"
+        rows.append(Row(key, f"encoder, {factor.name}", _mean(right[:, i]), 1, 1 / factor.size))
+    rows.append(Row("judge_accuracy", "the judge itself, all factors", judge_accuracy, 1, guess))
+    return tuple(rows)
+
+
+def _mean(right: torch.Tensor) -> float:
+    return float(right.float().mean())
