@@ -7,12 +7,15 @@ its accuracy on held-out images, which is printed beside whatever it judged.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wdlib.data import Images, Split, device_images, to_float
 from wdlib.model.networks import ConvEncoder
+from wdlib.training import checkpoint
 
 
 class Judge(nn.Module):
@@ -76,6 +79,26 @@ def train_judge(
         optimiser.step()
         schedule.step()
     return judge.eval()
+
+
+def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu") -> Judge:
+    """The judge kept in ``folder``, or a new one, trained and kept there.
+
+    Raises ValueError where the kept one is broken, or of another task or split.
+    """
+    mine = {"task": split.task.name, "seed": split.seed}
+    if checkpoint.exists(folder, "judge"):
+        weights, record = checkpoint.load(folder, "judge")
+        theirs = {name: record.get(name) for name in mine}
+        if theirs != mine:
+            raise ValueError(f"the judge kept in {folder} is of {theirs}, not of {mine}")
+        judge = Judge(split.task.channels, split.task.sizes)
+        checkpoint.check_fit(weights, judge.state_dict(), folder)
+        judge.load_state_dict(weights)
+        return judge.to(device).eval()
+    judge = train_judge(split, images, device=device)
+    checkpoint.save(folder, "judge", judge.state_dict(), mine)
+    return judge
 
 
 def accuracy(judge: Judge, x: Tensor, values: Tensor) -> float:

@@ -17,6 +17,7 @@ import safetensors.torch
 from torch import Tensor
 
 FORMAT = 1
+CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
 
 
 def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:

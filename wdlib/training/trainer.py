@@ -18,11 +18,10 @@ from torch import Tensor, nn
 from wdlib.data import Images, check_labels, device_images, to_float
 from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
+from wdlib.tasks import task
 from wdlib.training import checkpoint, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
-
-CHECKPOINT = "checkpoint"
 
 
 class Trainer:
@@ -52,19 +51,18 @@ class Trainer:
         autocast: bool = False,
     ):
         check_labels(split)
-        task = split.task
         self.split, self.seed, self.device = split, seed, torch.device(device)
         self.preset = preset.for_images(len(split.train))
         self.autocast = autocast
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.model = ModularModel(task, preset.networks)
+            self.model = ModularModel(split.task, preset.networks)
         self.model.to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(seed)
 
-        self.unlabelled = device_images(images, task.classes(split.train), self.device)
-        self.labelled = device_images(images, task.classes(split.labelled), self.device)
-        self.values = torch.from_numpy(task.labels(split.labelled)).to(self.device)
+        self.unlabelled = device_images(images, split.task.classes(split.train), self.device)
+        self.labelled = device_images(images, split.task.classes(split.labelled), self.device)
+        self.values = torch.from_numpy(split.task.labels(split.labelled)).to(self.device)
         self.moves = stages.Moves(task, self.model.relations, self.device)
 
         m, rate = self.model, {"lr": 0.0, "fused": True}  # the rates come from the phase
@@ -206,15 +204,21 @@ class Trainer:
             for i, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name}.{i}.{k}": t for k, t in state.items()}
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
-        record = {
+        progress = {"done": self.done, "history": self.history}
+        checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self._identity() | progress)
+
+    def save_model(self, folder: Path | str) -> None:
+        """Leave the model alone in ``folder``, without what only training needs."""
+        checkpoint.save(folder, checkpoint.MODEL, self.model.state_dict(), self._identity())
+
+    def _identity(self) -> dict:
+        """What makes this run this run: a checkpoint of another one is refused."""
+        return {
             "task": self.split.task.name,
-            "preset": dataclasses.asdict(self.preset),
             "seed": self.seed,
             "labels": len(self.split.labelled),
-            "done": self.done,
-            "history": self.history,
+            "preset": dataclasses.asdict(self.preset),
         }
-        checkpoint.save(folder, CHECKPOINT, tensors, record)
 
     def resume(self, folder: Path | str) -> None:
         """Go back to the checkpoint in ``folder``.
@@ -222,14 +226,8 @@ class Trainer:
         Raises FileNotFoundError where there is none, and ValueError, leaving this trainer as it
         was, for a broken one or one of another task, preset, seed or number of labels.
         """
-        tensors, record = checkpoint.load(folder, CHECKPOINT)
-        mine = {
-            "task": self.split.task.name,
-            "seed": self.seed,
-            "labels": len(self.split.labelled),
-            "preset": dataclasses.asdict(self.preset),
-        }
-        for name, value in mine.items():
+        tensors, record = checkpoint.load(folder, checkpoint.CHECKPOINT)
+        for name, value in self._identity().items():
             theirs = record.get(name)
             if checkpoint.plain(theirs) != checkpoint.plain(value):
                 what = "another preset" if name == "preset" else f"{name} {theirs}, not {value}"
@@ -248,3 +246,18 @@ class Trainer:
         self.generator.set_state(tensors["generator"])
         self.order = tensors["order"].to(self.device)
         self.done, self.history, self.codes = record["done"], record["history"], None
+
+
+def load_model(folder: Path | str, *, device: str | torch.device = "cpu"):
+    """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
+
+    Raises FileNotFoundError where there is none, ValueError for a broken one.
+    """
+    weights, record = checkpoint.load(folder, checkpoint.MODEL)
+    missing = [k for k in ("task", "seed", "labels", "preset") if k not in record]
+    if missing:
+        raise ValueError(f"the record of the model in {folder} lacks {', '.join(missing)}")
+    model = ModularModel(task(record["task"]), Preset.from_dict(record["preset"]).networks)
+    checkpoint.check_fit(weights, model.state_dict(), folder)
+    model.load_state_dict(weights)
+    return model.to(device).eval(), record

@@ -1,0 +1,203 @@
+"""The command line: python -m wdlib draw | train | evaluate | score.
+
+Bad input ends with one sentence on standard error and exit code 2; files that exist stay as they
+are until their replacement is whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands with their help."""
+    top = argparse.ArgumentParser(prog="python -m wdlib", description="Modular representations.")
+    commands = top.add_subparsers(dest="command", required=True)
+
+    draw = commands.add_parser("draw", help="draw images of a dataset from their factor classes")
+    draw.add_argument("dataset", help="dsprites or shapes3d")
+    draw.add_argument("classes", type=Path, help=".npy of integer classes [N, 6]")
+    draw.add_argument("out", type=Path, help=".npy to write: uint8 images")
+    draw.add_argument("--data", help="read the original file at this path instead of drawing")
+    draw.set_defaults(run=run_draw)
+
+    train = commands.add_parser("train", help="train a model of a task")
+    train.add_argument("task", help="such as dSprites.v2")
+    train.add_argument("--preset", default="COURSE", help="COURSE (minutes) or PAPER (a GPU)")
+    train.add_argument("--seed", type=int, default=0, help="of split, weights and training")
+    train.add_argument("--labels", type=int, default=1000, help="number of labelled images")
+    train.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    train.add_argument("--data", help="the original dataset's file; drawn by default")
+    train.add_argument(
+        "--out", type=Path, help="folder for the model; default runs/TASK-PRESET-SEED"
+    )
+    train.add_argument("--resume", action="store_true", help="go on from the checkpoint in --out")
+    train.add_argument("--compile", action="store_true", help="torch.compile; pays on long runs")
+    train.set_defaults(run=run_train)
+
+    evaluate = commands.add_parser("evaluate", help="every score of a trained model")
+    evaluate.add_argument("folder", type=Path, help="what train wrote (--out)")
+    evaluate.add_argument("--data", help="the original dataset's file; drawn by default")
+    evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
+    evaluate.add_argument("--seed", type=int, default=0, help="of samples, relations and scores")
+    evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.set_defaults(run=run_evaluate)
+
+    score = commands.add_parser("score", help="scores of any representation")
+    score.add_argument(
+        "arrays", type=Path, help=".npz with codes_train, factors_train, codes_test, factors_test"
+    )
+    score.add_argument("--metrics", default="mig,sap,sap_r2,dci", help="comma-separated names")
+    score.add_argument("--seed", type=int, default=0)
+    score.add_argument("--json", action="store_true", help="print JSON instead of lines")
+    score.set_defaults(run=run_score)
+    return top
+
+
+def run_draw(args) -> None:
+    """draw: classes in, images out."""
+    from wdlib.data import load
+
+    images = load(args.dataset, args.data).draw(_array(args.classes))
+    _write_npy(args.out, images)
+
+
+def run_train(args) -> None:
+    """train: a model in --out, resumable."""
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.tasks import task
+    from wdlib.training import Trainer, checkpoint, preset, suited
+
+    wanted = task(args.task)
+    chosen = preset(args.preset)
+    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
+    if checkpoint.exists(out, checkpoint.CHECKPOINT) and not args.resume:
+        raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
+    trainer = Trainer(
+        split(wanted, seed=args.seed, labels=args.labels),
+        load(wanted.dataset, args.data),
+        chosen,
+        seed=args.seed,
+        device=_device(args.device),
+        compile=args.compile,
+    )
+    if args.resume:
+        trainer.resume(out)
+    trainer.run(progress=suited(), folder=out)
+    trainer.save_model(out)
+    print(f"the model is in {out}; see it with: python -m wdlib evaluate {_quoted(out)}")
+
+
+def run_evaluate(args) -> None:
+    """evaluate: the report of a model that train wrote; its judge is kept beside it."""
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.evaluation import evaluate
+    from wdlib.metrics.judge import kept_judge
+    from wdlib.training.trainer import load_model
+
+    device = _device(args.device)
+    model, record = load_model(args.folder, device=device)
+    parts = split(model.task, seed=record["seed"], labels=record["labels"])
+    images = load(model.task.dataset, args.data)
+    judge = kept_judge(args.folder, parts, images, device=device)
+    report = evaluate(model, parts, images, judge, seed=args.seed)
+    print(json.dumps(report.to_dict(), indent=1) if args.json else report)
+
+
+def run_score(args) -> None:
+    """score: arrays in, numbers out."""
+    from wdlib.metrics import score
+
+    names = ("codes_train", "factors_train", "codes_test", "factors_test")
+    arrays = _archive(args.arrays, names)
+    metrics = [name for name in args.metrics.split(",") if name]
+    numbers = score(*arrays, metrics=metrics, seed=args.seed)
+    if args.json:
+        print(json.dumps(numbers, indent=1))
+    else:
+        for name, value in numbers.items():
+            print(f"{name:24s} {value:.4f}")
+
+
+def _array(path: Path):
+    import numpy as np
+
+    try:
+        return np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise ValueError(f"{path} is not a readable .npy file: {error}") from None
+
+
+def _archive(path: Path, names):
+    import zipfile
+    import zlib
+
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            missing = [name for name in names if name not in archive]
+            if missing:
+                raise ValueError(f"it lacks {', '.join(missing)}")
+            return [archive[name] for name in names]
+    except FileNotFoundError:
+        raise
+    except (ValueError, TypeError, AttributeError, EOFError, OSError) as error:
+        raise ValueError(f"{path} is not the .npz that score needs: {error}") from None
+    except (zipfile.BadZipFile, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+
+
+def _write_npy(path: Path, array) -> None:
+    import numpy as np
+
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            np.save(file, array, allow_pickle=False)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"the device {name!r} cannot be used: {first}") from None
+    return name
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    args = parser().parse_args(argv)
+    try:
+        args.run(args)
+    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
+            PermissionError, FloatingPointError) as error:  # fmt: skip
+        print(f"wdlib: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
