@@ -13,7 +13,7 @@ count of samples can be read off the sum.
 
 import numpy as np
 
-from wdlib.metrics.presorted_trees import DEPTH, Tree
+from wdlib.metrics.tree import DEPTH, Tree
 
 BINS = 128
 GAPS = 32  # how many of the edges lie in the widest gaps; the others are quantiles

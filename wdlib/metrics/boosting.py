@@ -7,7 +7,8 @@ trees of ``presorted_trees``, importances and predictions are sklearn's at the s
 
 import numpy as np
 
-from wdlib.metrics.presorted_trees import DEPTH, SortedCodes, Tree, Undecided, grow
+from wdlib.metrics.presorted_trees import SortedCodes, Undecided, grow
+from wdlib.metrics.tree import DEPTH, Tree
 
 ROUNDS = 100
 SHRINKAGE = 0.1

@@ -14,15 +14,15 @@ recognised (the alternatives are tried), and raises ``Undecided``: the caller th
 that one tree.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from wdlib.metrics.replay import Visits, parted
+from wdlib.metrics.replay import Visits, added, child_impurities, decrease, parted
+from wdlib.metrics.tree import DEPTH, Tree
 
 TIE = np.float32(1e-7)  # neighbouring values closer than this are not separated (sklearn)
 PURE = np.finfo(np.float64).eps  # a node with less impurity is not split (sklearn)
-DEPTH = 3
 BLOCK = 65_536  # numbers in flight per step of the search, so that they stay in the cache
 MOST = 8  # pairs of equal values whose order is tried both ways, in one code and node
 ROUNDING = 1e-11  # relative; two gains closer than this may change places when sums are reordered
@@ -50,28 +50,6 @@ class SortedCodes:
         return self.columns[rows, order[:, 0]], self.columns[rows, order[:, -1]]
 
 
-@dataclass
-class Tree:
-    """A grown tree: nodes in the order they were made, and where the training samples ended."""
-
-    feature: list = field(default_factory=list)  # -1 in a leaf
-    threshold: list = field(default_factory=list)
-    child: list = field(default_factory=list)  # [left, right]
-    samples: dict = field(default_factory=dict)  # leaf -> ascending sample indices
-    importances: np.ndarray | None = None  # [d] impurity decrease per code, not normalised
-
-    def apply(self, columns: np.ndarray) -> np.ndarray:
-        """The leaf of each sample of ``columns [d, m]`` (float32): ``[m]``."""
-        feature, threshold = np.array(self.feature), np.array(self.threshold)
-        left, right = np.array(self.child).T
-        rows, node = np.arange(columns.shape[1]), np.zeros(columns.shape[1], dtype=np.int64)
-        for _ in range(DEPTH):
-            inner = feature[node] >= 0
-            goes_left = columns[feature[node], rows] <= threshold[node]
-            node = np.where(inner, np.where(goes_left, left[node], right[node]), node)
-        return node
-
-
 def grow(codes: SortedCodes, target: np.ndarray, state: int) -> Tree:
     """The least-squares tree of depth 3 on ``target [n]``; ``state`` seeds the visits.
 
@@ -79,15 +57,10 @@ def grow(codes: SortedCodes, target: np.ndarray, state: int) -> Tree:
     """
     d, n = codes.columns.shape
     growth = _Growth(codes, target, Visits(d, state), Tree(importances=np.zeros(d)))
-    impurity = _sum(growth.squares) / n - (_sum(target) / n) ** 2
+    impurity = added(growth.squares) / n - (added(target) / n) ** 2
     growth.add(_Node(codes.order, [np.arange(n)], [impurity], 0, 0))
     growth.tree.importances /= n
     return growth.tree
-
-
-def _sum(values: np.ndarray) -> float:
-    """The sum as a loop adds, one after another (numpy.sum adds pairwise)."""
-    return float(values.cumsum()[-1])
 
 
 @dataclass(frozen=True)
@@ -138,7 +111,7 @@ class _Growth:
             return None
         low, high = self.codes.ends(order)
         searched, arranged, known = self.visits.node(node.known, (high <= low + TIE).tolist())
-        totals = list(dict.fromkeys(_sum(self.target[held]) for held in node.held))
+        totals = list(dict.fromkeys(added(self.target[held]) for held in node.held))
         best = self._best(order, totals, searched, noise * len(samples), node.complete)
         if best is None:
             return None
@@ -153,7 +126,7 @@ class _Growth:
             impurities = [
                 self.squares[part].mean() - self.target[part].mean() ** 2 for part in parts
             ]
-            if self._decrease(node.impurities[0], impurities, *parts) > noise:
+            if decrease(node.impurities[0], impurities, *parts, len(self.target)) > noise:
                 children = zip(parts, impurities)
                 return feature, threshold, [_Node(None, [s], [i], **deeper) for s, i in children]
 
@@ -163,15 +136,15 @@ class _Growth:
         last = moved[-1]  # the samples stand as the last sort left them
         arrangements, complete = self._arrangements(last, order[last])
         partings = [parted(samples, goes_left[samples]) for samples in arrangements]
-        squares = [_sum(self.squares[held]) for held in node.held]
+        squares = [added(self.squares[held]) for held in node.held]
         impurities = [
-            self._impurities(_sum(self.target[held]), square, *parts)
+            child_impurities(added(self.target[held]), square, self.target, self.squares, *parts)
             for parts in partings
             for held, square in zip(node.held, squares)
         ]
         complete = complete and node.complete
         decreases = [
-            self._decrease(before, after, *partings[0])
+            decrease(before, after, *partings[0], len(self.target))
             for before in node.impurities
             for after in impurities
         ]
@@ -300,30 +273,6 @@ class _Growth:
         values = self.codes.columns[code, samples]
         gain[values[1:] <= values[:-1] + TIE] = -np.inf
         return gain
-
-    def _decrease(self, impurity, impurities, left, right) -> float:
-        """The split's share of the decrease of variance in the whole tree."""
-        n = len(left) + len(right)
-        remaining = impurity - len(right) / n * impurities[1] - len(left) / n * impurities[0]
-        return n / len(self.target) * remaining
-
-    def _impurities(self, total, total_square, left, right) -> tuple[float, float]:
-        """Variance of the target in either child, rounded as sklearn's is.
-
-        A pure node has the impurity of its rounding, and that decides whether it is split.
-        sklearn adds up the shorter side, and has the other one by subtraction.
-        """
-        if len(left) <= len(right):
-            left_sum = _sum(self.target[left])
-        else:
-            left_sum = _sum(np.concatenate([[total], -self.target[right[::-1]]]))
-        left_square = _sum(self.squares[left])
-        right_sum, right_square = total - left_sum, total_square - left_square
-        left_mean, right_mean = left_sum / len(left), right_sum / len(right)
-        return (
-            left_square / len(left) - left_mean * left_mean,
-            right_square / len(right) - right_mean * right_mean,
-        )
 
 
 def _gain(left_sums, total, lefts, n):

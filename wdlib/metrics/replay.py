@@ -1,4 +1,4 @@
-"""The orders that sklearn's trees go by, without sklearn's loops.
+"""The orders that sklearn's trees go by, and what is summed in them, without sklearn's loops.
 
 Sums in float64 depend on their order, and a tie between two codes on who is looked at first. Both
 orders follow from the data and a 32-bit generator: the one in which a node visits the codes, and
@@ -75,3 +75,34 @@ def parted(samples: np.ndarray, goes_left: np.ndarray) -> tuple[np.ndarray, np.n
         met[last:] = np.roll(met[last:], 1)
     met = np.insert(met, np.searchsorted(filled, np.arange(len(holes))), misplaced)
     return head, met[::-1]
+
+
+def added(values: np.ndarray) -> float:
+    """The sum as a loop adds, one after another (numpy.sum adds pairwise)."""
+    return float(values.cumsum()[-1])
+
+
+def child_impurities(total, total_square, target, squares, left, right) -> tuple[float, float]:
+    """Variance of the target in either child, rounded as sklearn's is.
+
+    A pure node has the impurity of its rounding, and that decides whether it is split.
+    sklearn adds up the shorter side, and has the other one by subtraction from the node's totals.
+    """
+    if len(left) <= len(right):
+        left_sum = added(target[left])
+    else:
+        left_sum = added(np.concatenate([[total], -target[right[::-1]]]))
+    left_square = added(squares[left])
+    right_sum, right_square = total - left_sum, total_square - left_square
+    left_mean, right_mean = left_sum / len(left), right_sum / len(right)
+    return (
+        left_square / len(left) - left_mean * left_mean,
+        right_square / len(right) - right_mean * right_mean,
+    )
+
+
+def decrease(impurity, impurities, left, right, everything: int) -> float:
+    """A split's share of the decrease of variance in the tree of ``everything`` samples."""
+    n = len(left) + len(right)
+    remaining = impurity - len(right) / n * impurities[1] - len(left) / n * impurities[0]
+    return n / everything * remaining
