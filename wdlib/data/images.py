@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wdlib.data import dsprites, dsprites_draw, shapes3d
+from wdlib.data import dsprites, dsprites_draw, shapes3d, shapes3d_draw
 from wdlib.factors import FactorSpace
 from wdlib.tasks import SPACES
 
@@ -115,9 +115,7 @@ def load(
     if file is None and download:
         file = facts.ORIGINAL.fetch(root)
     if file is None:
-        if name == "shapes3d":
-            raise ValueError("shapes3d cannot be drawn yet")
-        draw = dsprites_draw.draw
+        draw = {"dsprites": dsprites_draw.draw, "shapes3d": shapes3d_draw.draw}[name]
         return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=os.cpu_count() or 1)
     read = dsprites.reader(file, root) if name == "dsprites" else shapes3d.reader(file)
     # A reader sorts what it is asked for, so it is asked for much at once.
