@@ -63,7 +63,7 @@ class Trainer:
         self.unlabelled = device_images(images, split.task.classes(split.train), self.device)
         self.labelled = device_images(images, split.task.classes(split.labelled), self.device)
         self.values = torch.from_numpy(split.task.labels(split.labelled)).to(self.device)
-        self.moves = stages.Moves(task, self.model.relations, self.device)
+        self.moves = stages.Moves(split.task, self.model.relations, self.device)
 
         m, rate = self.model, {"lr": 0.0, "fused": True}  # the rates come from the phase
         owners = {
@@ -236,13 +236,16 @@ class Trainer:
         checkpoint.check_fit(weights, self.model.state_dict(), folder)
         self.model.load_state_dict(weights)
         for name, optimiser in self.optimisers.items():
+            owned = [w for group in optimiser.param_groups for w in group["params"]]
             state: dict[int, dict] = {}
             for key, tensor in tensors.items():
                 owner, *rest = key.split(".")
                 if owner == name:
-                    state.setdefault(int(rest[0]), {})[rest[1]] = tensor
-            whole = optimiser.state_dict()
-            optimiser.load_state_dict({**whole, "state": state})
+                    i, moment = int(rest[0]), rest[1]
+                    if tensor.shape == owned[i].shape:  # in the weight's own memory format
+                        tensor = torch.empty_like(owned[i]).copy_(tensor)
+                    state.setdefault(i, {})[moment] = tensor
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
         self.generator.set_state(tensors["generator"])
         self.order = tensors["order"].to(self.device)
         self.done, self.history, self.codes = record["done"], record["history"], None

@@ -1,0 +1,320 @@
+"""The training room by known answers: losses, f_r as tensors, schedules, exact resume."""
+
+import dataclasses
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from wdlib.data import load
+from wdlib.data.split import split
+from wdlib.model import ModularModel, NetworkConfig
+from wdlib.relations import relations_of
+from wdlib.tasks import TASKS, task
+from wdlib.training import COURSE, PAPER, Lines, Phase, Preset, Trainer, losses, preset, stages
+from wdlib.training.trainer import load_model
+
+IMAGES = load("dsprites")
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+# --- losses ----------------------------------------------------------------------------------
+
+
+def test_reconstruction_of_an_undecided_decoder_is_log_two_a_pixel():
+    x = torch.randint(0, 2, (5, 3, 64, 64)).float()
+    assert losses.reconstruction(torch.zeros_like(x), x).item() == pytest.approx(
+        3 * 64 * math.log(2), rel=1e-5
+    )
+
+
+def test_reconstruction_of_a_sure_and_right_decoder_is_zero():
+    x = torch.randint(0, 2, (5, 1, 64, 64)).float()
+    assert losses.reconstruction((x - 0.5) * 100, x).item() < 1e-6
+
+
+def test_a_critic_at_chance_pays_two_log_two_and_the_encoder_log_two():
+    undecided = torch.zeros(10)
+    assert losses.critic(undecided, undecided).item() == pytest.approx(2 * math.log(2))
+    assert losses.adversarial(undecided).item() == pytest.approx(math.log(2))
+
+
+def test_critic_and_encoder_pull_in_opposite_directions():
+    high, low = torch.full((4,), 9.0), torch.full((4,), -9.0)
+    assert losses.critic(high, low) < 0.001 < 17 < losses.critic(low, high)
+    assert losses.adversarial(high) < 0.001 < 8 < losses.adversarial(low)
+
+
+def test_relational_is_the_mean_square():
+    z = torch.zeros(2, 3, 4)
+    assert losses.relational(z, z + 2).item() == 4
+
+
+def test_labels_of_guessers_is_the_mean_log_size():
+    scores = [torch.zeros(6, 3), torch.zeros(6, 9)]
+    values = torch.zeros(6, 2, dtype=torch.long)
+    wanted = (math.log(3) + math.log(9)) / 2
+    assert losses.labels(scores, values).item() == pytest.approx(wanted)
+
+
+# --- one step --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_moves_are_the_relations_arithmetic(name):
+    t = task(name)
+    relations = relations_of(t)
+    moves = stages.Moves(t, relations, "cpu")
+    rng = np.random.default_rng(0)
+    values = np.stack([rng.integers(size, size=500) for size in t.sizes], 1)
+    r = rng.integers(len(relations), size=500)
+    wanted = np.concatenate([relations[k](values[i : i + 1], t) for i, k in enumerate(r)])
+    found = moves(torch.from_numpy(values), torch.from_numpy(r))
+    np.testing.assert_array_equal(found, wanted)
+    changed = torch.from_numpy(wanted != values)
+    assert not (changed & ~moves.affected[r]).any()
+
+
+def test_shifts_move_a_picture_and_nothing_else():
+    x = torch.zeros(200, 1, 64, 64)
+    x[:, 0, 30, 40] = 1
+    moved = stages.shifted(x, 2, generator())
+    assert torch.equal(moved.sum((1, 2, 3)), torch.ones(200))
+    rows, columns = moved[:, 0].flatten(1).argmax(1) // 64, moved[:, 0].flatten(1).argmax(1) % 64
+    assert set(rows.tolist()) == set(range(28, 33))
+    assert set(columns.tolist()) == set(range(38, 43))
+    assert torch.equal(stages.shifted(x, 0, generator()), x)
+
+
+def test_corrupted_copies_come_in_the_published_shares():
+    x = torch.zeros(7000, 1, 16, 16)
+    x[:, :, :8] = 1
+    y = stages.corrupted(x, generator())
+    assert (y[:, :, 8:] == 0).all(), "noise falls on lit pixels only"
+    assert 0 <= y.min() and y.max() <= 1
+    clean = (y == x).flatten(1).all(1).float().mean()
+    graded = ((y > 0) & (y < 1)).flatten(1).any(1)
+    assert clean.item() == pytest.approx(1 / 7, abs=0.02)
+    assert graded.float().mean().item() == pytest.approx(3 / 7, abs=0.02)
+    dropped = ~graded & (y != x).flatten(1).any(1)
+    assert y[dropped][:, :, :8].mean().item() == pytest.approx(0.7, abs=0.01)
+
+
+def test_the_relational_loss_of_a_perfect_learner_is_the_components_own_variance():
+    t = task("dSprites.v2")
+    model = ModularModel(t, NetworkConfig(dim=2))
+    model.prior.mean.copy_(99 * torch.randn(model.prior.mean.shape, generator=generator()))
+    model.prior.scale_tril.copy_(0.1 * torch.eye(2).expand_as(model.prior.scale_tril))
+    moves = stages.Moves(t, model.relations, "cpu")
+
+    class Perfect(torch.nn.Module):
+        def forward(self, z, r):
+            values = moves(model.prior.values(z), r)
+            arrived = model.prior.mean[torch.arange(2), values]
+            return torch.where(moves.affected[r][:, :, None], arrived, z)
+
+    model.learner = Perfect()
+    phase = Phase("full", 1, learner_batch=4096)
+    loss = stages.relational_loss(model, phase, moves, None, generator())
+    # one of two partitions moves, and what it moves to has variance 0.01
+    assert loss.item() == pytest.approx(0.01 / 2, rel=0.1)
+
+
+@pytest.mark.parametrize("owner", ["autoencoder", "critic", "learner"])
+def test_an_update_touches_its_owner_alone(owner):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer.refit()
+    before = {k: t.clone() for k, t in trainer.model.named_parameters()}
+    phase = SHORT.phases[1]
+    for group in trainer.optimisers[owner].param_groups:
+        group["lr"] = 0.1
+    update = trainer._update
+
+    def only(name, loss):
+        if name == owner:
+            update(name, loss)
+
+    pick = torch.arange(8)
+    labelled = (trainer.labelled[pick], trainer.values[pick])
+    stages.step(
+        trainer.model, phase, trainer.moves, trainer.unlabelled[pick], labelled, only, generator()
+    )
+    changed = {
+        k.split(".")[0] for k, t in trainer.model.named_parameters() if (t != before[k]).any()
+    }
+    assert changed == {owner}
+
+
+# --- presets ---------------------------------------------------------------------------------
+
+
+def test_paper_is_the_published_schedule():
+    warm_up, full = PAPER.phases
+    assert (warm_up.epochs, full.epochs) == (1000, 5000)
+    assert (warm_up.prior, full.prior) == ("uniform", "adaptive")
+    assert {p.batch for p in PAPER.phases} == {1024} and full.learner_batch == 128
+    assert PAPER.networks.width == 1024 and PAPER.networks.decoder == "conv"
+    assert (PAPER.fit.scale, PAPER.fit.shrink, PAPER.fit.only_if_singular) == (0.1, 0, True)
+    for phase in PAPER.phases:  # nothing of ours
+        assert not (phase.labels or phase.cycle or phase.encodings or phase.freeze_encoder)
+        assert not phase.cosine and not phase.refit_every
+
+
+def test_epochs_become_steps_with_seven_copies_of_every_image():
+    resolved = PAPER.for_images(7088)
+    assert [p.steps for p in resolved.phases] == [1000 * 49, 5000 * 49]
+    assert resolved.for_images(7088) == resolved
+    assert COURSE.for_images(5) == COURSE
+
+
+def test_every_step_belongs_to_one_phase():
+    names = [SHORT.phase_at(i) for i in range(SHORT.steps)]
+    assert [(p.name, at) for p, at in names] == [
+        (p.name, at) for p in SHORT.phases for at in range(p.steps)
+    ]
+    with pytest.raises(ValueError, match="there is no step"):
+        SHORT.phase_at(SHORT.steps)
+
+
+@pytest.mark.parametrize("one", [PAPER, COURSE])
+def test_a_preset_survives_json(one):
+    assert Preset.from_dict(json.loads(json.dumps(dataclasses.asdict(one)))) == one
+    assert preset(one.name.lower()) is one
+
+
+def test_what_is_no_preset_is_refused():
+    with pytest.raises(ValueError, match="not the record of a preset"):
+        Preset.from_dict({"name": "x"})
+    with pytest.raises(ValueError, match="no preset called 'FAST'; there are PAPER, COURSE"):
+        preset("FAST")
+
+
+# --- the trainer -----------------------------------------------------------------------------
+
+SHORT = dataclasses.replace(
+    COURSE,
+    phases=tuple(
+        dataclasses.replace(p, steps=4, batch=16, labelled_batch=16, learner_batch=8, refit_every=r)
+        for p, r in zip(COURSE.phases, (0, 2, 0))
+    ),
+)
+SPLIT = split(task("dSprites.v2"), seed=0, labels=300, limit=1000)
+
+
+def weights(model):
+    return {k: t.clone() for k, t in model.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    return weights(Trainer(SPLIT, IMAGES, SHORT, seed=3).run())
+
+
+@pytest.mark.parametrize("stop", range(1, 12))
+def test_resumed_is_bitwise_uninterrupted(tmp_path, uninterrupted, stop):
+    Trainer(SPLIT, IMAGES, SHORT, seed=3).run(stop, folder=tmp_path)
+    again = Trainer(SPLIT, IMAGES, SHORT, seed=3)
+    again.resume(tmp_path)
+    assert again.done == stop
+    for name, tensor in weights(again.run(folder=tmp_path)).items():
+        assert torch.equal(tensor, uninterrupted[name]), name
+
+
+def test_another_seed_ends_elsewhere(uninterrupted):
+    other = weights(Trainer(SPLIT, IMAGES, SHORT, seed=4).run())
+    assert not torch.equal(other["prior.mean"], uninterrupted["prior.mean"])
+
+
+def test_training_leaves_the_global_random_state_alone():
+    torch.manual_seed(5)
+    wanted = torch.rand(3)
+    torch.manual_seed(5)
+    Trainer(SPLIT, IMAGES, SHORT, seed=1).run(2)
+    assert torch.equal(torch.rand(3), wanted)
+
+
+def test_an_epoch_sees_every_image_once():
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    seen = torch.cat([trainer._next(50) for _ in range(len(SPLIT.train) // 50)])
+    assert sorted(seen.tolist()) == list(range(len(SPLIT.train)))
+
+
+def test_the_model_alone_can_be_kept_and_loaded(tmp_path, uninterrupted):
+    trainer = Trainer(SPLIT, IMAGES, SHORT, seed=3)
+    trainer.run()
+    trainer.save_model(tmp_path)
+    model, record = load_model(tmp_path)
+    for name, tensor in model.state_dict().items():
+        assert torch.equal(tensor, uninterrupted[name]), name
+    assert (record["task"], record["seed"], record["labels"]) == ("dSprites.v2", 3, 300)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"seed": 1}, "seed 0, not 1"),
+        ({"preset": dataclasses.replace(SHORT, critic_betas=(0.1, 0.9))}, "another preset"),
+        ({"split": split(task("dSprites.v3"), seed=0, labels=300, limit=1000)}, "dSprites.v3"),
+        ({"split": split(task("dSprites.v2"), seed=0, labels=299, limit=1000)}, "labels 300"),
+    ],
+)
+def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, said):
+    arguments = {"split": SPLIT, "images": IMAGES, "preset": SHORT, "seed": 0}
+    Trainer(**arguments).save(tmp_path)
+    other = Trainer(**arguments | change)
+    before = weights(other.model)
+    with pytest.raises(ValueError, match=said):
+        other.resume(tmp_path)
+    assert all(torch.equal(t, before[k]) for k, t in weights(other.model).items())
+
+
+def test_a_diverged_loss_is_named_and_the_last_checkpoint_kept(tmp_path):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer.run(2, folder=tmp_path)
+    kept = (tmp_path / "checkpoint.json").read_text()
+    with torch.no_grad():
+        next(trainer.model.autoencoder.parameters()).fill_(math.nan)
+    progress = Lines(1, io.StringIO())
+    with pytest.raises(FloatingPointError, match="loss is nan at step 3: training has diverged"):
+        trainer.run(folder=tmp_path, progress=progress)
+    assert (tmp_path / "checkpoint.json").read_text() == kept
+
+
+def test_a_factor_value_without_a_label_is_refused():
+    few = split(task("dSprites.v2"), seed=0, labels=5)
+    with pytest.raises(ValueError, match="none of the 5 labelled images has"):
+        Trainer(few, IMAGES, SHORT)
+
+
+def test_lines_say_step_phase_rate_and_losses():
+    stream = io.StringIO()
+    Trainer(SPLIT, IMAGES, SHORT).run(6, progress=Lines(3, stream))
+    first, second = stream.getvalue().splitlines()
+    assert "step 3/12  warm-up" in first and "images/s" in first and "reconstruction" in first
+    assert "step 6/12  full" in second and "relational" in second
+
+
+@pytest.mark.slow
+def test_paper_runs_on_the_same_trainer():
+    phases = tuple(
+        dataclasses.replace(p, epochs=0, steps=2, batch=16, learner_batch=8) for p in PAPER.phases
+    )
+    trainer = Trainer(SPLIT, IMAGES, dataclasses.replace(PAPER, phases=phases))
+    before = weights(trainer.model)
+    model = trainer.run()
+    moved = {k.split(".")[0] for k, t in model.state_dict().items() if (t != before[k]).any()}
+    assert moved == {"autoencoder", "critic", "learner", "prior"}  # the heads are ours
+
+
+@pytest.mark.slow
+def test_autocast_changes_the_precision_and_not_the_schedule():
+    whole = Trainer(SPLIT, IMAGES, SHORT).run(3)
+    half = Trainer(SPLIT, IMAGES, SHORT, autocast=True).run(3)
+    for name, tensor in whole.named_parameters():
+        torch.testing.assert_close(dict(half.named_parameters())[name], tensor, atol=0.05, rtol=0)
