@@ -7,6 +7,8 @@ PY := .venv/bin/python
 # Kernels are this environment's, whatever else the user's Jupyter knows.
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH
+# Threads that wait should sleep: wdlib/__init__.py says why.
+export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test lab lint clean

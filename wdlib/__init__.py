@@ -5,7 +5,13 @@ evaluation; what people see. The names below are what most people need; each is 
 first asked for, so that the scores alone need no torch.
 """
 
+import os
 from importlib import import_module
+
+# Threads that wait should sleep. By default they spin, and where another process wants a core (a
+# second notebook, a shared machine) two spinning threads train several times slower than one.
+# It counts only where torch has not been imported yet; the environment's own setting wins.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
 
