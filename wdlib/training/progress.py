@@ -49,7 +49,7 @@ class Bar:
         from tqdm.auto import tqdm
 
         if self.bar is None:
-            self.bar = tqdm(total=total, initial=step - self.every, unit="step")
+            self.bar = tqdm(total=total, initial=max(step - self.every, 0), unit="step")
         self.bar.set_description(phase)
         self.bar.set_postfix_str(f"{_said(losses)}  {rate:.0f} images/s")
         self.bar.update(step - self.bar.n)
@@ -68,4 +68,5 @@ class Silence:
 
 def suited() -> Progress:
     """A bar where there is a Jupyter kernel, lines elsewhere."""
-    return Bar() if "ipykernel" in sys.modules else Lines()
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return Bar() if hasattr(shell, "kernel") else Lines()

@@ -1,0 +1,165 @@
+"""Relation accuracy by systems whose answers are known: perfect, idle, careless; and the judge."""
+
+import pytest
+import torch
+
+from wdlib.data import device_images, load
+from wdlib.data.split import split
+from wdlib.metrics.judge import Judge, accuracy, kept_judge, soften, train_judge
+from wdlib.metrics.relation_accuracy import relation_accuracy
+from wdlib.relations import relations_of
+from wdlib.tasks import task
+
+TASK = task("dSprites.v3")
+RELATIONS = relations_of(TASK)
+VALUES = torch.stack(
+    [
+        torch.randint(size, (3000,), generator=torch.Generator().manual_seed(i))
+        for i, size in enumerate(TASK.sizes)
+    ],
+    1,
+)
+CODES = VALUES[:, :, None].float()  # a code is its value
+
+
+class Perfect:
+    """Codes are values; moves by the arithmetic; draws a picture that is its values."""
+
+    def move(self, codes, relation):
+        return torch.from_numpy(relation(codes[:, :, 0].long().numpy(), TASK))[:, :, None].float()
+
+    def values(self, codes):
+        return codes[:, :, 0].long()
+
+    def decode(self, codes):
+        return codes
+
+
+class Idle(Perfect):
+    def move(self, codes, relation):
+        return codes
+
+
+class Careless(Perfect):
+    """Moves the right partition, and turns every shape into a square on the way."""
+
+    def move(self, codes, relation):
+        moved = super().move(codes, relation)
+        if "shape" not in relation.name:
+            moved[:, 0] = 0
+        return moved
+
+
+class Blind(Perfect):
+    """Perfect codes, but every picture shows values 0: what latent accuracy cannot see."""
+
+    def decode(self, codes):
+        return torch.zeros_like(codes)
+
+
+class Reads:
+    """The judge of these pictures."""
+
+    def read(self, pictures):
+        return pictures[:, :, 0].long()
+
+
+def measure(system):
+    return relation_accuracy(system, TASK, RELATIONS, CODES, VALUES, judge=Reads())
+
+
+def test_a_perfect_system_is_right_everywhere():
+    assert set(measure(Perfect()).values()) == {1.0}
+
+
+def test_an_idle_system_never_reaches_the_target():
+    scores = measure(Idle())
+    assert scores["target"] == scores["all"] == scores["judged_all"] == 0
+    assert scores["judged_before"] == 1
+
+
+def test_a_careless_system_reaches_the_target_and_loses_the_rest():
+    scores = measure(Careless())
+    assert scores["target"] == scores["judged_target"] == 1
+    squares = (VALUES[:, 0] == 0).float().mean().item()
+    shapes = 1 / len(RELATIONS)  # next-shape is one of them, and there it is right
+    assert scores["all"] == pytest.approx(shapes + (1 - shapes) * squares, abs=0.03)
+
+
+def test_a_blind_decoder_is_seen_by_the_judge_alone():
+    scores = measure(Blind())
+    assert scores["target"] == scores["all"] == 1
+    assert scores["judged_before"] == pytest.approx(1 / TASK.combinations, abs=0.01)
+    assert scores["judged_all"] < 0.02
+
+
+def test_every_relation_is_tried_and_the_seed_decides():
+    asked = []
+
+    class Listening(Perfect):
+        def move(self, codes, relation):
+            asked.append((relation.name, len(codes)))
+            return super().move(codes, relation)
+
+    measure(Listening())
+    assert [name for name, _ in asked] == [r.name for r in RELATIONS]
+    assert sum(count for _, count in asked) == len(CODES)
+    assert min(count for _, count in asked) > 0.8 * len(CODES) / len(RELATIONS)
+    again = list(asked)
+    asked.clear()
+    measure(Listening())
+    assert asked == again
+
+
+# --- the judge -------------------------------------------------------------------------------
+
+
+def test_the_judges_accuracy_counts_whole_images():
+    class Half(Judge):
+        def read(self, x, *, batch=512):
+            values = VALUES[: len(x)].clone()
+            values[::2, 1] += 1  # one factor wrong on every other image
+            return values
+
+    assert accuracy(Half(1, TASK.sizes), torch.zeros(3000, 1, 64, 64), VALUES) == 0.5
+
+
+def test_softening_keeps_range_and_half_of_the_images():
+    x = (torch.rand(10, 1, 64, 64, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+    y = soften(x, torch.Generator().manual_seed(0))
+    assert torch.equal(y[5:], x[5:]) and 0 <= y.min() and y.max() <= 1
+    assert ((y[:5] > 0) & (y[:5] < 1)).any()
+
+
+def test_a_judge_learns_and_is_kept(tmp_path):
+    """On a small share of v2 two hundred steps are plenty to tell where a sprite is."""
+    t, images = task("dSprites.v2"), load("dsprites")
+    parts = split(t, seed=0, limit=3000)
+    x = device_images(images, t.classes(parts.test))
+    y = torch.from_numpy(t.labels(parts.test))
+    judge = train_judge(parts, images, steps=200)
+    right = (judge.read(x) == y).float().mean(0)
+    assert right[1] > 0.95 and right[0] > 0.6
+    torch.random.manual_seed(9)  # nothing outside decides
+    again = train_judge(parts, images, steps=200)
+    assert torch.equal(judge.read(x), again.read(x))
+
+
+def test_the_kept_judge_of_another_task_is_refused(tmp_path, monkeypatch):
+    from wdlib.metrics import judge as module
+
+    trained = []
+
+    def quick(parts, images, *, device):
+        trained.append(parts.task.name)
+        return Judge(1, parts.task.sizes)
+
+    monkeypatch.setattr(module, "train_judge", quick)
+    v2, v3 = (split(task(f"dSprites.{v}"), seed=0, limit=2000) for v in ("v2", "v3"))
+    first = kept_judge(tmp_path, v2, None)
+    second = kept_judge(tmp_path, v2, None)
+    assert trained == ["dSprites.v2"]
+    for name, tensor in first.state_dict().items():
+        assert torch.equal(second.state_dict()[name], tensor)
+    with pytest.raises(ValueError, match="is of .*dSprites.v2.*, not of .*dSprites.v3"):
+        kept_judge(tmp_path, v3, None)
