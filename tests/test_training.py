@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from wdlib.data import load
 from wdlib.data.split import split
@@ -149,6 +150,36 @@ def test_an_update_touches_its_owner_alone(owner):
         k.split(".")[0] for k, t in trainer.model.named_parameters() if (t != before[k]).any()
     }
     assert changed == {owner}
+
+
+class NoWaiting(TorchDispatchMode):
+    """Refuses what would make the host wait for a device: reading a scalar, counting a mask."""
+
+    WAITS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        assert function.name() not in self.WAITS, function.name()
+        if function.name().startswith("aten::index"):  # a mask is counted before it is applied
+            masks = [i for i in args[1] if i is not None and i.dtype == torch.bool]
+            assert not masks, "nonzero of a mask"
+        return function(*args, **(kwargs or {}))
+
+
+def test_reading_a_scalar_is_noticed():
+    with NoWaiting(), pytest.raises(AssertionError, match="local_scalar"):
+        torch.ones(3).sum().item()
+    with NoWaiting(), pytest.raises(AssertionError, match="nonzero"):
+        torch.ones(3)[torch.ones(3) > 0]
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_a_step_never_waits_for_the_host(number):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    phase = SHORT.phases[number]
+    trainer._begin(phase)
+    trainer._step(phase, 0)
+    with NoWaiting():
+        trainer._step(phase, 1)
 
 
 # --- presets ---------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ class RelationalLearner(nn.Module):
         self.change = mlp(code + relations, config.width, code, activation=config.activation)
 
     def forward(self, z: Tensor, relation: Tensor) -> Tensor:
-        r = nn.functional.one_hot(relation, self.relations).to(z.dtype)
+        numbers = torch.arange(self.relations, device=z.device)
+        r = (relation[:, None] == numbers).to(z.dtype)  # one-hot; torch's own waits for the host
         moved = self.change(torch.cat([z.flatten(1), r], dim=1)).view_as(z)
         return z + moved if self.residual else moved
