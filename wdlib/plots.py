@@ -51,8 +51,8 @@ def image_grid(images, titles: Sequence[str] | None = None, *, columns: int = 8)
 def partition_maps(codes, values, prior, task: Task) -> Figure:
     """Every partition as a 2-D map: encoded images as points, components as islands with names.
 
-    The map is the plane through the components' means that holds most of their spread; an island
-    is the component's 2-sigma ellipse in that plane.
+    The map is a plane through the components' means (see ``plane``); an island is the component's
+    2-sigma ellipse in that plane. What overlaps on a map may lie apart in the other dimensions.
 
     Args:
         codes: [N, n, d] encoded images.
@@ -89,8 +89,10 @@ def partition_maps(codes, values, prior, task: Task) -> Figure:
             centre = (mean - origin) @ axis
             if prior is not None:
                 half = tril[k].T @ axis  # the covariance in the plane is half.T @ half
-                size = ellipse(half.T @ half)
-                panel.add_patch(Ellipse(centre, *size, fill=False, ec="black", lw=1.6, zorder=3))
+                width, height, angle = ellipse(half.T @ half)
+                island = Ellipse(centre, width, height, angle=angle, zorder=3)
+                island.set(fill=False, edgecolor="black", linewidth=1.6)
+                panel.add_patch(island)
             panel.annotate(
                 factor.value_names[k], centre, fontsize=SMALL, ha="center", va="center", zorder=4,
                 path_effects=[withStroke(linewidth=3, foreground="white")],
@@ -158,15 +160,16 @@ def history(records: Sequence[Mapping]) -> Figure:
     for panel, name in zip(axes.flat, names):
         for number, (phase, start, end) in enumerate(bands):
             panel.axvspan(start, end, color="0.93" if number % 2 else "1.0", lw=0, zorder=0)
-            panel.text(
-                (start + end) / 2, 0.97, phase, transform=panel.get_xaxis_transform(),
-                fontsize=SMALL, ha="center", va="top", color="0.3",
+            panel.annotate(  # every second name lower: short phases stand close
+                phase, ((start + end) / 2, 0.97 - 0.1 * (number % 2)),
+                xycoords=panel.get_xaxis_transform(), fontsize=SMALL, ha="center", va="top",
+                color="0.3",
             )  # fmt: skip
         told = [(r["step"], r[name]) for r in records if name in r]
         panel.plot(*zip(*told), color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
         panel.set_title(name, fontsize=MEDIUM)
         panel.set_xlim(0, bands[-1][2])
-        panel.margins(y=0.25)  # room for the phases' names
+        panel.set_ylim(0, 1.35 * max(value for _, value in told))  # room for the phases' names
         panel.tick_params(labelsize=SMALL)
     for panel in axes[-1]:
         panel.set_xlabel("step", fontsize=SMALL)
@@ -207,18 +210,26 @@ def pictures(images) -> np.ndarray:
 
 
 def plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The plane of most spread: points [M, d] -> origin [d] and orthonormal axes [d, 2].
+    """A plane to see points in: points [M, d] -> their mean [d] and orthonormal axes [d, 2].
 
-    The two leading principal axes, each turned so that its largest entry is positive. Where
-    ``d`` is 1 the second axis is zero.
+    The two leading principal axes; or, since more than three points need not lie apart there, that
+    plane of a few thousand others whose closest two points are furthest apart. Where ``d`` is 1
+    the second axis is zero.
     """
     points = np.asarray(points, np.float64)
     origin = points.mean(0)
-    _, _, axes = np.linalg.svd(points - origin, full_matrices=True)
-    axes = axes[:2].T  # [d, 2 or 1]
-    largest = axes[np.abs(axes).argmax(0), np.arange(axes.shape[1])]
-    axes = axes * np.where(largest < 0, -1.0, 1.0)
-    return origin, np.pad(axes, ((0, 0), (0, 2 - axes.shape[1])))
+    principal = np.linalg.svd(points - origin)[2][:2].T  # [d, 2], or [1, 1]
+    largest = principal[np.abs(principal).argmax(0), np.arange(principal.shape[1])]
+    principal = principal * np.where(largest < 0, -1.0, 1.0)  # a sign of its own
+    if points.shape[1] < 3 or len(points) < 4:
+        return origin, np.pad(principal, ((0, 0), (0, 2 - principal.shape[1])))
+    others = np.random.default_rng(0).normal(size=(4000, points.shape[1], 2))
+    planes = np.concatenate([principal[None], np.linalg.qr(others)[0]])
+    first, second = np.triu_indices(len(points), 1)
+    apart = (points[first] - points[second]) @ planes  # [planes, pairs, 2]
+    closest = np.square(apart).sum(2).min(1)
+    best = closest.argmax() if closest.max() > 1.1 * closest[0] + 1e-12 else 0
+    return origin, planes[best]
 
 
 def ellipse(covariance: np.ndarray, sigmas: float = SIGMAS) -> tuple[float, float, float]:
