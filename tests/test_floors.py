@@ -30,8 +30,9 @@ FLOORS = {
     "F4": room(
         "metrics",
         "result arrays codes oracle mutual_information interventions "
-        "presorted_trees boosting importances linear_svm "
-        "mig sap dci modularity explicitness irs beta_vae factor_vae table judge relation_accuracy",
+        "tree replay presorted_trees binned_trees boosting importances linear_svm "
+        "mig sap dci modularity explicitness irs beta_vae factor_vae table benchmark "
+        "judge relation_accuracy",
     ),
     "F5": room("baselines", ""),
     "F6": ["evaluation", "methods"],
@@ -41,7 +42,7 @@ FLOORS = {
 NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = {"F7"}  # the floors that print and draw
-PRINTS = {"training/progress"}  # the one place where training speaks
+PRINTS = {"training/progress", "metrics/benchmark"}  # training speaks there, the benchmark here
 DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relation_accuracy"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}
