@@ -49,7 +49,7 @@ class FactorSpace:
 
     def classes(self, indices) -> np.ndarray:
         """Image numbers [N] -> classes [N, k] int64. Raises ValueError outside the space."""
-        indices = _integers(indices, "image indices", ndim=1)
+        indices = integers(indices, "image indices", ndim=1)
         if len(indices) and not (0 <= indices.min() and indices.max() < len(self)):
             raise ValueError(
                 f"image indices run from {indices.min()} to {indices.max()}, "
@@ -64,7 +64,7 @@ class FactorSpace:
 
     def check(self, classes) -> np.ndarray:
         """Classes [N, k] as int64. Raises ValueError naming the factor that is out of range."""
-        classes = _integers(classes, "factor classes", ndim=2)
+        classes = integers(classes, "factor classes", ndim=2)
         if classes.shape[1] != len(self.names):
             raise ValueError(
                 f"factor classes have {classes.shape[1]} columns (shape {classes.shape}), "
@@ -79,7 +79,8 @@ class FactorSpace:
         return classes
 
 
-def _integers(array, what: str, ndim: int) -> np.ndarray:
+def integers(array, what: str, ndim: int) -> np.ndarray:
+    """``array`` as int64 with ``ndim`` axes; raises ValueError, naming ``what``, for anything else."""
     array = np.asarray(array)
     if array.ndim != ndim:
         raise ValueError(f"{what} must have {ndim} dimension(s), got shape {array.shape}")

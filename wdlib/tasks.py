@@ -17,7 +17,7 @@ from functools import cached_property
 
 import numpy as np
 
-from wdlib.factors import FactorSpace
+from wdlib.factors import FactorSpace, integers
 
 # The source factors by name and size only: drawing them is the business of wdlib.data.
 DSPRITES = FactorSpace(
@@ -154,9 +154,12 @@ class Task:
 
         Raises ValueError for a number outside the task.
         """
-        indices = np.asarray(indices)
-        if indices.size and not (0 <= indices.min() and indices.max() < len(self)):
-            raise ValueError(f"{self.name} has images 0 to {len(self) - 1}, got {indices.max()}")
+        indices = integers(indices, "image numbers", ndim=1)
+        if len(indices) and not (0 <= indices.min() and indices.max() < len(self)):
+            raise ValueError(
+                f"{self.name} has images 0 to {len(self) - 1}, "
+                f"got {indices.min()} to {indices.max()}"
+            )
         places = np.unravel_index(indices, [len(a) for a in self.admitted])
         return np.stack([a[p] for a, p in zip(self.admitted, places, strict=True)], axis=1)
 
