@@ -12,6 +12,8 @@ import os
 import sys
 from pathlib import Path
 
+MOST = 40_000  # images of a task that train holds in memory: half a gigabyte in colour
+
 
 def parser() -> argparse.ArgumentParser:
     """All commands with their help."""
@@ -69,7 +71,6 @@ def run_draw(args) -> None:
 def run_train(args) -> None:
     """train: a model in --out, resumable."""
     from wdlib.data import load
-    from wdlib.data.split import split
     from wdlib.tasks import task
     from wdlib.training import Trainer, checkpoint, preset, suited
 
@@ -79,7 +80,7 @@ def run_train(args) -> None:
     if checkpoint.exists(out, checkpoint.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
     trainer = Trainer(
-        split(wanted, seed=args.seed, labels=args.labels),
+        _parts(wanted, args.seed, args.labels),
         load(wanted.dataset, args.data),
         chosen,
         seed=args.seed,
@@ -96,14 +97,13 @@ def run_train(args) -> None:
 def run_evaluate(args) -> None:
     """evaluate: the report of a model that train wrote; its judge is kept beside it."""
     from wdlib.data import load
-    from wdlib.data.split import split
     from wdlib.evaluation import evaluate
     from wdlib.metrics.judge import kept_judge
     from wdlib.training.trainer import load_model
 
     device = _device(args.device)
     model, record = load_model(args.folder, device=device)
-    parts = split(model.task, seed=record["seed"], labels=record["labels"])
+    parts = _parts(model.task, record["seed"], record["labels"])
     images = load(model.task.dataset, args.data)
     judge = kept_judge(args.folder, parts, images, device=device)
     report = evaluate(model, parts, images, judge, seed=args.seed)
@@ -123,6 +123,13 @@ def run_score(args) -> None:
     else:
         for name, value in numbers.items():
             print(f"{name:24s} {value:.4f}")
+
+
+def _parts(task, seed: int, labels: int):
+    """The split that train and evaluate share: of the largest tasks, MOST images take part."""
+    from wdlib.data.split import split
+
+    return split(task, seed=seed, labels=labels, limit=MOST)
 
 
 def _array(path: Path):

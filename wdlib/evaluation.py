@@ -33,7 +33,7 @@ class Row:
     chance: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """All figures of one model on one task. Prints as text, renders in a notebook.
 
@@ -80,6 +80,8 @@ class Report:
             for row in self.rows
         ]
         return "\n".join(lines) + f"\n\n{self.scores}"
+
+    __repr__ = __str__
 
     def _repr_html_(self) -> str:
         body = "".join(

@@ -80,7 +80,7 @@ class FactorSpace:
 
 
 def integers(array, what: str, ndim: int) -> np.ndarray:
-    """``array`` as int64 with ``ndim`` axes; raises ValueError, naming ``what``, for anything else."""
+    """``array`` as int64 with ``ndim`` axes. Raises ValueError, naming ``what``, for others."""
     array = np.asarray(array)
     if array.ndim != ndim:
         raise ValueError(f"{what} must have {ndim} dimension(s), got shape {array.shape}")
