@@ -1,5 +1,6 @@
 """Relation accuracy by systems whose answers are known: perfect, idle, careless; and the judge."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -69,7 +70,7 @@ def measure(system):
 
 
 def test_a_perfect_system_is_right_everywhere():
-    assert set(measure(Perfect()).values()) == {1.0}
+    assert set(measure(Perfect()).values.values()) == {1.0}
 
 
 def test_an_idle_system_never_reaches_the_target():
@@ -91,6 +92,16 @@ def test_a_blind_decoder_is_seen_by_the_judge_alone():
     assert scores["target"] == scores["all"] == 1
     assert scores["judged_before"] == pytest.approx(1 / TASK.combinations, abs=0.01)
     assert scores["judged_all"] < 0.02
+
+
+def test_the_matrix_says_which_relation_loses_which_factor():
+    matrix = measure(Careless()).matrix
+    assert matrix.shape == (len(RELATIONS), 3)
+    next_shape = [r.name for r in RELATIONS].index("next-shape")
+    assert matrix[next_shape].tolist() == [1, 1, 1]
+    assert (matrix[:, 1:] == 1).all()
+    others = np.delete(matrix[:, 0], next_shape)
+    assert others == pytest.approx((VALUES[:, 0] == 0).float().mean().item(), abs=0.1)
 
 
 def test_every_relation_is_tried_and_the_seed_decides():

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from wdlib.metrics.judge import Judge
+from wdlib.metrics.result import Score
 from wdlib.relations import Relation
 from wdlib.tasks import Task
 
@@ -28,7 +29,7 @@ def relation_accuracy(
     *,
     seed: int = 0,
     judge: Judge | None = None,
-) -> dict[str, float]:
+) -> Score:
     """Apply one random relation to every code, and see what became of its values.
 
     Args:
@@ -37,8 +38,14 @@ def relation_accuracy(
         codes: [N, n, d], samples of the prior or encoded images.
         values: [N, n] integers, what they stand for.
 
-    Returns ``target`` and ``all`` (shares of the codes), and with a judge ``judged_target``,
-    ``judged_all`` and ``judged_before`` (the unmoved codes, decoded and judged).
+    Returns a Score with ``target`` and ``all`` (shares of the codes), and with a judge
+    ``judged_target``, ``judged_all`` and ``judged_before`` (the unmoved codes, decoded and judged).
+    matrix: for each relation (row) and factor (column) the share of codes whose factor has the
+    wanted value afterwards; read by the judge where there is one. Range: 0 to 1; guessing all n
+    factors is right once in the number of combinations.
+    Fails: on codes alone a decoder that shows nothing of them goes unseen, so ask the judge.
+
+    Source: Valenti and Bacciu (2022), section 4, for samples of the prior and codes.
     """
     draw = np.random.default_rng(seed).integers(len(relations), size=len(codes))
     moved, wanted = torch.empty_like(codes), values.clone()
@@ -51,13 +58,18 @@ def relation_accuracy(
         affected[rows] = torch.tensor(
             [i in relation.affects(task) for i in range(values.shape[1])], device=values.device
         )
-    scores = _shares(system.values(moved), wanted, affected)
+    found = system.values(moved)
+    scores = _shares(found, wanted, affected)
     if judge is not None:
-        judged = _shares(judge.read(system.decode(moved)), wanted, affected)
+        found = judge.read(system.decode(moved))
+        judged = _shares(found, wanted, affected)
         scores |= {f"judged_{name}": share for name, share in judged.items()}
         before = judge.read(system.decode(codes)) == values
         scores["judged_before"] = float(before.all(1).float().mean())
-    return scores
+    right = (found == wanted).cpu().numpy()
+    matrix = np.stack([right[draw == number].mean(0) for number in range(len(relations))])
+    settings = {"samples": len(codes), "relations": len(relations), "seed": seed}
+    return Score("relation accuracy", scores, matrix, settings, "share right")
 
 
 def _shares(found: Tensor, wanted: Tensor, affected: Tensor) -> dict[str, float]:
