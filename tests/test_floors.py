@@ -32,7 +32,7 @@ FLOORS = {
         "result arrays codes oracle mutual_information interventions "
         "tree replay presorted_trees binned_trees boosting importances linear_svm "
         "mig sap dci modularity explicitness irs beta_vae factor_vae table benchmark "
-        "judge relation_accuracy",
+        "judge relational",
     ),
     "F5": room("baselines", ""),
     "F6": ["evaluation", "methods"],
@@ -44,7 +44,7 @@ DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = {"F7"}  # the floors that print and draw
 PRINTS = {"training/progress", "metrics/benchmark"}  # training speaks there, the benchmark here
 DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
-TORCH_IN_METRICS = {"metrics/judge", "metrics/relation_accuracy"}
+TORCH_IN_METRICS = {"metrics/judge", "metrics/relational"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 

@@ -7,7 +7,7 @@ import torch
 from wdlib.data import device_images, load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge, accuracy, kept_judge, soften, train_judge
-from wdlib.metrics.relation_accuracy import relation_accuracy
+from wdlib.metrics.relational import relation_accuracy
 from wdlib.relations import relations_of
 from wdlib.tasks import task
 

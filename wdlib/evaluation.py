@@ -15,7 +15,7 @@ import torch
 from wdlib.data import Images, Split, device_images
 from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
-from wdlib.metrics.relation_accuracy import relation_accuracy
+from wdlib.metrics.relational import relation_accuracy
 from wdlib.metrics.table import STANDARD
 from wdlib.model import ModularModel
 

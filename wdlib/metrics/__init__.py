@@ -43,7 +43,7 @@ __all__ = [
 _WITH_TORCH = {
     "Judge": "wdlib.metrics.judge",
     "train_judge": "wdlib.metrics.judge",
-    "relation_accuracy": "wdlib.metrics.relation_accuracy",
+    "relation_accuracy": "wdlib.metrics.relational",
 }
 
 
