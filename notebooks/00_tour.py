@@ -150,8 +150,9 @@ print("phases:", ", ".join(phase.name for phase in (warm_up, *later)))
 
 # %% [markdown]
 # Each loss is drawn where it is part of the training: the relational loss begins when there are
-# components to go to, and in the finish only what still learns is left. The critic's loss should
-# neither vanish nor explode; the other losses should fall.
+# components to go to, and in the finish only what still learns is left. A critic that can only guess
+# has a loss of 2 log 2 = 1.39; further below, it still tells codes from the prior. Islands are easier
+# for the encoder to match than one big cloud, so the critic loses ground when they appear.
 #
 # ## The partitions after
 
@@ -168,8 +169,9 @@ for factor, share in zip(task.factors, right.tolist()):
 
 # %% [markdown]
 # Now every value is an island: the ellipse is the component of the prior, and the test images, which
-# had no labels, lie around the island that carries their name. Reading a factor off an image is asking
-# which component is the most likely.
+# had no labels, lie around the island that carries their name. (Ellipses are smaller than their clouds
+# by design: the covariance counts a tenth, as in the authors' earlier code.) Reading a factor off an
+# image is asking which component is the most likely.
 #
 # ## Relations are arithmetic, and the ReL learns to do it on codes
 #
@@ -209,7 +211,6 @@ def read(seen, wanted):
 
 
 reads = {"before": read(judge.read(before), meant)}
-rows = ["from the prior"] * 2 + ["test image"] * 2
 reads |= {r.name: read(judge.read(after[r.name]), r(meant, task)) for r in model.relations}
 rows = ["from the prior"] * 2 + ["test image"] * 2
 plots.show(
@@ -219,8 +220,9 @@ plots.show(
 )
 
 # %% [markdown]
-# Each picture changes in what its column says and in nothing else, and below it stands what the judge
-# reads (✓: exactly what the arithmetic asks for). Only codes were moved; no picture was edited.
+# Of shape and position, each picture changes what its column says and keeps the other; below it stands
+# what the judge reads (✓: exactly what the arithmetic asks for). Nuisance, such as the tilt, may drift:
+# nobody asked it to stay. Only codes were moved; no picture was edited.
 #
 # ## Break it on purpose
 #
@@ -255,9 +257,11 @@ if path := os.environ.get("WDLIB_REPORT"):
 report
 
 # %% [markdown]
-# Read every value between its **oracle** (what perfect codes get: SAP of a perfect code is far below 1)
+# Read every value beside its **oracle** (perfect codes, one integer a factor: their SAP is far below 1)
 # and its **chance** (the same codes, shuffled). Raw codes score low in MIG and SAP although nothing is
-# wrong with them: eight dimensions share one factor, and these scores look for a single one.
+# wrong with them: eight dimensions share one factor, and these scores look for a single one. Grouped
+# codes can even pass the oracle's SAP: islands in eight dimensions are easier for its linear machine
+# than nine values on a line.
 
 # %% tags=["nbval-check-output"]
 claims = {
