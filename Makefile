@@ -26,7 +26,7 @@ install: .venv/.installed ## create .venv and install wdlib in it, once
 
 tour: install ## train from scratch and report: build/tour.html, and a table here
 	@mkdir -p build && rm -f build/tour.html build/tour.txt
-	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to html \
+	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to html --template classic \
 		--KernelManager.transport_encryption=auto \
 		--output-dir build --output tour notebooks/00_tour.ipynb
 	@cat build/tour.txt

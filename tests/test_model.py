@@ -210,6 +210,15 @@ def test_a_step_that_was_never_learned_is_refused():
         model.move(torch.zeros(1, 2, 8), Relation("previous shape", (Step("shape", -1),)))
 
 
+def test_a_step_that_ends_otherwise_than_the_learned_one_is_refused():
+    model = ModularModel(task("dSprites.v2"))
+    left = relation("left", model.task)
+    z = torch.randn(2, 2, 8)
+    assert torch.equal(model.move(z, left.around()), model.move(z, left))
+    with pytest.raises(ValueError, match="learned steps on position go round, and this one"):
+        model.move(z, left.clamped())
+
+
 def test_an_unknown_decoder_is_named():
     with pytest.raises(ValueError, match="no decoder called 'magic'"):
         ModularModel(task("dSprites.v2"), NetworkConfig(decoder="magic"))

@@ -317,6 +317,17 @@ def test_a_diverged_loss_is_named_and_the_last_checkpoint_kept(tmp_path):
     assert (tmp_path / "checkpoint.json").read_text() == kept
 
 
+def test_no_diverged_state_is_saved_between_two_reports(tmp_path):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer.run(2, folder=tmp_path)
+    kept = (tmp_path / "checkpoint.json").read_text()
+    with torch.no_grad():
+        next(trainer.model.autoencoder.parameters()).fill_(math.nan)
+    with pytest.raises(FloatingPointError, match="at step 3"):
+        trainer.run(folder=tmp_path, progress=Lines(1000, io.StringIO()), save_every=1)
+    assert (tmp_path / "checkpoint.json").read_text() == kept
+
+
 def test_a_factor_value_without_a_label_is_refused():
     few = split(task("dSprites.v2"), seed=0, labels=5)
     with pytest.raises(ValueError, match="none of the 5 labelled images has"):

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from wdlib.factors import integers
 from wdlib.tasks import Task
 
 
@@ -46,10 +47,11 @@ class Relation:
     def __call__(self, values, task: Task) -> np.ndarray:
         """Values [N, n] -> values after the change [N, n]: the paper's f_r.
 
-        Raises ValueError for values outside their factor, or a factor that the task lacks.
+        Raises ValueError for values that are no integers or outside their factor, and for a factor
+        that the task lacks.
         """
-        values = np.array(values, dtype=np.int64)
-        if values.ndim != 2 or values.shape[1] != len(task.factors):
+        values = integers(values, f"{task.name}: values [N, {len(task.factors)}]", ndim=2)
+        if values.shape[1] != len(task.factors):
             raise ValueError(
                 f"values have shape {values.shape}; {task.name} needs [N, {len(task.factors)}]"
             )

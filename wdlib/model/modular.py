@@ -63,7 +63,8 @@ class ModularModel(nn.Module):
         """Codes [N, n, d] -> codes after the relation, by the relational learner.
 
         A relation of several steps, or by several values, is walked one learned step at a time.
-        Raises ValueError for a step that was never learned.
+        Raises ValueError for a step that was never learned: an unknown one, or one that goes round
+        where the learned one stops, or stops where it goes round.
         """
         for number in self.numbers_of(relation):
             codes = self.learner(
@@ -85,6 +86,12 @@ class ModularModel(nn.Module):
                 raise ValueError(
                     f"{relation.name}: a step of {unit[2]:+d} on {step.factor} was never learned; "
                     f"the learned relations are {', '.join(r.name for r in self.relations)}"
+                )
+            round_trip = self.task.factors[self.task.factor(step.factor)].cyclic
+            if step.cyclic not in (None, round_trip):
+                raise ValueError(
+                    f"{relation.name}: the learned steps on {step.factor} "
+                    f"{'go round' if round_trip else 'stop at the ends'}, and this one does not"
                 )
             walk += [learned[unit]] * abs(step.by)
         return walk

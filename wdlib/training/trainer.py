@@ -95,8 +95,8 @@ class Trainer:
         """Train for ``steps`` steps, or to the end of the preset; return the model.
 
         With a ``folder``, a checkpoint is left there every ``save_every`` steps and at the end.
-        Raises FloatingPointError, naming step and loss, when a loss that is said is not finite;
-        the last checkpoint is then the last good state.
+        Raises FloatingPointError, naming step and loss, when a loss is not finite where it is said
+        or where a checkpoint is due; no such state is ever saved.
         """
         progress = progress or Silence()
         total = self.preset.steps
@@ -113,17 +113,18 @@ class Trainer:
             losses = self._step(phase, at)
             self.done += 1
             images += phase.batch
-            if self.done % progress.every == 0 or self.done == total:
+            saves = folder is not None and (self.done % save_every == 0 or self.done == end)
+            says = self.done % progress.every == 0 or self.done == total
+            if saves or says:
                 said = {name: float(loss) for name, loss in losses.items()}
                 self._check(said)
+            if says:
                 self.history.append({"step": self.done, "phase": phase.name, **said})
                 rate = images / (time.perf_counter() - since)
                 progress(self.done, total, phase.name, said, rate)
                 since, images = time.perf_counter(), 0
-            if folder is not None and self.done % save_every == 0:
+            if saves:
                 self.save(folder)
-        if folder is not None and self.done % save_every:
-            self.save(folder)
         return self.model
 
     def refit(self) -> None:
