@@ -34,9 +34,18 @@ FLOORS = {
         "mig sap dci modularity explicitness irs beta_vae factor_vae table benchmark "
         "judge relational",
     ),
-    "F5": room("baselines", ""),
+    "F5": room(
+        "baselines",
+        "system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae ada_gvae pairwise "
+        "few_label previous zerodim fader",
+    ),
     "F6": ["evaluation", "methods"],
-    "F7": ["plots", "navigator", "check", "grid", "__init__", "__main__"],
+    "F7": [
+        "plots",
+        "navigator",
+        *room("exercises", "compare exercise worlds warmup priors relations training evaluation"),
+        *["check", "grid", "__init__", "__main__"],
+    ],
 }
 
 NO_TORCH = {"F0"}
