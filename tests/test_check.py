@@ -1,0 +1,358 @@
+"""check: known mistakes are named, nothing that an answer does gets out, and every notebook's
+exercises stand in it as a stub, a check and a solution that is right.
+
+`tests/answers/` holds, for every exercise, right answers and plausible wrong ones.
+"""
+
+import ast
+import importlib.util
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pytest
+import torch
+
+from wdlib.check import check, verdict
+from wdlib.exercises import EXERCISES, Exercise, exercise
+from wdlib.exercises.compare import fault
+
+HERE = Path(__file__).parent
+NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
+MATRIX = np.array([[1.0, 2.0, 4.0], [3.0, -5.0, 6.0]])
+
+
+# --- what is wrong with a value ---
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answer"),
+    [
+        (27, 27),
+        (27, 27.0),
+        (27, np.int64(27)),
+        (27, torch.tensor(27)),
+        (0.5, 0.5004),
+        (1000.0, 1000.9),
+        ("heart", " Heart "),
+        (True, np.bool_(True)),
+        ([1, 2], (1, 2)),
+        ([1, 2], range(1, 3)),
+        (MATRIX, torch.from_numpy(MATRIX).float().requires_grad_()),
+        (MATRIX, MATRIX.tolist()),
+        ([0.0, -np.inf], [0.0, -np.inf]),
+        (["a", "b"], np.array(["A", "b"])),
+        ([1.0, 2.0], [torch.tensor(1.0), torch.tensor(2.0)]),
+        (frozenset({1, 2}), [2, 1]),
+        (frozenset({"x", "y"}), {"X", "y"}),
+        ((1, MATRIX), [1, MATRIX]),
+        ((3, 3), (3, 3)),
+    ],
+)
+def test_a_right_value(wanted, answer):
+    assert fault(wanted, answer) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "answer", "said"),
+    [
+        (27, ..., "no answer yet"),
+        (27, None, "no answer yet"),
+        (27, "27", "a number is wanted, not a word"),
+        (27, True, "a number is wanted, not True or False"),
+        (27, [27], "one number is wanted, not 1 in shape (1,)"),
+        (27, 26, "too small, by less than 10 %"),
+        (27, 40, "too large, by less than a factor of 2"),
+        (27, 270, "too large, by more than 10 times"),
+        (27, 9, "too small, by a factor of 2 to 10"),
+        (27, -27, "the sign is the wrong way round"),
+        (27, -3, "too small, and the sign differs"),
+        (0, 3, "too large"),
+        (27, float("nan"), "it is NaN"),
+        (27, float("inf"), "it is infinite"),
+        (27, 27j, "not a complex"),
+        (27, object(), "not an object"),
+        (737280, 737281, "too large"),
+        (0.5, 0.502, "too large"),
+        (True, False, "1 entry is off"),
+        (True, 1, "True or False are wanted, not an int"),
+        ("heart", 2, "a word is wanted, not an int"),
+        ("heart", "square", "'square' is not it"),
+        ([1, 2, 3], [[1], [2, 3]], "equally long"),
+        ([1, 2, 3], [], "a list with nothing in it"),
+        ([1, 2, 3], ["a", "b", "c"], "numbers are wanted, not words"),
+        ([1, 2, 4], [4, 2, 1], "reverse order"),
+        ([1, 2, 4], [2, 1, 4], "another order"),
+        ([1, 2, 4], [2, 4, 8], "every entry is 2 times"),
+        ([1, 2, 4], [2, 3, 5], "every entry is too large by 1"),
+        ([1, 2, 4], [-1, -2, -4], "the sign is the wrong way round"),
+        ([1, 2, 4], [1, 2, 9], "1 of 3 entries (the first at [2]) is off, by 5 at most"),
+        ([1, 2, 4], [[1, 2, 4]], "an axis of length 1 too many"),
+        (MATRIX, MATRIX.T, "transposed"),
+        (MATRIX, MATRIX[:, :2], "the shape is (2, 2), wanted (2, 3)"),
+        (MATRIX, MATRIX.ravel(), "the shape is (6,), wanted (2, 3)"),
+        (MATRIX[:, :2], MATRIX[:, :2].T, "it is transposed"),
+        (MATRIX, np.abs(MATRIX), "wrong way round: 1 of 6 entries (the first at [1, 1]) is off"),
+        (MATRIX, np.where(MATRIX > 5, np.nan, MATRIX), "1 of 6 entries (the first at [1, 2]) is N"),
+        (MATRIX, MATRIX + np.eye(2, 3), "2 of 6 entries (the first at [0, 0]) are off, by 1 at"),
+        (["a", "b"], ["b", "a"], "the right words in another order"),
+        (["a", "b"], ["a", "c"], "1 of 2 entries (the first at [1]) is off"),
+        (frozenset({1, 2, 3}), [1, 5], "2 of 3 missing, and 1 that should not be there"),
+        (frozenset({1, 2}), 1, "a list is wanted, not an int"),
+        (frozenset({"x"}), "x", "a list is wanted, not a word"),
+        ((1, 2), 1, "2 things are wanted"),
+        ((1, 2), (1, 2, 3), "2 things are wanted"),
+        ((1, 2), (2, 1), "the order is wrong"),
+        ((1, MATRIX), (1, -MATRIX), "part 2: the sign"),
+    ],
+)
+def test_a_fault_is_named(wanted, answer, said):
+    assert said in (fault(wanted, answer) or "")
+
+
+def test_the_parts_of_a_tuple_have_names():
+    assert fault((1, 2), (1, 3), parts=("mean", "variance")).startswith("variance: too large")
+    assert "wanted are mean, variance" in fault((1, 2), (2, 1), parts=("mean", "variance"))
+
+
+def test_a_message_keeps_the_answer_back():
+    for wrong in (0, 1, 12000, 54320, 54322, -54321, 5432.1):
+        assert "54321" not in fault(54321, wrong).replace("-54321", "")
+
+
+# --- functions of a student ---
+
+
+def mean_of(x):
+    return sum(x) / len(x)
+
+
+MEAN = Exercise(
+    "99.1",
+    mean_of,
+    inputs=lambda: [([1.0, 2.0, 6.0],), ([4.0, 4.0],), ([-1.0, 0.0, 2.0, 3.0],)],
+    slips=(("the sum is not divided", sum), ("one is left out", lambda x: sum(x) / (len(x) - 1))),
+)
+WORD = Exercise("99.2", lambda: "mixture", choices=("normal", "uniform", "mixture"))
+
+
+def forever(x):
+    while True:
+        pass
+
+
+def silent_forever(x):
+    while True:
+        try:
+            len(x)
+        except Exception:
+            pass
+
+
+def calls_itself(x):
+    return calls_itself(x)
+
+
+def leaves(x):
+    sys.exit("bye")
+
+
+def changes(x):
+    mean = mean_of(x)
+    x.clear()
+    return mean
+
+
+class Hostile:
+    def __array__(self, *_, **__):
+        raise RuntimeError("no")
+
+    def __repr__(self):
+        raise RuntimeError("no")
+
+    def __eq__(self, other):
+        raise RuntimeError("no")
+
+    __hash__ = None
+
+
+@pytest.fixture(autouse=True)
+def our_exercises(monkeypatch):
+    monkeypatch.setitem(EXERCISES, "99.1", MEAN)
+    monkeypatch.setitem(EXERCISES, "99.2", WORD)
+    monkeypatch.setattr(exercise, "LIMIT", 0.3)
+
+
+@pytest.mark.parametrize("answer", [mean_of, np.mean, changes, lambda x: torch.tensor(x).mean()])
+def test_a_right_function(answer):
+    assert verdict("99.1", answer) == "99.1: right"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (..., "no answer yet"),
+        (lambda x: ..., "no answer yet"),
+        (3.0, "a function is wanted, not a float"),
+        (lambda x: None, "it returns nothing"),
+        (lambda x: float("nan"), "it is NaN"),
+        (lambda x: x, "one number is wanted, not 3 in shape (3,)"),
+        (lambda x: "3", "a number is wanted, not a word"),
+        (lambda x: x[2], "for ([4.0, 4.0]) it raises IndexError: list index out of range"),
+        (lambda: 3, "it raises TypeError"),
+        (lambda x: 1 / 0, "it raises ZeroDivisionError: division by zero"),
+        (lambda x: -mean_of(x), "the sign is the wrong way round"),
+        (lambda x: x[0], "too small, by a factor of 2 to 10 (right for 1 of 3 inputs)"),
+        (sum, "it looks as if the sum is not divided"),
+        (lambda x: sum(x) / (len(x) - 1), "it looks as if one is left out"),
+        (lambda x: Hostile(), "cannot be read as an array"),
+        (forever, "runs for more than 0.3 s"),
+        (silent_forever, "runs for more than 0.3 s"),
+        (calls_itself, "it raises RecursionError"),
+        (leaves, "it raises SystemExit: bye"),
+        (Hostile, "it raises TypeError"),
+    ],
+)
+def test_what_a_function_does_wrong(answer, said):
+    before = sys.gettrace()
+    assert said in verdict("99.1", answer)
+    assert sys.gettrace() is before
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("normal", "'normal' is not it"),
+        ("mixtures", "'mixtures' is none of: normal, uniform, mixture"),
+        (lambda: "mixture", "a value is wanted, not a function; call it?"),
+        (3, "a word is wanted"),
+        (Hostile(), "a word is wanted"),
+    ],
+)
+def test_what_a_word_does_wrong(answer, said):
+    assert said in verdict("99.2", answer)
+
+
+@pytest.mark.parametrize("name", ["99.3", "", None, 3, [1], np.zeros(2), Hostile()])
+def test_a_name_that_is_none(name):
+    assert "no exercise" in verdict(name, 1)
+
+
+def test_check_prints_one_line_and_returns_nothing(capsys):
+    assert check("99.2", "Mixture") is None
+    check("99.1")
+    check("99.1", lambda x: 1 / 0)
+    assert [line[:13] for line in capsys.readouterr().out.splitlines()] == [
+        "99.2: right", "99.1: not yet", "99.1: not yet",
+    ]  # fmt: skip
+
+
+# --- the exercises of the notebooks ---
+
+
+def answers() -> dict[str, tuple[list, list]]:
+    """Exercise -> (right answers, [(wrong answer, what is said of it)]), from tests/answers."""
+    found = {}
+    for path in sorted((HERE / "answers").glob("*.py")):
+        spec = importlib.util.spec_from_file_location(f"answers_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found |= module.ANSWERS
+    return found
+
+
+ANSWERS = answers()
+NAMES = sorted(EXERCISES)
+
+
+def test_every_exercise_has_answers():
+    assert sorted(ANSWERS) == NAMES
+    few = {name: len(wrong) for name, (_, wrong) in ANSWERS.items() if len(wrong) < 5}
+    assert few == {}
+    assert all(right for right, _ in ANSWERS.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(n, i) for n in ANSWERS for i in range(len(ANSWERS[n][0]))]
+)
+def test_a_right_answer_is_accepted(name, number):
+    assert verdict(name, ANSWERS[name][0][number]) == f"{name}: right"
+
+
+@pytest.mark.parametrize(
+    ("name", "number"), [(n, i) for n in ANSWERS for i in range(len(ANSWERS[n][1]))]
+)
+def test_a_wrong_answer_is_rejected_and_its_fault_named(name, number):
+    wrong, said = ANSWERS[name][1][number]
+    line = verdict(name, wrong)
+    assert line.startswith(f"{name}: not yet, ") and "\n" not in line
+    assert said in line
+
+
+def tagged(notebook, tag: str) -> list:
+    return [cell for cell in notebook.cells if tag in cell.metadata.get("tags", [])]
+
+
+def exercise_of(cell) -> str:
+    """The exercise that a check or solution cell belongs to."""
+    return "".join(re.findall(r'check\("([^"]+)"', cell.source)[:1])
+
+
+def lesson_faults(notebook) -> list[str]:
+    """What is wrong with the exercises of a notebook; empty when all is well."""
+    stubs, checks, solutions = (tagged(notebook, t) for t in ("exercise", "check", "solution"))
+    found = []
+    if [exercise_of(c) for c in checks] != [exercise_of(c) for c in solutions]:
+        found.append("checks and solutions are not of the same exercises, in the same order")
+    if len(stubs) != len(checks):
+        found.append(f"{len(stubs)} stubs for {len(checks)} checks")
+    found += [f"no ... in the stub {c.source[:40]!r}" for c in stubs if "..." not in c.source]
+    outputs = {exercise_of(c): "".join(o.get("text", "") for o in c.outputs) for c in checks}
+    for name, text in outputs.items():
+        if text != f"{name}: not yet, there is no answer yet\n":
+            found.append(f"the stub of {name} is no stub: check says {text!r}")
+    for cell in solutions:
+        if cell.cell_type != "markdown" or not re.match(r"<details>\s*<summary>", cell.source):
+            found.append(f"the solution of {exercise_of(cell)} is not collapsed in <details>")
+    return found
+
+
+WITH_EXERCISES = [path for path in NOTEBOOKS if path.stem != "00_tour"]
+
+
+@pytest.mark.parametrize("path", WITH_EXERCISES, ids=lambda path: path.stem)
+def test_a_notebook_keeps_the_form_of_exercises(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert lesson_faults(notebook) == []
+    names = [exercise_of(cell) for cell in tagged(notebook, "check")]
+    assert names == [n for n in NAMES if n[:2] == path.stem[:2]]
+    assert 2 <= len(names) <= 4
+
+
+def imports_of(notebook) -> str:
+    """The import statements of all code cells."""
+    sources = [
+        re.sub(r"(?m)^(\s*)%.*$", r"\1pass", c.source)
+        for c in notebook.cells
+        if c.cell_type == "code"
+    ]
+    nodes = [node for source in sources for node in ast.parse(source).body]
+    return "\n".join(ast.unparse(n) for n in nodes if isinstance(n, ast.Import | ast.ImportFrom))
+
+
+SOLUTIONS = [
+    pytest.param(path, cell, id=exercise_of(cell))
+    for path in WITH_EXERCISES
+    for cell in tagged(nbformat.read(path, as_version=4), "solution")
+]
+
+
+@pytest.mark.parametrize(("path", "cell"), SOLUTIONS)
+def test_a_solution_runs_by_itself_and_is_right(path, cell, capsys):
+    blocks = re.findall(r"(?ms)^```python\n(.*?)^```", cell.source)
+    assert len(blocks) == 1, "one fenced block of Python"
+    program = imports_of(nbformat.read(path, as_version=4)) + "\n" + blocks[0]
+    exec(compile(program, f"{path.stem}, solution", "exec"), {"__name__": "solution"})
+    assert capsys.readouterr().out == f"{exercise_of(cell)}: right\n"
