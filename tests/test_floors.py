@@ -36,8 +36,8 @@ FLOORS = {
     ),
     "F5": room(
         "baselines",
-        "system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae ada_gvae pairwise "
-        "few_label previous zerodim fader",
+        "loop system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae ada_gvae "
+        "pairwise few_label previous zerodim fader",
     ),
     "F6": ["evaluation", "methods"],
     "F7": [
