@@ -37,7 +37,7 @@ FLOORS = {
     "F5": room(
         "baselines",
         "loop system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae ada_gvae "
-        "pairwise few_label previous zerodim fader",
+        "pairwise few_label factored previous zerodim fader",
     ),
     "F6": ["evaluation", "methods"],
     "F7": [
