@@ -36,13 +36,14 @@ FLOORS = {
     ),
     "F5": room(
         "baselines",
-        "loop system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae ada_gvae "
-        "pairwise few_label factored previous zerodim fader",
+        "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
+        "ada_gvae pairwise few_label previous zerodim fader",
     ),
     "F6": ["evaluation", "methods"],
     "F7": [
         "plots",
-        "navigator",
+        *room("navigator", "walk film maps clicks panels still view"),
+        "navigator/__main__",
         *room("exercises", "compare exercise worlds warmup priors relations training evaluation"),
         *["check", "grid", "__init__", "__main__"],
     ],

@@ -21,7 +21,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 
 # What conda-forge calls a thing that pip knows by another name.
-CONDA_NAMES = {"torch": {"pytorch", "pytorch-cpu"}, "matplotlib": {"matplotlib-base"}}
+CONDA_NAMES = {
+    "torch": {"pytorch", "pytorch-cpu"},
+    "matplotlib": {"matplotlib-base"},
+    "playwright": {"playwright-python"},
+}
 # What an import is called where the distribution has another name.
 IMPORT_NAMES = {"sklearn": "scikit-learn", "PIL": "pillow", "yaml": "pyyaml", "IPython": "ipython"}
 
@@ -83,6 +87,13 @@ def test_constraints_install_on_the_oldest_python():
     oldest = PROJECT["requires-python"].removeprefix(">=") + ".0"
     asked = {name: metadata(name).get("Requires-Python") or "" for name in installed_pins()}
     assert [name for name, text in asked.items() if oldest not in SpecifierSet(text)] == []
+
+
+def test_colab_installs_what_the_navigator_needs_and_no_jupyter():
+    """Colab has ipywidgets 7 and a Jupyter of its own, which the notebooks' extra would replace."""
+    small, whole = EXTRAS["navigator"], EXTRAS["notebooks"]
+    assert set(small) < set(whole)
+    assert not any("jupyter" in line or "ipywidgets" in line for line in small)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems need a few packages more")

@@ -29,6 +29,7 @@ _HOME = {
     "train_judge": "wdlib.metrics.judge",
     "evaluate": "wdlib.evaluation",
     "plots": "wdlib.plots",
+    "Navigator": "wdlib.navigator",
 }
 __all__ = list(_HOME)
 

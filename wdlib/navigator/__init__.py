@@ -1,0 +1,6 @@
+"""The latent navigator: a walk from picture to picture, by hand, by name or by relation."""
+
+from wdlib.navigator.view import Navigator
+from wdlib.navigator.walk import Walk
+
+__all__ = ["Navigator", "Walk"]
