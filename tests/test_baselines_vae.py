@@ -1,0 +1,590 @@
+"""The VAE family by known answers: every loss, the read-out, and that each member trains."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from test_training import NoWaiting
+from torch.distributions import Normal, kl_divergence
+
+from wdlib.baselines import (
+    ada_gvae,
+    annealed_vae,
+    beta_tcvae,
+    beta_vae,
+    factor_vae,
+    few_label,
+    info_vae,
+    pairwise,
+    readout,
+    vae,
+)
+from wdlib.data import load
+from wdlib.data.split import split
+from wdlib.metrics.relational import relation_accuracy
+from wdlib.relations import Relation, Step, relation, relations_of
+from wdlib.tasks import task
+
+IMAGES = load("dsprites")
+V2 = task("dSprites.v2")
+SPLIT = split(V2, seed=0, labels=120, limit=400)
+SMALL = vae.Training(batch=8)
+MEMBERS = {
+    "beta": (beta_vae, beta_vae.Config(training=SMALL)),
+    "annealed": (annealed_vae, annealed_vae.Config(training=SMALL)),
+    "factor": (factor_vae, factor_vae.Config(width=16, training=SMALL)),
+    "tc": (beta_tcvae, beta_tcvae.Config(training=SMALL)),
+    "info": (info_vae, info_vae.Config(training=SMALL)),
+    "ada": (ada_gvae, ada_gvae.Config(training=SMALL)),
+    "pairwise": (pairwise, pairwise.Config(pairs=4, training=SMALL)),
+    "few": (
+        few_label,
+        few_label.Config((few_label.Candidate(beta_vae.Config(training=SMALL)),), labelled_batch=8),
+    ),
+}
+member = pytest.mark.parametrize("name", MEMBERS)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape, seed=0):
+    return torch.randn(shape, generator=generator(seed))
+
+
+def correlated(count, rho, seed=0):
+    """Two standard normal dimensions of correlation rho, [count, 2]."""
+    z = normal(count, 2, seed=seed)
+    return torch.stack([z[:, 0], rho * z[:, 0] + math.sqrt(1 - rho**2) * z[:, 1]], dim=1)
+
+
+# --- the ELBO --------------------------------------------------------------------------------
+
+
+def test_kl_is_the_closed_form():
+    mean, log_variance = 3 * normal(50, 4), normal(50, 4, seed=1)
+    wanted = kl_divergence(Normal(mean, (0.5 * log_variance).exp()), Normal(0.0, 1.0))
+    torch.testing.assert_close(vae.kl(mean, log_variance), wanted)
+    assert vae.kl(torch.zeros(1), torch.zeros(1)).item() == 0
+    assert vae.kl(torch.full((1,), 3.0), torch.zeros(1)).item() == 4.5
+
+
+def test_reconstruction_of_an_undecided_decoder_is_log_two_a_pixel():
+    x = torch.randint(0, 2, (5, 3, 64, 64), generator=generator()).float()
+    nats = vae.reconstruction(torch.zeros_like(x), x).item()
+    assert nats == pytest.approx(3 * 64 * 64 * math.log(2), rel=1e-5)
+
+
+def test_samples_have_the_asked_mean_and_variance():
+    mean, log_variance = torch.tensor([[1.0, -2.0]]), torch.tensor([[0.0, math.log(9)]])
+    z = vae.sample(mean.expand(40_000, 2), log_variance.expand(40_000, 2), generator())
+    torch.testing.assert_close(z.mean(0), mean[0], atol=0.06, rtol=0)
+    torch.testing.assert_close(z.std(0), torch.tensor([1.0, 3.0]), atol=0.06, rtol=0)
+
+
+# --- the regularisers ------------------------------------------------------------------------
+
+
+class Quiet:
+    """A run as far as a regulariser looks at it."""
+
+    def __init__(self, dim=2, count=1000):
+        self.generator, self.seed, self.device = generator(), 0, torch.device("cpu")
+        self.vae = type("vae", (), {"dim": dim})
+        self.data = type("data", (), {"unlabelled": torch.zeros(count)})
+
+
+def test_beta_weighs_the_kl():
+    mean, log_variance = torch.full((6, 2), 3.0), torch.zeros(6, 2)
+    loss, terms = beta_vae.Config(beta=5).regulariser(Quiet())(mean, log_variance, mean, 0.0)
+    assert (loss.item(), terms["kl"].item()) == (45, 9)
+
+
+def test_capacity_grows_to_its_end_and_stays():
+    found = [annealed_vae.capacity(at, 25, 0.5) for at in (0, 0.25, 0.5, 0.9, 1)]
+    assert found == [0, 12.5, 25, 25, 25]
+    with pytest.raises(ValueError, match="positive share"):
+        annealed_vae.capacity(0.5, 25, 0)
+
+
+@pytest.mark.parametrize("mean, wanted", [(3.0, 0), (0.0, 9000), (4.0, 7000)])
+def test_more_and_fewer_nats_than_the_capacity_are_both_punished(mean, wanted):
+    regulariser = annealed_vae.Config(gamma=1000, capacity=18, growth=0.5).regulariser(Quiet())
+    mean = torch.full((6, 2), mean)
+    loss, _ = regulariser(mean, torch.zeros(6, 2), mean, 0.25)  # half of the growth: C is 9
+    assert loss.item() == wanted
+
+
+def test_permuting_keeps_each_dimension_and_breaks_their_bond():
+    z = correlated(5000, 0.9)
+    other = factor_vae.permuted(z, generator(1))
+    assert torch.equal(z.sort(0).values, other.sort(0).values)
+    assert abs(np.corrcoef(other.T)[0, 1]) < 0.05
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.8])
+def test_a_trained_critic_tells_the_total_correlation(rho):
+    config = factor_vae.Config(width=32, layers=3, critic_lr=3e-3)
+    critic = factor_vae.Critic(2, config, seed=0, device="cpu")
+    random = generator(5)
+    said = [critic.learn(correlated(512, rho, seed), random) for seed in range(600)]
+    truth = -0.5 * math.log(1 - rho**2)
+    with torch.no_grad():
+        found = critic.total_correlation(correlated(20_000, rho, 9999)).item()
+    assert found == pytest.approx(truth, abs=0.06)
+    late = torch.stack(said[-50:]).mean().item()
+    guesser = 2 * math.log(2)
+    assert late == pytest.approx(guesser, abs=0.02) if rho == 0 else late < guesser - 0.2
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
+def test_total_correlation_of_all_images_is_the_closed_form(rho):
+    noise, count = 0.08, 2500  # variance of each q(z|x); all together have 1 and correlation rho
+    covariance = torch.tensor([[1.0, rho], [rho, 1.0]]) - noise * torch.eye(2)
+    values, vectors = torch.linalg.eigh(covariance)
+    mean = normal(count, 2) @ (vectors * values.sqrt()).T
+    log_variance = torch.full((count, 2), math.log(noise))
+    z = vae.sample(mean, log_variance, generator(1))
+    found = beta_tcvae.total_correlation(z, mean, log_variance, count).item()
+    assert found == pytest.approx(-0.5 * math.log(1 - rho**2), abs=0.06)
+
+
+def test_a_batch_stands_for_all_images_without_bias():
+    """The density of a batch, averaged over the batches that hold z's own image, is q(z)."""
+    mean, log_variance = normal(40, 1), torch.full((40, 1), -1.0)
+    z = vae.sample(mean, log_variance, generator(1))
+    density = beta_tcvae.log_normal(z[:1], mean, log_variance).exp().squeeze(1)
+    wanted = density.mean()
+    estimates = []
+    for seed in range(4000):
+        others = 1 + torch.randperm(39, generator=generator(seed))[:4]
+        weights = beta_tcvae.log_weights(5, 40, "cpu")[0].exp()
+        estimates.append((weights * density[torch.cat([torch.zeros(1).long(), others])]).sum())
+    estimates = torch.stack(estimates)
+    error = estimates.std().item() / math.sqrt(4000)
+    assert estimates.mean().item() == pytest.approx(wanted.item(), abs=4 * error)
+
+
+def test_one_dimension_has_no_total_correlation_and_equal_posteriors_have_none():
+    z = normal(16, 1)
+    one = beta_tcvae.total_correlation(z, normal(16, 1, seed=1), torch.zeros(16, 1), 500)
+    assert one.item() == 0
+    same = beta_tcvae.total_correlation(normal(16, 3), torch.ones(16, 3), torch.zeros(16, 3), 500)
+    assert same.item() == pytest.approx(0, abs=1e-5)
+
+
+def test_beta_one_is_the_plain_kl():
+    mean, log_variance, z = normal(8, 2), normal(8, 2, seed=1), normal(8, 2, seed=2)
+    plain = vae.kl(mean, log_variance).sum(1).mean()
+    tc, _ = beta_tcvae.Config(beta=1).regulariser(Quiet())(mean, log_variance, z, 0.0)
+    info, _ = info_vae.Config(alpha=0, weight=1).regulariser(Quiet())(mean, log_variance, z, 0.0)
+    torch.testing.assert_close(tc, plain)
+    torch.testing.assert_close(info, plain)
+
+
+def test_alpha_one_leaves_the_discrepancy_alone():
+    mean, z = torch.full((8, 2), 3.0), normal(8, 2, seed=2)
+    loss, terms = info_vae.Config(alpha=1, weight=7).regulariser(Quiet())(
+        mean, torch.zeros(8, 2), z, 0
+    )
+    torch.testing.assert_close(loss, 7 * terms["mmd"])
+
+
+def test_equal_samples_have_no_discrepancy():
+    z = normal(100, 3)
+    assert info_vae.mmd(z, z).item() == pytest.approx(0, abs=1e-6)
+    assert info_vae.mmd(z, z.flip(0)).item() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_discrepancy_of_shifted_normals_is_the_closed_form():
+    d, shift = 2, 1.5  # E k(x, y) = (s / (s + 4))^(d/2) exp(-|shift|^2 / (s + 4)), s = d^2
+    z, other = normal(3000, d), normal(3000, d, seed=1) + torch.tensor([shift, 0.0])
+    wanted = 2 * (4 / 8) ** (d / 2) * (1 - math.exp(-(shift**2) / 8))
+    assert info_vae.mmd(z, other).item() == pytest.approx(wanted, abs=0.02)
+    assert abs(info_vae.mmd(z, normal(3000, d, seed=2)).item()) < 0.002
+
+
+def test_the_kernel_is_one_at_itself_and_has_a_gradient_there():
+    z = torch.zeros(3, 2, requires_grad=True)
+    info_vae.mmd(z, torch.ones(4, 2)).backward()
+    assert torch.isfinite(z.grad).all() and (z.grad != 0).any()
+    assert info_vae.kernel(torch.zeros(1, 2), torch.tensor([[2.0, 0.0]])).item() == pytest.approx(
+        math.exp(-1)
+    )
+
+
+# --- pairs -----------------------------------------------------------------------------------
+
+
+def test_averaging_leaves_exactly_the_changed_dimensions():
+    mean = torch.tensor([[0.0, 1.0, 2.0], [0.1, 5.0, 2.0]])  # x1, x2: the second one changed
+    log_variance = torch.log(torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, 3.0]]))
+    new, new_log = ada_gvae.average(mean, log_variance)
+    torch.testing.assert_close(new, torch.tensor([[0.05, 1.0, 2.0], [0.05, 5.0, 2.0]]))
+    torch.testing.assert_close(new_log.exp(), torch.tensor([[1.0, 1, 2], [1, 1, 2]]))
+
+
+def test_the_threshold_lies_between_the_least_and_the_most_changed():
+    m1, ones = torch.zeros(1, 4), torch.zeros(1, 4)
+    m2 = torch.tensor([[0.0, 1.0, 1.5, 2.0]])  # half their squares: 0, .5, 1.125, 2; threshold 1
+    found = ada_gvae.changed(m1, ones, m2, ones)
+    assert found.tolist() == [[False, False, True, True]]
+
+
+def test_an_image_paired_with_itself_keeps_its_posterior():
+    mean, log_variance = normal(3, 5), normal(3, 5, seed=1)
+    new, new_log = ada_gvae.average(mean.repeat(2, 1), log_variance.repeat(2, 1))
+    torch.testing.assert_close(new, mean.repeat(2, 1))
+    torch.testing.assert_close(new_log, log_variance.repeat(2, 1))
+
+
+@pytest.mark.parametrize("changed", [1, 2, 0])
+def test_partners_lie_in_train_and_differ_in_few_factors(changed):
+    whole = split(task("dSprites.v3"), seed=0, labels=1000)
+    pick = torch.arange(2000)
+    rows = ada_gvae.Partners(whole, changed, "cpu")(pick, generator())
+    one, other = (whole.task.classes(whole.train[r.numpy()]) for r in (pick, rows))
+    differ = (one != other).sum(1)
+    assert (differ > 0).mean() > 0.99, "a partner was found"
+    counts = np.bincount(differ[differ > 0], minlength=6)
+    if changed:
+        assert set(np.flatnonzero(counts)) == {changed}
+    else:  # 1 to 4 of the 5 factors that vary, equally often
+        assert counts[[0, 5]].sum() == 0
+        np.testing.assert_allclose(counts[1:5] / len(pick), 0.25, atol=0.05)
+    varies = (one != other).mean(0)
+    assert varies[0] == 0 and (varies[1:] > 0.1).all()  # colour has one class
+
+
+def test_an_image_without_a_partner_is_its_own():
+    lone = replace(SPLIT, train=SPLIT.train[:1])
+    rows = ada_gvae.Partners(lone, 1, "cpu")(torch.zeros(4, dtype=torch.long), generator())
+    assert rows.tolist() == [0, 0, 0, 0]
+
+
+def test_more_changed_factors_than_vary_are_refused():
+    with pytest.raises(ValueError, match="6 factors cannot differ in a pair: 5 vary"):
+        ada_gvae.Partners(SPLIT, 6, "cpu")
+
+
+def test_similarity_has_the_known_values():
+    partitions = ((0, 1), (2,))
+    z, other = torch.zeros(1, 4), torch.tensor([[3.0, 4.0, 1.0, 9.0]])  # apart 25 and 1; 9 is free
+    same = torch.tensor([[False, True]])
+    found = pairwise.similarity(z, other, same, partitions, slope=2.0, margin=0.5).item()
+    apart, together = 2 * (25 - 0.5), 2 * (1 - 0.5)
+    wanted = math.log1p(math.exp(-apart)) + math.log1p(math.exp(together))
+    assert found == pytest.approx(wanted, rel=1e-5)
+    near = pairwise.similarity(z, z, same, partitions, slope=2.0, margin=0.5).item()
+    assert near == pytest.approx(math.log1p(math.exp(1)) + math.log1p(math.exp(-1)), rel=1e-5)
+
+
+def test_the_reconstruction_rises_from_nothing_to_all():
+    assert pairwise.rise(0.1, 0.1) == 0.5
+    assert pairwise.rise(0, 0.1) < 1e-4 and pairwise.rise(1, 0.1) > 0.9999
+    assert pairwise.rise(0, 0.0001) == pytest.approx(1 / (1 + math.exp(10)))
+
+
+def test_a_code_too_short_for_its_factors_is_refused():
+    assert pairwise.set_aside(2, 3, 10) == ((0, 1, 2), (3, 4, 5))
+    with pytest.raises(ValueError, match="4 factors of 3 dimensions each do not fit into .* 10"):
+        pairwise.set_aside(4, 3, 10)
+
+
+# --- few labels ------------------------------------------------------------------------------
+
+
+def test_targets_are_the_middles_of_the_values_parts():
+    values = torch.tensor([[0, 0], [2, 5]])  # shape, position (row 1, column 2)
+    wanted = torch.tensor([[1, 1, 1], [5, 3, 5]]) / 6
+    torch.testing.assert_close(few_label.targets(values, V2), wanted)
+    assert few_label.dimensions(V2) == ((0,), (1, 2))
+    assert few_label.dimensions(task("dSprites.v3")) == ((0,), (1, 2), (3,))
+
+
+def test_the_supervised_loss_of_a_guesser_is_log_two_a_dimension():
+    target = torch.rand(7, 3, generator=generator())
+    mean = torch.cat([torch.zeros(7, 3), normal(7, 5)], dim=1)
+    assert few_label.supervised(mean, target).item() == pytest.approx(3 * math.log(2))
+
+
+def test_the_supervised_loss_is_least_at_the_targets_logit():
+    target = torch.tensor([[1 / 6, 1 / 2, 5 / 6]])
+    mean = target.logit().requires_grad_()
+    least = few_label.supervised(mean, target)
+    entropy = -(target * target.log() + (1 - target) * (1 - target).log()).sum()
+    torch.testing.assert_close(least.detach(), entropy)
+    least.backward()
+    torch.testing.assert_close(mean.grad, torch.zeros(1, 3), atol=1e-6, rtol=0)
+
+
+def candidates(*dims, gamma=64.0):
+    return tuple(
+        few_label.Candidate(
+            beta_vae.Config(
+                training=replace(SMALL, networks=replace(SMALL.networks, dim=dim)),
+            ),
+            gamma=gamma,
+        )
+        for dim in dims
+    )
+
+
+@pytest.mark.parametrize("best", [11, 12, 13])
+def test_the_candidate_of_the_best_score_is_kept(monkeypatch, best):
+    monkeypatch.setattr(few_label, "_score", lambda run, *_: -abs(run.vae.dim - best))
+    config = few_label.Config(candidates(11, 12, 13), labelled_batch=8)
+    system = few_label.fit(SPLIT, IMAGES, seed=0, steps=6, config=config)
+    assert system.encode(torch.zeros(2, 1, 64, 64)).shape == (2, best)
+    assert [row["phase"] for row in system.history] == [f"candidate {i}" for i in (1, 2, 3)]
+    assert [row["step"] for row in system.history] == [2, 4, 6]
+
+
+@pytest.mark.parametrize("select", ["loss", "mig"])
+def test_selection_prefers_codes_that_follow_the_labels(select):
+    data = vae.resident(SPLIT, IMAGES, labels=None, device="cpu")
+    target = few_label.targets(data.values, V2).logit()
+    told = torch.cat([target, normal(len(target), 3)], dim=1)
+
+    class Told:
+        def __init__(self, codes):
+            self.data, self.codes = data, lambda _: codes[20:]
+
+    good, bad = Told(told), Told(normal(len(target), 6, seed=1))
+    assert few_label._score(good, 20, select) > few_label._score(bad, 20, select)
+
+
+def test_held_out_labels_are_not_trained_on():
+    data = vae.resident(SPLIT, IMAGES, labels=None, device="cpu")
+    values, labelled = data.values.clone(), data.labelled.clone()
+    values[20:], labelled[20:] = 0, 1
+    told = []
+    for one in (data, replace(data, values=values, labelled=labelled)):
+        run = vae.Run(one, SMALL, seed=0)
+        objective = few_label._objective(run, few_label.Candidate(), 20, 64)
+        told.append(objective(torch.arange(8), 0.0)[0])
+    assert torch.equal(*told)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"candidates": ()}, "no candidates"),
+        ({"candidates": candidates(10, 10, 10, 10)}, "3 steps are less than one for each of 4"),
+        ({"select": "luck"}, "no selection called 'luck'"),
+        ({"candidates": candidates(10, 10), "held_out": 1.0}, "leaves none on one side"),
+        ({"candidates": candidates(2)}, "3 axes of factors do not fit into a code of 2"),
+    ],
+)
+def test_a_selection_that_cannot_be_is_refused(change, said):
+    with pytest.raises(ValueError, match=said):
+        few_label.fit(SPLIT, IMAGES, seed=0, steps=3, config=few_label.Config(**change))
+
+
+# --- the read-out ----------------------------------------------------------------------------
+
+
+def told(count=600, noise=0.05, seed=0):
+    """Codes [count, 5] of v2: shape, row and column of position, one mixed, one of nothing."""
+    rng = np.random.default_rng(seed)
+    values = np.stack([rng.integers(3, size=count), rng.integers(9, size=count)], axis=1)
+    shape, row, column = values[:, 0], values[:, 1] // 3, values[:, 1] % 3
+    codes = np.stack([shape, row, column, shape + 0.1 * row, np.zeros(count)], axis=1)
+    codes = codes + noise * rng.normal(size=codes.shape)
+    return torch.from_numpy(codes), torch.from_numpy(values)
+
+
+def test_explained_variance_is_one_where_the_value_decides_and_zero_by_chance():
+    codes, values = told(noise=0)
+    shares = readout.explained(codes.numpy(), values.numpy())
+    assert shares[0, 0] == 1 and shares[1, 1] == 1 and (shares[4] == 0).all()
+    few = []
+    for seed in range(300):  # 40 labels, 9 values: by chance, and without bias
+        rng = np.random.default_rng(seed)
+        few.append(readout.explained(rng.normal(size=(40, 1)), rng.integers(9, size=(40, 1))))
+    assert np.mean(few) == pytest.approx(0, abs=4 * np.std(few) / math.sqrt(300))
+
+
+def test_dimensions_go_to_the_factor_that_explains_them():
+    codes, values = told()
+    shares = readout.explained(codes.numpy(), values.numpy())
+    assert readout.carriers(shares) == ((0, 3), (1, 2))
+
+
+def test_every_factor_has_a_dimension_of_its_own():
+    shares = np.array([[0.9, 0.8], [0.5, 0.0], [0.02, 0.03]])
+    assert readout.carriers(shares) == ((1,), (0,))  # .5 + .8 beats .9 + .03; the third is noise
+    with pytest.raises(ValueError, match="1 dimensions cannot carry 2 factors"):
+        readout.fit(torch.zeros(4, 1), torch.zeros(4, 2, dtype=torch.long), V2)
+
+
+def test_values_are_read_and_relations_move_the_carriers_alone():
+    codes, values = told()
+    read = readout.fit(codes, values, V2)
+    assert torch.equal(read.values(codes), values)
+    new, new_values = told(seed=1)
+    assert torch.equal(read.values(new), new_values)
+    for r in relations_of(V2):
+        moved = read.move(new, r)
+        wanted = torch.from_numpy(r(new_values.numpy(), V2))
+        assert torch.equal(read.values(moved), wanted), r.name
+        i = r.affects(V2)[0]
+        carriers = list(read.partitions[i])
+        rest = [d for d in range(5) if d not in carriers]
+        assert torch.equal(moved[:, rest], new[:, rest])
+        for k in range(V2.sizes[i]):
+            rows = wanted[:, i] == k
+            mean = codes[values[:, i] == k].mean(0)[carriers]
+            torch.testing.assert_close(moved[rows][:, carriers], mean.expand(int(rows.sum()), -1))
+
+
+def test_partitions_that_training_decided_are_kept():
+    codes, values = told()
+    assert readout.fit(codes, values, V2, partitions=((4,), (0,))).partitions == ((4,), (0,))
+
+
+# --- all members -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return {
+        name: module.fit(SPLIT, IMAGES, seed=3, steps=3, config=config)
+        for name, (module, config) in MEMBERS.items()
+    }
+
+
+@member
+def test_every_member_encodes_decodes_reads_and_moves(trained, name):
+    system = trained[name]
+    pictures = torch.from_numpy(IMAGES.draw(V2.classes(SPLIT.test[:30])))[:, None]
+    values = torch.from_numpy(V2.labels(SPLIT.test[:30]))
+    codes = system.encode(pictures)
+    assert codes.shape == (30, 10)
+    torch.testing.assert_close(codes, system.encode(pictures.float()))
+    decoded = system.decode(codes)
+    assert decoded.shape == (30, 1, 64, 64) and 0 <= decoded.min() and decoded.max() <= 1
+    assert system.values(codes).dtype == torch.int64 and system.values(codes).shape == (30, 2)
+    assert system.relations == relations_of(V2) and not codes.requires_grad
+    owned = [d for dims in system.partitions for d in dims]
+    assert len(set(owned)) == len(owned) and set(owned) <= set(range(10))
+    score = relation_accuracy(system, V2, system.relations, codes, values)
+    assert 0 <= score["all"] <= score["target"] <= 1
+    around = Relation("two left", (Step("position", -2, axis=1),))
+    torch.testing.assert_close(system.move(codes, around).shape, codes.shape)
+    assert system.history[-1]["step"] == 3
+
+
+@member
+def test_a_seed_repeats_a_member_and_another_does_not(trained, name):
+    module, config = MEMBERS[name]
+    x = torch.from_numpy(IMAGES.draw(V2.classes(SPLIT.test[:8])))[:, None]
+    torch.manual_seed(11)  # the global state must not matter
+    again = module.fit(SPLIT, IMAGES, seed=3, steps=3, config=config)
+    other = module.fit(SPLIT, IMAGES, seed=4, steps=3, config=config)
+    wanted = trained[name].encode(x)
+    assert torch.equal(again.encode(x), wanted) and not torch.equal(other.encode(x), wanted)
+    assert torch.equal(again.decode(wanted), trained[name].decode(wanted))
+    codes = trained[name].move(wanted, relation("left", V2))
+    assert torch.equal(again.move(wanted, relation("left", V2)), codes)
+
+
+@member
+def test_a_member_leaves_the_global_random_state_alone(name):
+    module, config = MEMBERS[name]
+    torch.manual_seed(5)
+    np.random.seed(5)
+    wanted = torch.rand(3), np.random.rand(3)
+    torch.manual_seed(5)
+    np.random.seed(5)
+    module.fit(SPLIT, IMAGES, seed=0, steps=1, config=config)
+    assert torch.equal(torch.rand(3), wanted[0])
+    np.testing.assert_array_equal(np.random.rand(3), wanted[1])
+
+
+class Seen(Exception):
+    pass
+
+
+@member
+def test_a_step_never_waits_for_the_host(monkeypatch, name):
+    def train(run, objective, loop, **_):
+        pick = torch.arange(8)
+        objective(pick, 0.0)
+        with NoWaiting():
+            loss, _ = objective(pick, 0.5)
+            loss.backward()
+        raise Seen
+
+    monkeypatch.setattr(vae.Run, "train", train)
+    module, config = MEMBERS[name]
+    with pytest.raises(Seen):
+        module.fit(SPLIT, IMAGES, seed=0, steps=3, config=config)
+
+
+@member
+def test_a_budget_is_steps_or_seconds_and_labels_are_the_splits(name):
+    module, config = MEMBERS[name]
+    for budget in ({}, {"steps": 3, "seconds": 1.0}, {"steps": 0}, {"seconds": -1.0}):
+        with pytest.raises(ValueError, match="budget|exactly one"):
+            module.fit(SPLIT, IMAGES, seed=0, config=config, **budget)
+    with pytest.raises(ValueError, match="121 labels were asked for"):
+        module.fit(SPLIT, IMAGES, labels=121, seed=0, steps=1, config=config)
+    with pytest.raises(ValueError, match="none of the 5 labelled images has"):
+        module.fit(SPLIT, IMAGES, labels=5, seed=0, steps=1, config=config)
+
+
+def test_seconds_are_a_budget_too():
+    config = beta_vae.Config(training=SMALL)
+    system = beta_vae.fit(SPLIT, IMAGES, seed=0, seconds=0.5, config=config)
+    assert system.history[-1]["step"] >= 1
+
+
+def test_a_diverged_loss_is_named():
+    config = beta_vae.Config(training=replace(SMALL, lr=1e30))
+    with pytest.raises(FloatingPointError, match="training has diverged"):
+        beta_vae.fit(SPLIT, IMAGES, seed=0, steps=4, config=config)
+
+
+def test_the_rate_falls_to_nothing_or_stays(monkeypatch):
+    rates = []
+
+    def update(optimiser, loss):
+        rates.append(optimiser.param_groups[0]["lr"])
+
+    monkeypatch.setattr(vae, "update", update)
+    for cosine in (True, False):
+        training = replace(SMALL, lr=0.5, cosine=cosine)
+        beta_vae.fit(SPLIT, IMAGES, seed=0, steps=4, config=beta_vae.Config(training=training))
+    falling = [0.5 * 0.5 * (1 + math.cos(math.pi * at / 4)) for at in range(4)]
+    assert rates == pytest.approx(falling + [0.5] * 4)
+
+
+def test_published_is_what_the_papers_ran():
+    assert (vae.PUBLISHED.batch, vae.PUBLISHED.lr, vae.PUBLISHED.cosine) == (64, 1e-4, False)
+    assert vae.PUBLISHED.networks.dim == 10 and vae.PUBLISHED.networks.decoder == "conv"
+    assert (factor_vae.PUBLISHED.width, factor_vae.PUBLISHED.layers) == (1000, 6)
+    config = beta_vae.Config(training=replace(vae.PUBLISHED, batch=4))
+    system = beta_vae.fit(SPLIT, IMAGES, seed=0, steps=1, config=config)
+    assert system.encode(torch.zeros(1, 1, 64, 64)).shape == (1, 10)
+
+
+def test_labels_change_the_reading_of_an_unsupervised_member_and_not_its_training():
+    module, config = MEMBERS["beta"]
+    few, many = (
+        module.fit(SPLIT, IMAGES, labels=n, seed=0, steps=2, config=config) for n in (60, 120)
+    )
+    x = torch.from_numpy(IMAGES.draw(V2.classes(SPLIT.test[:8])))[:, None]
+    assert torch.equal(few.encode(x), many.encode(x))
+
+
+@pytest.mark.parametrize("name", ["factor", "ada"])
+def test_colour_images_are_as_welcome(name):
+    colours = task("Shapes3D.v2")
+    few = split(colours, seed=0, labels=100, limit=200)
+    module, config = MEMBERS[name]
+    system = module.fit(few, load("shapes3d"), seed=0, steps=1, config=config)
+    assert system.decode(torch.zeros(2, 10)).shape == (2, 3, 64, 64)
