@@ -441,6 +441,16 @@ def test_values_are_read_and_relations_move_the_carriers_alone():
             torch.testing.assert_close(moved[rows][:, carriers], mean.expand(int(rows.sum()), -1))
 
 
+def test_values_that_no_line_separates_are_read():
+    codes = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, size=(600, 3)))
+    radius = (codes[:, :2].square().sum(1) * 2).long().clamp(max=2)  # shape: rings around 0
+    values = torch.stack([radius, torch.arange(600) % 9], dim=1)
+    read = readout.fit(codes[:400], values[:400], V2)
+    right = read.values(codes[400:])[:, 0] == values[400:, 0]
+    assert right.double().mean() > 0.9
+    assert read.values(codes[:0]).shape == (0, 2)
+
+
 def test_partitions_that_training_decided_are_kept():
     codes, values = told()
     assert readout.fit(codes, values, V2, partitions=((4,), (0,))).partitions == ((4,), (0,))

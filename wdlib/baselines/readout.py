@@ -6,7 +6,9 @@ way for every VAE of this room:
 
 - a dimension belongs to the factor whose value explains most of its variance, if that is enough to
   be noticed; every factor owns at least one;
-- the values of a code are read by a logistic regression on all of its dimensions, one a factor;
+- the values of a code are read by a support vector machine with a Gaussian kernel, one a factor (a
+  linear reader misses much of what a VAE says of a shape). It sees all dimensions as they are: the
+  scale of each says how much it is used, and one that is not used is nearly constant;
 - a relation reads the values, works out the new ones, and sets the dimensions of the affected
   factors to their mean among the labelled codes of the new value. Everything else stays.
 
@@ -40,17 +42,21 @@ class ReadOut:
         task: whose factors are read.
         partitions: for each factor the dimensions that carry it.
         means: for each factor [K_i, d]: mean code of the labelled images with each value.
-        weights: for each factor ([K_i, d], [K_i]): slope and offset of its logistic regression.
+        readers: for each factor a fitted sklearn classifier of codes [N, d].
     """
 
     task: Task
     partitions: Partitions
     means: tuple[Tensor, ...]
-    weights: tuple[tuple[Tensor, Tensor], ...]
+    readers: tuple
 
     def values(self, codes: Tensor) -> Tensor:
         """Codes [N, d] -> the most likely value of each factor [N, n] int64."""
-        return torch.stack([(codes @ w.T + b).argmax(1) for w, b in self.weights], dim=1)
+        if not len(codes):  # sklearn wants at least one
+            return torch.zeros(0, len(self.readers), dtype=torch.long, device=codes.device)
+        z = codes.detach().cpu().double().numpy()
+        columns = [torch.from_numpy(reader.predict(z)) for reader in self.readers]
+        return torch.stack(columns, dim=1).to(codes.device)
 
     def move(self, codes: Tensor, relation: Relation) -> Tensor:
         """Codes [N, d] -> codes whose affected dimensions stand at the mean of the new value."""
@@ -70,24 +76,22 @@ def fit(
     ``partitions``: the dimensions of each factor where training has decided them already. Without,
     they are found. Raises ValueError for fewer dimensions than factors.
     """
+    from sklearn.svm import SVC
+
     z = codes.detach().cpu().double().numpy()
     v = values.cpu().numpy()
     if z.shape[1] < v.shape[1]:
         raise ValueError(f"{z.shape[1]} dimensions cannot carry {v.shape[1]} factors, one each")
     if partitions is None:
         partitions = carriers(explained(z, v))
-
-    def tensor(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(codes.device, codes.dtype)
-
     means = [
         np.stack([z[column == value].mean(0) for value in range(size)])
         for column, size in zip(v.T, task.sizes)
     ]
-    weights = [[tensor(part) for part in _regression(z, column)] for column in v.T]
-    return ReadOut(
-        task, partitions, tuple(tensor(m) for m in means), tuple(tuple(w) for w in weights)
-    )
+    means = [torch.from_numpy(m).to(codes.device, codes.dtype) for m in means]
+    # A fixed state, so that numpy's global one stays as it was.
+    readers = tuple(SVC(C=10, random_state=0).fit(z, column) for column in v.T)
+    return ReadOut(task, partitions, tuple(means), readers)
 
 
 def explained(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -120,17 +124,3 @@ def carriers(shares: np.ndarray, noticed: float = NOTICED) -> Partitions:
     dims, factors = linear_sum_assignment(shares, maximize=True)
     owner[dims] = factors
     return tuple(tuple(np.flatnonzero(owner == j).tolist()) for j in range(shares.shape[1]))
-
-
-def _regression(codes: np.ndarray, column: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Slope [K, d] and offset [K] of a logistic regression on standardised codes."""
-    from sklearn.linear_model import LogisticRegression
-
-    centre, scale = codes.mean(axis=0), codes.std(axis=0)
-    scale[scale == 0] = 1
-    model = LogisticRegression(C=10, max_iter=1000).fit((codes - centre) / scale, column)
-    slope, offset = model.coef_, model.intercept_
-    if len(slope) == 1:  # two values: sklearn keeps the second one's logit alone
-        slope, offset = np.concatenate([-slope, slope]), np.concatenate([-offset, offset])
-    slope = slope / scale
-    return slope, offset - slope @ centre
