@@ -64,6 +64,18 @@ def test_labels_of_guessers_is_the_mean_log_size():
     assert losses.labels(scores, values).item() == pytest.approx(wanted)
 
 
+def test_pseudo_labels_count_where_the_model_is_sure_and_nowhere_else():
+    sure, unsure = [0.01, 0.97, 0.02], [0.3, 0.4, 0.3]
+    believed = [torch.tensor([sure, unsure, unsure, sure])]
+    scores = [torch.zeros(4, 3)]  # a guesser pays log 3 for each of two counted images of four
+    assert float(losses.pseudo_labels(scores, believed, 0.95)) == pytest.approx(math.log(3) / 2)
+    assert float(losses.pseudo_labels(scores, believed, 0.99)) == 0
+    right = [torch.tensor([[0.0, 50.0, 0.0]] * 4)]
+    assert float(losses.pseudo_labels(right, believed, 0.95)) == pytest.approx(0, abs=1e-6)
+    two = losses.pseudo_labels(scores * 2, believed * 2, 0.95)  # a mean over partitions
+    assert float(two) == pytest.approx(math.log(3) / 2)
+
+
 # --- one step --------------------------------------------------------------------------------
 
 

@@ -43,3 +43,20 @@ def labels(scores: list[Tensor], values: Tensor) -> Tensor:
     scores: logits [B, K_i], one tensor a partition; values [B, n] integers.
     """
     return sum(F.cross_entropy(s, v) for s, v in zip(scores, values.T)) / len(scores)
+
+
+def pseudo_labels(scores: list[Tensor], believed: list[Tensor], confidence: float) -> Tensor:
+    """Cross-entropy of the values that the model itself is sure of. Ours, as in FixMatch.
+
+    scores: logits [B, K_i] of changed images, one tensor a partition; believed: probabilities
+    [B, K_i] of the unchanged ones. A value counts where its probability reaches ``confidence``;
+    the mean is over all images and partitions.
+
+    Source: Sohn et al. (2020), "FixMatch", Eq. 4, each partition by itself.
+    """
+    total = 0.0
+    for score, belief in zip(scores, believed):
+        sure, value = belief.max(1)
+        each = F.cross_entropy(score, value, reduction="none")
+        total = total + (each * (sure >= confidence)).mean()
+    return total / len(scores)

@@ -33,6 +33,8 @@ class Phase:
         labels: cross-entropy on ``labelled_batch`` labelled images, shifted by up to ``shift``
             pixels; through linear heads, or once the prior adapts through its components' log
             densities times ``temperature``.
+        pseudo: the same on the unlabelled images, shifted, with the values that the model itself
+            reads off the unshifted ones, where it gives them at least ``confidence``.
         cycle: decode samples of the prior, and codes with shuffled partitions; encode the
             pictures; find the components again.
         encodings: share of the learner's batch that starts from encoded images.
@@ -60,6 +62,8 @@ class Phase:
     labelled_batch: int = 64
     shift: int = 2
     temperature: float = 0.3
+    pseudo: float = 0.0
+    confidence: float = 0.95
     cycle: float = 0.0
     encodings: float = 0.0
     freeze_encoder: bool = False

@@ -42,11 +42,14 @@ def step(
     x = to_float(images)
     if phase.corrupt:
         x = corrupted(x, generator)
-    x_labelled = x[:0]
+    views = {"plain": x}
     if phase.labels:
-        x_labelled = shifted(to_float(labelled[0]), phase.shift, generator)
-    codes = model.autoencoder.encode(torch.cat([x, x_labelled]))  # one pass for every loss
-    z, z_labelled = codes[: len(x)], codes[len(x) :]
+        views["labelled"] = shifted(to_float(labelled[0]), phase.shift, generator)
+    if phase.pseudo:
+        views["shifted"] = shifted(x, phase.shift, generator)
+    codes = model.autoencoder.encode(torch.cat(list(views.values())))  # one pass for every loss
+    views = dict(zip(views, codes.split([len(view) for view in views.values()])))
+    z = views["plain"]
 
     terms = {}
     if phase.adversarial:
@@ -55,9 +58,15 @@ def step(
         )
         update("critic", critic_loss)
         terms["adversarial"] = losses.adversarial(model.critic(z))
-    terms["reconstruction"] = losses.reconstruction(model.autoencoder.decode(z), x)
+    if phase.reconstruction:
+        terms["reconstruction"] = losses.reconstruction(model.autoencoder.decode(z), x)
     if phase.labels:  # ours
-        terms["labels"] = losses.labels(value_scores(model, phase, z_labelled), labelled[1])
+        scores = value_scores(model, phase, views["labelled"])
+        terms["labels"] = losses.labels(scores, labelled[1])
+    if phase.pseudo:  # ours
+        believed = [s.detach().softmax(1) for s in value_scores(model, phase, z)]
+        scores = value_scores(model, phase, views["shifted"])
+        terms["pseudo"] = losses.pseudo_labels(scores, believed, phase.confidence)
     if phase.cycle:  # ours
         terms["cycle"] = cycle_loss(model, phase, z, generator)
     update("autoencoder", sum(getattr(phase, name) * loss for name, loss in terms.items()))

@@ -23,6 +23,8 @@ from wdlib.training import checkpoint, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 
+RISE = 50  # steps until a phase's learning rate is reached, where it then falls
+
 
 class Trainer:
     """A model in training, and all that its next step depends on.
@@ -140,7 +142,9 @@ class Trainer:
             self.refit()
 
     def _step(self, phase: Phase, at: int) -> dict[str, Tensor]:
-        fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps)) if phase.cosine else 1.0
+        fall = 1.0
+        if phase.cosine:  # Adam's moments are of the phase before: rise first, then fall
+            fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps)) * min(1.0, (at + 1) / RISE)
         rates = {"autoencoder": phase.lr, "critic": phase.critic_lr, "learner": phase.learner_lr}
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
