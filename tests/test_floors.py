@@ -39,13 +39,13 @@ FLOORS = {
         "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
-    "F6": ["evaluation", "methods"],
+    "F6": ["methods", "evaluation", "pretrained"],
     "F7": [
         "plots",
         *room("navigator", "walk film maps clicks panels still view"),
         "navigator/__main__",
         *room("exercises", "compare exercise worlds warmup priors relations training evaluation"),
-        *["check", "grid", "__init__", "__main__"],
+        *["check", "cells", "processes", "tables", "grid", "__init__", "__main__"],
     ],
 }
 

@@ -28,6 +28,7 @@ _HOME = {
     "Trainer": "wdlib.training",
     "train_judge": "wdlib.metrics.judge",
     "evaluate": "wdlib.evaluation",
+    "load_pretrained": "wdlib.pretrained",
     "plots": "wdlib.plots",
     "Navigator": "wdlib.navigator",
 }

@@ -1,4 +1,4 @@
-"""The command line: python -m wdlib draw | train | evaluate | score.
+"""The command line: python -m wdlib draw | train | evaluate | ship | score.
 
 Bad input ends with one sentence on standard error and exit code 2; files that exist stay as they
 are until their replacement is whole.
@@ -42,12 +42,19 @@ def parser() -> argparse.ArgumentParser:
     train.set_defaults(run=run_train)
 
     evaluate = commands.add_parser("evaluate", help="every score of a trained model")
-    evaluate.add_argument("folder", type=Path, help="what train wrote (--out)")
+    evaluate.add_argument(
+        "folder", type=Path, help="what train wrote (--out), or a task, for its shipped weights"
+    )
     evaluate.add_argument("--data", help="the original dataset's file; drawn by default")
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
     evaluate.add_argument("--seed", type=int, default=0, help="of samples, relations and scores")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.set_defaults(run=run_evaluate)
+
+    ship = commands.add_parser("ship", help="keep a trained model as its task's shipped weights")
+    ship.add_argument("folder", type=Path, help="what train wrote (--out)")
+    ship.add_argument("--home", type=Path, help="where the weights go; default inside wdlib")
+    ship.set_defaults(run=run_ship)
 
     score = commands.add_parser("score", help="scores of any representation")
     score.add_argument(
@@ -102,12 +109,36 @@ def run_evaluate(args) -> None:
     from wdlib.training.trainer import load_model
 
     device = _device(args.device)
-    model, record = load_model(args.folder, device=device)
+    folder = _trained(args.folder)
+    model, record = load_model(folder, device=device)
     parts = _parts(model.task, record["seed"], record["labels"])
     images = load(model.task.dataset, args.data)
-    judge = kept_judge(args.folder, parts, images, device=device)
+    judge = kept_judge(folder, parts, images, device=device)
     report = evaluate(model, parts, images, judge, seed=args.seed)
     print(json.dumps(report.to_dict(), indent=1) if args.json else report)
+
+
+def run_ship(args) -> None:
+    """ship: a trained model becomes its task's shipped weights, measured as they are stored."""
+    from wdlib.cells import provenance
+    from wdlib.data import load
+    from wdlib.evaluation import evaluate
+    from wdlib.metrics.judge import train_judge
+    from wdlib.pretrained import WEIGHTS, ship
+    from wdlib.training.trainer import load_model
+
+    model, record = load_model(args.folder)
+    parts = _parts(model.task, record["seed"], record["labels"])
+    images = load(model.task.dataset)
+    judge = train_judge(parts, images)
+    folder = ship(
+        args.folder,
+        judge,
+        lambda stored: evaluate(stored, parts, images, judge).to_dict(),
+        home=args.home or WEIGHTS,
+        source=provenance(),
+    )
+    print(f"the weights of {model.task.name} are in {folder}")
 
 
 def run_score(args) -> None:
@@ -186,6 +217,16 @@ def _device(name: str) -> str:
         first = str(error).splitlines()[0]
         raise ValueError(f"the device {name!r} cannot be used: {first}") from None
     return name
+
+
+def _trained(folder: Path) -> Path:
+    """The folder itself, or where it names a task and no folder, the task's shipped weights."""
+    from wdlib.pretrained import folder_of
+    from wdlib.tasks import TASKS
+
+    if folder.exists() or str(folder).lower() not in {name.lower() for name in TASKS}:
+        return folder
+    return folder_of(str(folder))
 
 
 def _quoted(path: Path) -> str:

@@ -1,0 +1,76 @@
+"""Shipped weights: stored small, loaded by the task's name, and as good as their record says."""
+
+import json
+
+import pytest
+import torch
+
+from wdlib.data import load
+from wdlib.data.split import split
+from wdlib.metrics.judge import Judge, kept_judge
+from wdlib.metrics.relational import relation_accuracy
+from wdlib.model import ModularModel
+from wdlib.pretrained import WEIGHTS, folder_of, halved, load_pretrained, ship, shipped
+from wdlib.tasks import task
+from wdlib.training import COURSE, checkpoint
+
+
+def test_halves_are_exact_where_they_can_be_and_integers_stay():
+    kept = halved({"a": torch.tensor([0.5, 1 / 3]), "n": torch.tensor([7])})
+    assert kept["a"].dtype == torch.float16 and float(kept["a"][0]) == 0.5
+    assert abs(float(kept["a"][1]) - 1 / 3) < 2e-4
+    assert kept["n"].dtype == torch.int64 and int(kept["n"]) == 7
+
+
+def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
+    one = task("dSprites.v2")
+    torch.manual_seed(0)
+    model = ModularModel(one, COURSE.networks).eval()
+    import dataclasses
+
+    about = {"task": one.name, "seed": 3, "labels": 50, "preset": dataclasses.asdict(COURSE)}
+    checkpoint.save(tmp_path / "run", checkpoint.MODEL, model.state_dict(), about)
+    judge = Judge(one.channels, one.sizes)
+    seen = []
+
+    def measure(stored):
+        seen.append(stored)
+        return {"score": 0.25}
+
+    folder = ship(tmp_path / "run", judge, measure, home=tmp_path / "home", minutes=4)
+    assert folder == tmp_path / "home" / "dSprites.v2"
+    record = json.loads((folder / "model.json").read_text())
+    assert record["scores"] == {"score": 0.25} and record["minutes"] == 4 and record["seed"] == 3
+    weights = model.autoencoder.encoder.head[0].weight
+    assert torch.equal(seen[0].autoencoder.encoder.head[0].weight, weights.half().float())
+    assert checkpoint.exists(folder, "judge")
+
+
+@pytest.mark.parametrize("name, error", [("dSprites.v9", ValueError), ("", ValueError)])
+def test_an_unknown_task_has_no_weights(name, error):
+    with pytest.raises(error, match="did you mean"):
+        load_pretrained(name)
+
+
+def test_a_task_without_weights_says_which_have(monkeypatch, tmp_path):
+    monkeypatch.setattr("wdlib.pretrained.WEIGHTS", tmp_path)
+    with pytest.raises(FileNotFoundError, match="train your own"):
+        folder_of("dSprites.v2")
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_shipped_weights_are_small_and_score_what_they_say(name):
+    folder = WEIGHTS / name
+    record = json.loads((folder / "model.json").read_text())
+    assert (folder / record["weights"]).stat().st_size <= 3_000_000
+    assert record["source"]["commit"] and not record["source"]["commit"].endswith("-dirty")
+    model, one = load_pretrained(name), task(name)
+    parts = split(one, seed=record["seed"], labels=record["labels"], limit=40_000)
+    judge = kept_judge(folder, parts, load(one.dataset))
+    generator = torch.Generator().manual_seed(1)  # other samples than the record's
+    values = model.prior.random_values(1000, generator=generator)
+    codes = model.prior.sample(values, generator=generator)
+    again = relation_accuracy(model, one, model.relations, codes, values, seed=1, judge=judge)
+    # 1000 samples of a share p stray by sqrt(p (1 - p) / 1000): .016 at most; four of them
+    assert abs(again["judged_all"] - record["scores"]["judged_prior"]) < 0.064
+    assert abs(again["all"] - record["scores"]["relation_latent_all"]) < 0.064

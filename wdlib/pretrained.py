@@ -1,0 +1,73 @@
+"""Shipped weights: one folder a task inside the package, in the form that training leaves.
+
+They are stored in half precision, which halves the package and changes no score by more than its
+last digit; the JSON beside them holds the preset, the seed, the commit and the scores that were
+measured on the stored weights, on the test part of the split. The judge of the same split lies
+beside the model. ``make weights`` trains them all again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import Tensor
+
+from wdlib.model import ModularModel
+from wdlib.tasks import task
+from wdlib.training import checkpoint
+from wdlib.training.trainer import load_model
+
+WEIGHTS = Path(__file__).parent / "weights"
+
+
+def shipped() -> list[str]:
+    """The tasks that have shipped weights."""
+    return sorted(p.parent.name for p in WEIGHTS.glob(f"*/{checkpoint.MODEL}.json"))
+
+
+def folder_of(name: str) -> Path:
+    """Where the weights of the task called ``name`` (case does not matter) lie.
+
+    Raises ValueError for no such task, FileNotFoundError for one without shipped weights.
+    """
+    folder = WEIGHTS / task(name).name
+    if not checkpoint.exists(folder, checkpoint.MODEL):
+        raise FileNotFoundError(
+            f"no weights of {folder.name} are shipped, only of {', '.join(shipped()) or 'no task'};"
+            f" train your own with: python -m wdlib train {folder.name}"
+        )
+    return folder
+
+
+def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
+    """The shipped model of a task, in eval mode. Raises as ``folder_of`` does."""
+    return load_model(folder_of(name), device=device)[0]
+
+
+def ship(source: Path | str, judge, measure, *, home: Path = WEIGHTS, **provenance) -> Path:
+    """Keep the model that training left in ``source`` as the shipped one of its task.
+
+    Args:
+        judge: of the same split; kept beside the model.
+        measure: called with the model as it is stored, halved; returns its scores, a dict that
+            JSON can hold.
+        provenance: whatever else the record shall say: commit, versions, minutes.
+
+    Returns the folder.
+    """
+    tensors, record = checkpoint.load(source, checkpoint.MODEL)
+    folder = home / record["task"]
+    record = {k: v for k, v in record.items() if k not in ("weights", "sha256", "format")}
+    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | provenance)
+    about = {"task": record["task"], "seed": record["seed"]}
+    checkpoint.save(folder, "judge", halved(judge.state_dict()), about)
+    scores = measure(load_model(folder)[0])
+    checkpoint.save(
+        folder, checkpoint.MODEL, halved(tensors), record | provenance | {"scores": scores}
+    )
+    return folder
+
+
+def halved(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The same tensors, floating-point ones in half precision."""
+    return {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
