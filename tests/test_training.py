@@ -282,6 +282,17 @@ def test_training_leaves_the_global_random_state_alone():
     assert torch.equal(torch.rand(3), wanted)
 
 
+def test_rates_rise_first_and_fall_to_zero():
+    phase = Phase("full", 8, batch=2, labels=1.0, labelled_batch=4, lr=1e-3, rise=4)
+    trainer = Trainer(SPLIT, IMAGES, dataclasses.replace(COURSE, phases=(phase,)))
+    seen = []
+    for _ in range(8):
+        trainer.run(1)
+        seen.append(trainer.optimisers["autoencoder"].param_groups[0]["lr"])
+    fall = [5e-4 * (1 + math.cos(math.pi * at / 8)) for at in range(8)]
+    assert seen == pytest.approx([f * min(1, (at + 1) / 4) for at, f in enumerate(fall)])
+
+
 def test_an_epoch_sees_every_image_once():
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     seen = torch.cat([trainer._next(50) for _ in range(len(SPLIT.train) // 50)])

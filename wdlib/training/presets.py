@@ -23,6 +23,7 @@ class Phase:
         batch: unlabelled images a step.
         lr: Adam's learning rate; the critic's and the learner's are ``critic_lr``, ``learner_lr``.
         cosine: let the rates fall to zero along a half cosine over the phase.
+        rise: steps over which the rates first grow, for Adam's moments are of the phase before.
         prior: "uniform" or "normal" in the warm-up, "adaptive" in full training.
         refit_every: steps between estimates of the adaptive prior; 0 is once, at the start.
         learner_batch: relations a step.
@@ -52,6 +53,7 @@ class Phase:
     critic_lr: float = 1e-3
     learner_lr: float = 1e-3
     cosine: bool = True
+    rise: int = 0
     prior: str = "adaptive"
     refit_every: int = 0
     reconstruction: float = 1.0

@@ -23,8 +23,6 @@ from wdlib.training import checkpoint, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 
-RISE = 50  # steps until a phase's learning rate is reached, where it then falls
-
 
 class Trainer:
     """A model in training, and all that its next step depends on.
@@ -143,8 +141,10 @@ class Trainer:
 
     def _step(self, phase: Phase, at: int) -> dict[str, Tensor]:
         fall = 1.0
-        if phase.cosine:  # Adam's moments are of the phase before: rise first, then fall
-            fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps)) * min(1.0, (at + 1) / RISE)
+        if phase.cosine:
+            fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps))
+        if at < phase.rise:
+            fall *= (at + 1) / phase.rise
         rates = {"autoencoder": phase.lr, "critic": phase.critic_lr, "learner": phase.learner_lr}
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
