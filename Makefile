@@ -11,7 +11,7 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test lab lint clean
+.PHONY: help install tour test lab weights lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -37,6 +37,14 @@ test: install ## run the whole test suite, every notebook included
 
 lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
+
+SHIPPED := dSprites.v2
+weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped
+	for task in $(SHIPPED); do \
+		$(PY) -m wdlib train $$task --out build/weights/$$task \
+			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) && \
+		$(PY) -m wdlib ship build/weights/$$task || exit 1; \
+	done
 
 lint: install ## check style and formatting
 	$(PY) -m ruff check .
