@@ -44,7 +44,10 @@ FLOORS = {
         "plots",
         *room("navigator", "walk film maps clicks panels still view"),
         "navigator/__main__",
-        *room("exercises", "compare exercise worlds warmup priors relations training evaluation"),
+        *room(
+            "exercises",
+            "compare exercise worlds warmup priors relations training evaluation navigator",
+        ),
         *["check", "cells", "processes", "tables", "grid", "__init__", "__main__"],
     ],
 }

@@ -35,13 +35,18 @@ def decoded(step: Step, task: Task, *, side: int = 240) -> str:
     return picture(film.picture_png(step.picture), alt, side)
 
 
-def readings(step: Step, task: Task) -> str:
-    """A table: for each factor the most likely value and its share, by the prior and the judge."""
+def readings(step: Step, task: Task, further: Sequence[float]) -> str:
+    """A table: for each factor the most likely value and its share, by the prior and the judge.
+
+    further: for each partition, the share of the test images whose codes lie further out.
+    """
     readers = {"prior": step.prior} | ({"judge": step.judge} if step.judge else {})
-    head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in readers)
+    names = [*readers, "further out"]
+    head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in names)
     rows = []
     for i, factor in enumerate(task.factors):
         cells = "".join(_cell(reader, i, factor.value_names) for reader in readers.values())
+        cells += f"<td>{further[i]:.0%} of<br>test images</td>"
         rows.append(
             f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>{cells}</tr>'
         )

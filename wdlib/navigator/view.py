@@ -21,7 +21,7 @@ from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
 from wdlib.navigator import clicks, film, panels, still
 from wdlib.navigator.maps import PartitionMap
-from wdlib.navigator.walk import Walk
+from wdlib.navigator.walk import Step, Walk, log_density
 
 
 class Navigator(widgets.VBox):
@@ -71,8 +71,10 @@ class Navigator(widgets.VBox):
         self._rng, self._gesture = np.random.default_rng(seed), None
         self._showing = False  # then what changes is what we show, and nobody's wish
         some = split.test[:points]
-        codes = model.encode(device_images(images, task.classes(some))).cpu().numpy()
+        codes = model.encode(device_images(images, task.classes(some)))
         values = task.labels(some)
+        self._known = np.sort(log_density(model.prior, codes), axis=0)  # [points, n]
+        codes = codes.cpu().numpy()
         self.maps = tuple(
             PartitionMap(factor, model.prior, i, codes[:, i], values[:, i])
             for i, factor in enumerate(task.factors)
@@ -183,7 +185,7 @@ class Navigator(widgets.VBox):
         self._showing = True
         try:
             self.picture.value = panels.decoded(here, task)
-            self.readings.value = panels.readings(here, task)
+            self.readings.value = panels.readings(here, task, self._further(here))
             self.status.value = panels.status(len(steps) - 1, here, task)
             self.strip.value = panels.strip(steps, task)
             self.links.value = ""
@@ -195,6 +197,10 @@ class Navigator(widgets.VBox):
                 clicks.follow(slider, value)
         finally:
             self._showing = False
+
+    def _further(self, step: Step) -> list[float]:
+        """For each partition, the share of the known test images that lie further out."""
+        return [float((k < d).mean()) for k, d in zip(self._known.T, step.density)]
 
     def _about(self, m: PartitionMap, at: str = "") -> str:
         where = f" The point is at {at}." if at else ""

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from wdlib.data import to_float
 from wdlib.metrics.judge import Judge
-from wdlib.model import ModularModel
+from wdlib.model import AdaptivePrior, ModularModel
 from wdlib.relations import Relation
 
 Confidence = tuple[np.ndarray, ...]  # for each factor [K_i], which sums to one
@@ -32,6 +32,8 @@ class Step:
         prior: how sure the prior is of every value: the components' share of the density at the
             code, all values being equally frequent.
         judge: how sure the judge is, from the picture alone; None without a judge.
+        density: [n] log p_i(z_i) of every partition. Confidence only weighs the values against each
+            other and can be 1 where no code ever lies; the density says so.
         wanted: the values [n] that a relation asks for here; None where none was applied.
     """
 
@@ -40,6 +42,7 @@ class Step:
     picture: Tensor
     prior: Confidence
     judge: Confidence | None
+    density: np.ndarray
     wanted: np.ndarray | None = None
 
     @property
@@ -151,13 +154,23 @@ class Walk:
         """codes [1, n, d]"""
         codes = codes.to(self.model.device)
         picture = self.model.decode(codes)
-        prior = self.model.prior.log_density(codes)[0].softmax(1)  # [n, K]
-        prior = [p[:size] for p, size in zip(prior, self.model.task.sizes)]
+        prior = [
+            log[:size].softmax(0)
+            for log, size in zip(self.model.prior.log_density(codes)[0], self.model.task.sizes)
+        ]
+        density = log_density(self.model.prior, codes)[0]
         judge = None
         if self.judge is not None:
             logits = self.judge.eval()(picture.to(next(self.judge.parameters()).device))
             judge = _arrays([scores[0].softmax(0) for scores in logits])
-        return Step(name, codes[0].cpu(), picture[0].cpu(), _arrays(prior), judge, wanted)
+        prior = _arrays(prior)
+        return Step(name, codes[0].cpu(), picture[0].cpu(), prior, judge, density, wanted)
+
+
+def log_density(prior: AdaptivePrior, codes: Tensor) -> np.ndarray:
+    """log p_i(z_i) of codes [N, n, d] -> [N, n], all values being equally frequent."""
+    components = prior.log_density(codes).logsumexp(2) - prior.n_values.log()
+    return components.double().cpu().numpy()
 
 
 def _arrays(confidences: Sequence[Tensor]) -> Confidence:

@@ -1,0 +1,89 @@
+"""Answers to the exercises of notebooks/08_navigator."""
+
+import numpy as np
+import torch
+from scipy.special import softmax
+
+from wdlib.relations import relations_of
+from wdlib.tasks import task
+
+
+def shortest(start, goal) -> int:
+    """Number of relations from values to values, every walk being tried."""
+    v2 = task("dSprites.v2")
+    reached, length = {start}, 0
+    while goal not in reached:
+        there = np.array(sorted(reached))
+        reached |= {tuple(row) for r in relations_of(v2) for row in r(there, v2).tolist()}
+        length += 1
+    return length
+
+
+def lift(points, origin, axes):
+    return origin + points @ axes.T
+
+
+def lift_in_torch(points, origin, axes):
+    points, origin, axes = map(torch.from_numpy, (points, origin, axes))
+    return torch.stack([origin + x * axes[:, 0] + y * axes[:, 1] for x, y in points])
+
+
+def sure(log):
+    away = np.exp(log - log.max(1, keepdims=True))
+    return away / away.sum(1, keepdims=True)
+
+
+def sure_in_torch(log):
+    return torch.from_numpy(log).softmax(1)
+
+
+def sure_but_underflows(log):
+    with np.errstate(invalid="ignore"):
+        return np.exp(log) / np.exp(log).sum(1, keepdims=True)
+
+
+def certain(log):
+    return np.eye(log.shape[1])[log.argmax(1)]
+
+
+ANSWERS = {
+    "08.1": (
+        [lift, lift_in_torch],
+        [
+            (..., "no answer yet"),
+            (lambda p, o, a: p @ a.T, "the origin is left out"),
+            (lambda p, o, a: p @ a.T - o, "taken away"),
+            (lambda p, o, a: lift(0 * p, o, a), "only the origin"),
+            (lambda p, o, a: lift(p[:, ::-1], o, a), "exchanged"),
+            (lambda p, o, a: o + p @ a, "raises ValueError"),
+            (lambda p, o, a: lift(p, o, a)[0], "the shape is"),
+            (lambda p, o, a: lift(2 * p, o, a), "entries"),
+        ],
+    ),
+    "08.2": (
+        [sure, sure_in_torch],
+        [
+            (..., "no answer yet"),
+            (sure_but_underflows, "are NaN"),
+            (lambda log: np.log(sure(log)), "logarithms"),
+            (np.exp, "never divided"),
+            (lambda log: softmax(log, axis=0), "over the points"),
+            (softmax, "everything at once"),
+            (lambda log: log / log.sum(1, keepdims=True), "log densities are divided"),
+            (certain, "entries"),
+            (lambda log: sure(log).argmax(1), "the shape is"),
+        ],
+    ),
+    "08.3": (
+        [shortest((0, 0), (2, 8)), 4.0],
+        [
+            (..., "no answer yet"),
+            (6, "no relation goes round"),
+            (2, "only the position"),
+            (3, "the one before"),
+            (5, "only one of the two"),
+            (8, "too large"),
+            ("next-shape", "a number is wanted"),
+        ],
+    ),
+}
