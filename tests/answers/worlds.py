@@ -1,0 +1,120 @@
+"""Right and wrong answers to the exercises of notebooks/01_worlds."""
+
+import numpy as np
+
+
+def horner(classes, sizes):
+    number = 0
+    for one, size in zip(classes, sizes):
+        number = number * size + one
+    return number
+
+
+def with_numpy(classes, sizes):
+    return np.ravel_multi_index(tuple(classes), tuple(sizes))
+
+
+def by_weights(classes, sizes):
+    return sum(one * int(np.prod(sizes[i + 1 :])) for i, one in enumerate(classes))
+
+
+def first_fastest(classes, sizes):
+    return horner(classes[::-1], sizes[::-1])
+
+
+def own_size_too(classes, sizes):
+    return sum(one * int(np.prod(sizes[i:])) for i, one in enumerate(classes))
+
+
+def sizes_before(classes, sizes):
+    return sum(one * int(np.prod(sizes[:i])) for i, one in enumerate(classes))
+
+
+def forgets_the_last(classes, sizes):
+    return horner(classes[:-1], sizes[:-1])
+
+
+def three_factors_only(classes, sizes):
+    return classes[0] * sizes[1] * sizes[2] + classes[1] * sizes[2] + classes[2]
+
+
+def bin_of(place):
+    for number, (first, last) in enumerate([(0, 4), (13, 17), (27, 31)]):
+        if first <= place <= last:
+            return number
+    return -1
+
+
+def value(pos_x, pos_y):
+    row, column = bin_of(pos_y), bin_of(pos_x)
+    return -1 if min(row, column) < 0 else 3 * row + column
+
+
+def value_in_a_table(pos_x, pos_y):
+    bins = np.full(32, -1)
+    for number, first in enumerate((0, 13, 27)):
+        bins[first : first + 5] = number
+    row, column = bins[pos_y], bins[pos_x]
+    return np.where((row < 0) | (column < 0), -1, 3 * row + column)
+
+
+ANSWERS = {
+    "01.1": (
+        [horner, with_numpy, by_weights],
+        [
+            (first_fastest, "the first factor runs fastest"),
+            (own_size_too, "own factor's size"),
+            (sizes_before, "the first factor runs fastest"),
+            (lambda c, s: horner(c, s) + 1, "counted from 1"),
+            (lambda c, s: sum(c), "only added up"),
+            (forgets_the_last, "for ((2, 1, 3), (3, 2, 4)): too small"),
+            (three_factors_only, "for ((5,), (7,)) it raises IndexError"),
+            (lambda c, s: [horner(c, s)], "one number is wanted"),
+            (lambda c, s: print(end=""), "returns nothing"),
+            (lambda c: 0, "raises TypeError"),
+            (23, "a function is wanted"),
+        ],
+    ),
+    "01.2": (
+        [value, value_in_a_table],
+        [
+            (lambda x, y: value(y, x), "x and y have changed places"),
+            (lambda x, y: 3 * (y * 3 // 32) + x * 3 // 32, "there are no gaps"),
+            (lambda x, y: 3 * bin_of(y) + bin_of(x), "for (16, 20): too small"),
+            (lambda x, y: value(x, y) + 1 if value(x, y) >= 0 else -1, "counted from 1"),
+            (lambda x, y: bin_of(y), "too small"),
+            (lambda x, y: (bin_of(y), bin_of(x)), "one number is wanted, not 2"),
+            (lambda x, y: abs(value(x, y)), "the sign is the wrong way round"),
+            (lambda x, y: None if value(x, y) < 0 else value(x, y), "returns nothing"),
+            (lambda x, y: "top left", "a number is wanted, not a word"),
+        ],
+    ),
+    "01.3": (
+        [125, 125.0, np.int64(125)],
+        [
+            (375, "the scale still counts"),
+            (150, "orientation 39"),
+            (25, "the orientation or one direction"),
+            (5, "the place inside the cell was left out"),
+            (16875, "all pictures of the task"),
+            (135, "combinations, not pictures"),
+            (124, "too small, by less than 10 %"),
+            ((5, 5, 5), "one number is wanted"),
+            (-125, "the sign"),
+        ],
+    ),
+    "01.4": (
+        [5 / 6, 0.833, np.float32(0.8333)],
+        [
+            (0.583, "full circle"),
+            (1, "every value can be told apart"),
+            (0.75, "looks as if"),
+            (2 / 3, "the ellipse comes back"),
+            (0.5, "only the square"),
+            (83.3, "more than 10 times"),
+            (1 / 3, "too small, by a factor of 2 to 10"),
+            ("5/6", "a number is wanted, not a word"),
+            ([0.5, 1, 1], "one number is wanted"),
+        ],
+    ),
+}
