@@ -45,20 +45,6 @@ def readings_of_entries(found, wanted, affected):
 
 ANSWERS = {
     "06.1": (
-        [highest, lambda sizes: np.mean([1 - 1 / size for size in sizes])],
-        [
-            (..., "no answer yet"),
-            (lambda s: sum(1 / k for k in s) / len(s), "the second best code gets"),
-            (lambda s: 1 - 1 / np.mean(s), "averaged before"),
-            (lambda s: 1 - 1 / max(s), "largest factor"),
-            (lambda s: 1 - 1 / min(s), "smallest factor"),
-            (lambda s: 1 - 1 / np.prod(s), "guessed at once"),
-            (lambda s: sum(1 - 1 / k for k in s), "summed, not averaged"),
-            (lambda s: 1.0, "it can guess"),
-            (0.667, "a function is wanted"),
-        ],
-    ),
-    "06.2": (
         [mig, mig_by_hand],
         [
             (..., "no answer yet"),
@@ -72,7 +58,7 @@ ANSWERS = {
             (lambda i, h: np.diff(np.sort(i, axis=0)[-2:], axis=0)[0] / h, "one number is wanted"),
         ],
     ),
-    "06.3": (
+    "06.2": (
         [disentanglement, lambda r: float(disentanglement(r))],
         [
             (..., "no answer yet"),
@@ -83,6 +69,20 @@ ANSWERS = {
             (lambda r: 1 - disentanglement(r), "this is the entropy"),
             (lambda r: len(r) * disentanglement(r, weighted=False), "summed"),
             (lambda r: 1.0, "right for 1 of 3"),
+        ],
+    ),
+    "06.3": (
+        [highest, lambda sizes: np.mean([1 - 1 / size for size in sizes])],
+        [
+            (..., "no answer yet"),
+            (lambda s: sum(1 / k for k in s) / len(s), "the second best code gets"),
+            (lambda s: 1 - 1 / np.mean(s), "averaged before"),
+            (lambda s: 1 - 1 / max(s), "largest factor"),
+            (lambda s: 1 - 1 / min(s), "smallest factor"),
+            (lambda s: 1 - 1 / np.prod(s), "guessed at once"),
+            (lambda s: sum(1 - 1 / k for k in s), "summed, not averaged"),
+            (lambda s: 1.0, "it can guess"),
+            (0.667, "a function is wanted"),
         ],
     ),
     "06.4": (

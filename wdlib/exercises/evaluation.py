@@ -1,4 +1,4 @@
-"""Exercises of notebooks/06_evaluation: the highest SAP, MIG, D, what moved."""
+"""Exercises of notebooks/06_evaluation: MIG, D, the highest SAP, what moved."""
 
 from __future__ import annotations
 
@@ -60,21 +60,6 @@ def _moves() -> list[tuple]:
 EXERCISES = (
     Exercise(
         "06.1",
-        _highest_sap,
-        inputs=lambda: [((3, 3, 3),), ((3, 9),), ((10, 4, 3),), ((2,),)],
-        slips=(
-            ("this is what the second best code gets, not the gap",
-             lambda s: 1 - _highest_sap(s)),
-            ("sizes are averaged before they are inverted", lambda s: 1 - 1 / np.mean(s)),
-            ("only the largest factor is looked at", lambda s: 1 - 1 / max(s)),
-            ("only the smallest factor is looked at", lambda s: 1 - 1 / min(s)),
-            ("all factors are guessed at once", lambda s: 1 - 1 / np.prod(s)),
-            ("gaps are summed, not averaged", lambda s: len(s) * _highest_sap(s)),
-            ("the second best code is taken to know nothing, but it can guess", lambda s: 1.0),
-        ),
-    ),
-    Exercise(
-        "06.2",
         _mig,
         inputs=_informations,
         slips=(
@@ -92,7 +77,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        "06.3",
+        "06.2",
         lambda importances: disentanglement(np.asarray(importances, float)),
         inputs=_importances,
         slips=(
@@ -107,6 +92,21 @@ EXERCISES = (
              lambda r: 1 - disentanglement(r)),
             ("the codes' values are summed, without their weights",
              lambda r: len(r) * _unweighted(r)),
+        ),
+    ),
+    Exercise(
+        "06.3",
+        _highest_sap,
+        inputs=lambda: [((3, 3, 3),), ((3, 9),), ((10, 4, 3),), ((2,),)],
+        slips=(
+            ("this is what the second best code gets, not the gap",
+             lambda s: 1 - _highest_sap(s)),
+            ("sizes are averaged before they are inverted", lambda s: 1 - 1 / np.mean(s)),
+            ("only the largest factor is looked at", lambda s: 1 - 1 / max(s)),
+            ("only the smallest factor is looked at", lambda s: 1 - 1 / min(s)),
+            ("all factors are guessed at once", lambda s: 1 - 1 / np.prod(s)),
+            ("gaps are summed, not averaged", lambda s: len(s) * _highest_sap(s)),
+            ("the second best code is taken to know nothing, but it can guess", lambda s: 1.0),
         ),
     ),
     Exercise(
