@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from wdlib.__main__ import main
+from wdlib.cells import write as write_cell
 from wdlib.data import load
 from wdlib.metrics import score
 from wdlib.training import COURSE, presets
@@ -158,7 +159,32 @@ def test_bad_input_ends_with_one_sentence(tmp_path, capsys, monkeypatch, argv, s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [[], ["draw"], ["train"], ["evaluate"], ["score"]])
+def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
+    from wdlib import grid
+
+    csv = tmp_path / "t.csv"
+    argv = ["table", "1", "--seeds", "0,1", "--tasks", "dsprites.v2", "--csv", csv]
+    argv += ["--folder", tmp_path / "cells"]
+    for number, cell in enumerate(grid.table1_cells([0, 1], tasks=["dSprites.v2"])):
+        rows = [{"convention": "-", "score": "judged_prior", "value": 0.5 + number / 4}]
+        write_cell(tmp_path / "cells", cell, rows, {"commit": "c", "torch": "t", "seconds": 1.0})
+    assert main([str(a) for a in argv]) == 0
+    printed = capsys.readouterr().out
+    assert "0.625 (0.500 to 0.750)" in printed and "0.724" in printed  # ours, and the published
+    assert [row["value"] for row in grid.read_csv(csv)] == [0.5, 0.75]
+
+
+def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):
+    assert "--seeds takes integers" in refused(capsys, "table", "1", "--seeds", "0,x")
+    said = refused(capsys, "table", "1", "--tasks", "dSprites.v9", "--folder", tmp_path)
+    assert "did you mean" in said
+    said = refused(capsys, "table", "2", "--methods", "beta-vea", "--folder", tmp_path)
+    assert "did you mean beta_vae" in said
+
+
+@pytest.mark.parametrize(
+    "command", [[], ["draw"], ["train"], ["evaluate"], ["ship"], ["score"], ["table"]]
+)
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])

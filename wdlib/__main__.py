@@ -1,4 +1,4 @@
-"""The command line: python -m wdlib draw | train | evaluate | ship | score.
+"""The command line: python -m wdlib draw | train | evaluate | ship | score | table.
 
 Bad input ends with one sentence on standard error and exit code 2; files that exist stay as they
 are until their replacement is whole.
@@ -64,6 +64,16 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--seed", type=int, default=0)
     score.add_argument("--json", action="store_true", help="print JSON instead of lines")
     score.set_defaults(run=run_score)
+    table = commands.add_parser("table", help="run the cells of a table that are missing; print it")
+    table.add_argument("number", choices=["1", "2"], help="of the paper's tables")
+    table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableN")
+    table.add_argument("--csv", type=Path, help="also write every row to this file")
+    table.add_argument("--seeds", default="0,1,2", help="comma-separated")
+    table.add_argument("--tasks", help="comma-separated; default those of the paper")
+    table.add_argument("--methods", help="table 2: comma-separated; default all")
+    table.add_argument("--seconds", type=float, default=240, help="table 2: training a cell")
+    table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
+    table.set_defaults(run=run_table)
     return top
 
 
@@ -154,6 +164,31 @@ def run_score(args) -> None:
     else:
         for name, value in numbers.items():
             print(f"{name:24s} {value:.4f}")
+
+
+def run_table(args) -> None:
+    """table: finished cells stay in the folder, so a run that was stopped goes on."""
+    from wdlib import grid
+
+    try:
+        seeds = [int(seed) for seed in args.seeds.split(",")]
+    except ValueError:
+        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
+    tasks = {"tasks": args.tasks.split(",")} if args.tasks else {}
+    if args.number == "1":
+        cells = grid.table1_cells(seeds, **tasks)
+    else:
+        methods = args.methods.split(",") if args.methods else None
+        cells = grid.table2_cells(args.seconds, seeds, methods=methods, **tasks)
+    folder = args.folder or Path("runs") / f"table{args.number}"
+    with grid.Processes(args.workers) as executor:
+        table = grid.run(cells, executor, folder=folder, progress=grid.suited())
+    print(table)
+    if args.csv:
+        grid.write_csv(table, args.csv)
+    for cell, trace in table.failed.items():
+        last = trace.strip().splitlines()[-1]
+        print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)
 
 
 def _parts(task, seed: int, labels: int):

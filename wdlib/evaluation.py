@@ -1,6 +1,8 @@
-"""Every score of a trained model in one report, each beside its oracle and its chance.
+"""Every score of a trained system in one report, each beside its oracle and its chance.
 
-What is measured on images uses the test part of the split, which nothing was trained or chosen on.
+Any system of the table of methods can be measured; what it has no notion of (a prior to sample,
+partitions) is left out. What is measured on images uses the test part of the split, which nothing
+was trained or chosen on.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 
 from wdlib.data import Images, Split, device_images
+from wdlib.methods import System
 from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
 from wdlib.metrics.relational import relation_accuracy
@@ -95,7 +98,7 @@ class Report:
 
 
 def evaluate(
-    model: ModularModel,
+    model: System,
     split: Split,
     images: Images,
     judge: Judge,
@@ -104,46 +107,51 @@ def evaluate(
     samples: int = 4000,
     metrics: Sequence[str] = STANDARD,
     importances: str = "gradient_boosting",
+    most: int = MOST,
+    converted: bool = True,
 ) -> Report:
-    """Measure a trained model.
+    """Measure a trained system.
 
     Args:
         judge: from ``train_judge`` on the same split; its own accuracy on test is in the report.
-        samples: latents drawn from the prior for relation accuracy.
+        samples: latents drawn from the prior, if there is one, for relation accuracy.
         metrics: scores of codes; importances: the classifier behind DCI.
+        most: images of train, and half as many of test, that the scores of codes look at.
+        converted: also score the values that the system reads, one integer a factor; not for a
+            system whose values come from a classifier of the whole code (``Method.converts``).
         seed: of the samples, the relations that are drawn, and the scores.
 
     Raises ValueError for a split of another task.
     """
-    task, device = split.task, model.device
-    if task.name != model.task.name:
-        raise ValueError(f"the model is of {model.task.name}, the split of {task.name}")
-    parts = {"train": split.train[:MOST], "test": split.test[: MOST // 2]}
+    task, device = split.task, getattr(model, "device", "cpu")
+    theirs = getattr(model, "task", task).name
+    if task.name != theirs:
+        raise ValueError(f"the model is of {theirs}, the split of {task.name}")
+    parts = {"train": split.train[:most], "test": split.test[: most // 2]}
     pictures = {p: device_images(images, task.classes(i), device) for p, i in parts.items()}
     values = {p: torch.from_numpy(task.labels(i)).to(device) for p, i in parts.items()}
     codes = {p: model.encode(x) for p, x in pictures.items()}
     found = {p: model.values(z) for p, z in codes.items()}
 
-    generator = torch.Generator(device).manual_seed(seed)
-    drawn = model.prior.random_values(samples, generator=generator)
-    start = {
-        "prior": (model.prior.sample(drawn, generator=generator), drawn),
-        "encoded": (codes["test"], values["test"]),
-    }
+    start = {"encoded": (codes["test"], values["test"])}
+    if sample := _sampler(model):
+        generator = torch.Generator(device).manual_seed(seed)
+        drawn = _random_values(task.sizes, samples, generator)
+        start = {"prior": (sample(drawn, generator=generator), drawn)} | start
     moved = {
         origin: relation_accuracy(model, task, model.relations, *pair, seed=seed, judge=judge)
         for origin, pair in start.items()
     }
     judged = accuracy(judge, pictures["test"], values["test"])
-    rows = _rows(model, found["test"] == values["test"], moved, judged)
+    rows = _rows(task, model.relations, found["test"] == values["test"], moved, judged)
 
     flat = {p: z.flatten(1).cpu().numpy() for p, z in codes.items()}
-    groups = [model.config.dim] * len(task.factors)
-    conventions = {
-        "converted": (found["train"].cpu().numpy(), found["test"].cpu().numpy(), None),
-        "grouped": (flat["train"], flat["test"], groups),
-        "raw": (flat["train"], flat["test"], None),
-    }
+    conventions = {"raw": (flat["train"], flat["test"], None)}
+    if (groups := _groups(model, flat["train"].shape[1])) is not None:
+        conventions = {"grouped": (flat["train"], flat["test"], groups)} | conventions
+    if converted:
+        read = {p: v.cpu().numpy() for p, v in found.items()}
+        conventions = {"converted": (read["train"], read["test"], None)} | conventions
     scores = score_table(
         conventions,
         values["train"].cpu().numpy(),
@@ -155,15 +163,40 @@ def evaluate(
     return Report(task.name, rows, scores)
 
 
-def _rows(model, right, moved, judge_accuracy) -> tuple[Row, ...]:
-    task = model.task
+def _sampler(model: System):
+    """(values [N, n], generator=) -> codes, or None where the system has no prior to sample."""
+    return model.prior.sample if type(model) is ModularModel else getattr(model, "sample", None)
+
+
+def _random_values(sizes: tuple[int, ...], count: int, generator: torch.Generator) -> torch.Tensor:
+    """[count, n] values, uniform and independent: all combinations are equally likely."""
+    u = torch.rand((count, len(sizes)), generator=generator, device=generator.device)
+    most = torch.tensor(sizes, device=u.device)
+    return (u * most).long().minimum(most - 1)
+
+
+def _groups(model: System, dims: int) -> list[int] | None:
+    """The group of each dimension, one a factor and one for the rest; None without partitions."""
+    if type(model) is ModularModel:
+        return [i for i in range(len(model.task.factors)) for _ in range(model.config.dim)]
+    if model.partitions is None:
+        return None
+    owner = [len(model.partitions)] * dims
+    for number, partition in enumerate(model.partitions):
+        for dim in partition:
+            owner[dim] = number
+    return owner
+
+
+def _rows(task, relations, right, moved, judge_accuracy) -> tuple[Row, ...]:
     guess = 1 / task.combinations  # all values right by guessing
-    affected = [task.sizes[i] for r in model.relations for i in r.affects(task)]
+    affected = [task.sizes[i] for r in relations for i in r.affects(task)]
     guess_target = float(np.mean([1 / size for size in affected]))
     rows = []
-    for origin, what in (("prior", "from prior samples"), ("encoded", "from test images")):
+    words = {"prior": "from prior samples", "encoded": "from test images"}
+    for origin, m in moved.items():
+        what = words[origin]
         latent = "relation_latent" if origin == "prior" else "relation_encoded"
-        m = moved[origin]
         rows += [
             Row(f"{latent}_target", f"relation, latent, target only, {what}", m["target"], 1,
                 guess_target),

@@ -1,0 +1,409 @@
+"""The grid: the same table on every executor, whatever is killed, broken or run twice."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from wdlib import cells as on_disk
+from wdlib import grid, tables
+from wdlib.grid import Cell, Processes, run
+
+CELLS = [Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(6)]
+
+
+def log(cell: Cell, folder: Path) -> int:
+    """Leave a trace of this call, with the process's number; how many there are of this cell."""
+    (folder / "log").mkdir(parents=True, exist_ok=True)
+    (folder / "log" / f"{cell.seed}.{os.getpid()}.{uuid.uuid4().hex}").touch()
+    return calls(folder).count(cell.seed)
+
+
+def calls(folder: Path) -> list[int]:
+    """The seeds of all calls so far."""
+    return sorted(int(path.name.split(".")[0]) for path in (folder / "log").iterdir())
+
+
+def workers(folder: Path) -> set[int]:
+    """The processes that calls came from."""
+    return {int(path.name.split(".")[1]) for path in (folder / "log").iterdir()}
+
+
+def toy(cell: Cell, folder: Path, seconds: float = 0.0) -> list[dict]:
+    log(cell, folder)
+    time.sleep(seconds)
+    return [
+        {"convention": "raw", "score": "mig", "value": cell.seed / 7},
+        {"convention": "-", "score": "judged_encoded", "value": 1 - cell.seed / 7},
+    ]
+
+
+def deadly(cell: Cell, folder: Path, deaths: int = 1) -> list[dict]:
+    """Seed 1 kills its process, as often as it is told to; the others take their time."""
+    if log(cell, folder) <= deaths and cell.seed == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(0.2)
+    return [{"convention": "raw", "score": "mig", "value": cell.seed / 7}]
+
+
+def faulty(cell: Cell, folder: Path) -> list[dict]:
+    if cell.seed == 2 and not (folder / "mended").exists():
+        raise LookupError("seed 2 lost its way")
+    return toy(cell, folder)
+
+
+def figures(table) -> list[tuple]:
+    """What two runs of a grid must agree on: not how long it took."""
+    return [tuple(row[name] for name in tables.FIGURE) for row in table]
+
+
+WANTED = [
+    ("dSprites.v2", "toy", seed, 1000, *rest)
+    for seed in range(6)
+    for rest in (("raw", "mig", seed / 7), ("-", "judged_encoded", 1 - seed / 7))
+]
+
+
+def test_serial_gives_the_table_in_the_order_of_the_cells(tmp_path):
+    table = run(CELLS, folder=tmp_path, work=toy)
+    assert figures(table) == WANTED and table.failed == {}
+    assert {row["budget"] for row in table} == {"1 steps"}
+    assert len({row["torch"] for row in table} - {""}) == 1
+
+
+def test_two_processes_give_the_same_table(tmp_path):
+    with Processes(2) as executor:
+        table = run(CELLS, executor, folder=tmp_path, work=partial(toy, seconds=0.2))
+    assert figures(table) == WANTED and table.failed == {}
+    assert len(workers(tmp_path)) == 2 and os.getpid() not in workers(tmp_path)
+
+
+def test_a_dask_cluster_gives_the_same_table(tmp_path):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        executor = client.get_executor(pure=False)
+        table = run(CELLS, executor, folder=tmp_path, work=partial(toy, seconds=0.2))
+    assert figures(table) == WANTED and table.failed == {}
+    assert len(workers(tmp_path)) == 2
+
+
+def test_a_finished_cell_is_not_done_again(tmp_path):
+    run(CELLS[:4], folder=tmp_path, work=toy)
+    assert figures(run(CELLS, folder=tmp_path, work=toy)) == WANTED
+    assert calls(tmp_path) == list(range(6))
+
+
+def test_a_cell_that_is_asked_for_twice_is_done_once(tmp_path):
+    assert figures(run(CELLS + CELLS, folder=tmp_path, work=toy)) == WANTED
+    assert calls(tmp_path) == list(range(6))
+
+
+def test_a_killed_worker_costs_its_cell_only(tmp_path):
+    with Processes(2) as executor:
+        table = run(CELLS, executor, folder=tmp_path, work=deadly)
+    assert table.failed == {} and [row["seed"] for row in table] == list(range(6))
+    assert calls(tmp_path) == [0, 1, 1, 2, 3, 4, 5]  # nobody else lost anything
+
+
+def test_a_cell_that_always_kills_its_worker_is_left_alone(tmp_path):
+    with Processes(2) as executor:
+        table = run(CELLS, executor, folder=tmp_path, work=partial(deadly, deaths=99))
+    (trace,) = table.failed.values()
+    assert "worker process was lost" in trace and set(table.failed) == {CELLS[1]}
+    assert [row["seed"] for row in table] == [0, 2, 3, 4, 5]
+    assert calls(tmp_path) == [0, *[1] * grid.TRIES, 2, 3, 4, 5]
+
+
+def test_a_pool_that_does_not_survive_says_so_and_the_next_run_goes_on(tmp_path):
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        table = run(CELLS, pool, folder=tmp_path, work=deadly)
+    assert [row["seed"] for row in table] == [0]
+    assert set(table.failed) == set(CELLS[1:])
+    assert all("worker process was lost" in trace for trace in table.failed.values())
+    table = run(CELLS, folder=tmp_path, work=toy)
+    assert table.failed == {} and {row["seed"] for row in table} == set(range(6))
+
+
+def test_a_failing_cell_is_reported_and_stops_nobody(tmp_path):
+    table = run(CELLS, folder=tmp_path, work=faulty)
+    (trace,) = table.failed.values()
+    assert set(table.failed) == {CELLS[2]}
+    assert "LookupError: seed 2 lost its way" in trace and "in faulty" in trace
+    assert figures(table) == [row for row in WANTED if row[2] != 2]
+    (file,) = (tmp_path / "cells").glob("*.failed.txt")
+    assert file.read_text(encoding="utf-8") == trace and CELLS[2].key in file.name
+
+
+def test_a_failed_cell_is_tried_again(tmp_path):
+    run(CELLS, folder=tmp_path, work=faulty)
+    (tmp_path / "mended").touch()
+    table = run(CELLS, folder=tmp_path, work=faulty)
+    assert figures(table) == WANTED and table.failed == {}
+    assert calls(tmp_path) == list(range(6))
+    assert list((tmp_path / "cells").glob("*.failed.txt")) == []
+
+
+def test_a_failure_in_another_process_keeps_its_traceback(tmp_path):
+    with Processes(1) as executor:
+        table = run(CELLS[2:4], executor, folder=tmp_path, work=faulty)
+    assert "in faulty" in table.failed[CELLS[2]] and len(table) == 2
+
+
+def test_rows_that_cannot_be_kept_fail_their_cell(tmp_path):
+    table = run(CELLS[:1], folder=tmp_path, work=lambda cell, folder: [{"value": object()}])
+    assert "not JSON serializable" in table.failed[CELLS[0]]
+
+
+def cut_short(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def altered(text: str) -> str:
+    return text.replace('"value": 0.0', '"value": 0.9')
+
+
+def emptied(text: str) -> str:
+    return ""
+
+
+def not_a_record(text: str) -> str:
+    return "[1]"
+
+
+@pytest.mark.parametrize("damage", [cut_short, altered, emptied, not_a_record])
+def test_a_damaged_file_is_done_again_not_read(tmp_path, damage):
+    run(CELLS[:2], folder=tmp_path, work=toy)
+    path = on_disk.path_of(tmp_path, CELLS[0])
+    whole = path.read_text(encoding="utf-8")
+    assert damage(whole) != whole
+    path.write_text(damage(whole), encoding="utf-8")
+    assert figures(run(CELLS[:2], folder=tmp_path, work=toy)) == WANTED[:4]
+    assert calls(tmp_path) == [0, 0, 1]
+
+
+def test_the_file_of_another_cell_is_not_read(tmp_path):
+    run(CELLS[:2], folder=tmp_path, work=toy)
+    on_disk.path_of(tmp_path, CELLS[0]).replace(on_disk.path_of(tmp_path, CELLS[1]))
+    assert figures(run(CELLS[:2], folder=tmp_path, work=toy)) == WANTED[:4]
+
+
+def test_two_runs_on_one_folder_leave_each_other_whole(tmp_path):
+    many = [Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(30)]
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(run, many, folder=tmp_path, work=toy) for _ in range(2)]
+        one, other = (figures(r.result()) for r in runs)
+    assert one == other and len(one) == 60
+    assert all(on_disk.read(tmp_path, cell) is not None for cell in many)
+    assert list((tmp_path / "cells").glob("*.part")) == []
+
+
+PROGRAM = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_grid import CELLS, toy
+from wdlib.grid import Processes, run
+
+def work(cell, folder):  # of the program itself, as a notebook's would be
+    return toy(cell, folder, 0.5)
+
+if __name__ == "__main__":
+    with Processes(2) as executor:
+        run(CELLS, executor, folder=Path({folder!r}), work=work)
+"""
+
+
+def running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{pid}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def until(what, seconds: float = 60) -> bool:
+    end = time.monotonic() + seconds
+    while not what() and time.monotonic() < end:
+        time.sleep(0.02)
+    return what()
+
+
+def test_a_killed_run_goes_on_where_it_stood(tmp_path):
+    program = PROGRAM.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    victim = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        assert until(lambda: len(list(tmp_path.glob("cells/*.json"))) >= 2)
+    finally:
+        victim.kill()
+        victim.wait()
+    assert until(lambda: not any(map(running, workers(tmp_path)))), "a worker outlived its parent"
+    finished = [c.seed for c in CELLS if on_disk.read(tmp_path, c) is not None]
+    assert 2 <= len(finished) < 6
+    assert figures(run(CELLS, folder=tmp_path, work=toy)) == WANTED
+    assert all(calls(tmp_path).count(seed) == 1 for seed in finished)
+
+
+def test_an_interrupted_run_keeps_what_is_finished(tmp_path):
+    def interrupted(cell, folder):
+        if cell.seed == 3:
+            raise KeyboardInterrupt
+        return toy(cell, folder)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(CELLS, folder=tmp_path, work=interrupted)
+    assert figures(run(CELLS, folder=tmp_path, work=toy)) == WANTED
+    assert calls(tmp_path) == list(range(6))
+
+
+def test_progress_counts_cells_and_tells_the_time_left(tmp_path, monkeypatch):
+    run(CELLS[:2], folder=tmp_path, work=toy)
+    now, said = [0.0], []
+
+    def ten_seconds(cell, folder):
+        now[0] += 10
+        return faulty(cell, folder)
+
+    monkeypatch.setattr(grid.time, "monotonic", lambda: now[0])
+    run(CELLS, folder=tmp_path, work=ten_seconds, progress=lambda *told: said.append(told))
+    assert said == [
+        (2, 0, 6, None), (2, 1, 6, 30.0), (3, 1, 6, 20.0), (4, 1, 6, 10.0), (5, 1, 6, 0.0)
+    ]  # fmt: skip
+
+
+def test_lines_and_bar_say_how_many_are_done(capsys):
+    grid.Lines()(3, 1, 84, 4000)
+    assert capsys.readouterr().err == "3 of 84 cells done, 1 failed, 1 h 07 min left\n"
+    bar = grid.Bar()
+    bar(0, 0, 2, None)
+    bar(1, 1, 2, 0.0)
+    assert "2/2" in (err := capsys.readouterr().err) and "1 failed, 0 s left" in err
+
+
+def test_processes_refuse_none_at_all_and_work_after_the_end():
+    with pytest.raises(ValueError, match="at least 1 worker process, got 0"):
+        Processes(0)
+    executor = Processes(1)
+    executor.shutdown()
+    with pytest.raises(RuntimeError, match="shut down"):
+        executor.submit(print)
+
+
+def test_what_waits_can_be_cancelled():
+    executor = Processes(1)
+    first, *others = [executor.submit(time.sleep, 0.5) for _ in range(3)]
+    until(first.running)
+    executor.shutdown(cancel_futures=True)
+    assert first.result() is None and all(future.cancelled() for future in others)
+
+
+@pytest.mark.parametrize("budget", [{}, {"seconds": 1, "steps": 1}])
+def test_a_cell_has_one_budget(budget):
+    with pytest.raises(ValueError, match="a budget in seconds or in steps"):
+        Cell("dSprites.v2", "modular", **budget)
+
+
+def test_every_cell_has_a_file_name_of_its_own():
+    one = Cell("dSprites.v2", "a/b c", seconds=240)
+    assert one == Cell("dSprites.v2", "a/b c", seconds=240.0)
+    assert one.key == Cell("dSprites.v2", "a/b c", seconds=240.0).key
+    others = [Cell("dSprites.v2", "a_b_c", seconds=240), Cell("dSprites.v2", "a/b c", steps=240)]
+    others.append(Cell("dSprites.v2", "a/b c", seconds=240, threads=2))
+    assert len({one.key, *(cell.key for cell in others)}) == 4
+    assert set(one.key) <= set("abcdefghijklmnopqrstuvwxyzS0123456789-_.")
+
+
+def test_threads_are_limited_inside_and_as_before_outside():
+    import torch
+    from threadpoolctl import threadpool_info
+
+    before = torch.get_num_threads(), threadpool_info()
+    for count in (1, 2):
+        with on_disk.threads(count):
+            assert torch.get_num_threads() == count
+            assert max(library["num_threads"] for library in threadpool_info()) <= count
+    after = torch.get_num_threads(), threadpool_info()
+    known = {library["filepath"] for library in before[1]}
+    assert after[0] == before[0]
+    assert [i for i in after[1] if i["filepath"] in known] == before[1]
+
+
+def test_provenance_names_code_and_libraries(tmp_path):
+    run(CELLS[:1], folder=tmp_path, work=toy)
+    record = json.loads(on_disk.path_of(tmp_path, CELLS[0]).read_text(encoding="utf-8"))
+    assert record["cell"]["seed"] == 0 and record["source"]["seconds"] >= 0
+    assert {"commit", "python", "torch", "numpy", "wdlib"} <= record["source"].keys()
+
+
+def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_path, monkeypatch):
+    import torch
+
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.metrics import judge
+    from wdlib.tasks import task
+    from wdlib.training import checkpoint
+
+    parts, trained = split(task("dSprites.v2"), seed=4, labels=10, limit=100), []
+    home = tmp_path / "judges" / "dSprites.v2-4"
+
+    def training(*_, **__):
+        made = judge.Judge(1, parts.task.sizes)
+        trained.append(made)
+        if len(trained) == 1:  # somebody else is ready before this one
+            theirs = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
+            assert theirs is trained[1] and checkpoint.exists(home, "judge")
+        return made
+
+    monkeypatch.setattr(judge, "train_judge", training)
+    mine = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
+    again = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
+    assert len(trained) == 2 and [p.name for p in home.parent.iterdir()] == [home.name]
+    for name, weights in trained[1].state_dict().items():
+        torch.testing.assert_close(mine.state_dict()[name], weights)
+        torch.testing.assert_close(again.state_dict()[name], weights)
+
+
+@pytest.mark.slow
+def test_a_real_cell(tmp_path):
+    """Ours and a baseline, a few steps each, in a process of their own."""
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.metrics.judge import train_judge
+    from wdlib.tasks import task
+    from wdlib.training import checkpoint
+
+    parts = split(task("dSprites.v2"), seed=0, labels=300, limit=1500)
+    judge = train_judge(parts, load("dsprites"), steps=20)
+    about = {"task": "dSprites.v2", "seed": 0}
+    checkpoint.save(tmp_path / "judges/dSprites.v2-0", "judge", judge.state_dict(), about)
+    cells = [Cell("dSprites.v2", m, labels=300, steps=20) for m in ("modular", "beta_vae")]
+    with Processes(1) as executor:
+        work = partial(grid.evaluate_cell, limit=1500, most=400, samples=200)
+        table = run(cells, executor, folder=tmp_path, work=work)
+    assert table.failed == {}
+    for method, conventions in (("modular", {"-", "raw", "grouped", "converted"}),
+                                ("beta_vae", {"-", "raw", "grouped"})):  # fmt: skip
+        rows = [row for row in table if row["method"] == method]
+        found = {(row["convention"], row["score"]): row["value"] for row in rows}
+        assert {convention for convention, _ in found} == conventions
+        assert found["-", "fit_steps"] == 20 and found["-", "fit_labels"] == 300
+        assert (("-", "judged_prior") in found) == (method == "modular")
+        for (convention, score), value in found.items():
+            if not score.startswith(("oracle_", "chance_", "fit_")):
+                assert 0 <= value <= 1
+                assert {(convention, f"{t}_{score}") for t in ("oracle", "chance")} <= found.keys()
+    assert "modular" in str(table) and "oracle" in str(table)

@@ -1,0 +1,176 @@
+"""The table of methods: what an entry must offer, a budget that is kept, and an entry of one's own."""
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import torch
+
+from wdlib import grid, methods
+from wdlib.data import load
+from wdlib.data.split import split
+from wdlib.methods import METHODS, Baseline, Method, Modular, affordable_steps, cut, method
+from wdlib.metrics.judge import train_judge
+from wdlib.model import ModularModel
+from wdlib.tasks import task
+from wdlib.training import COURSE, PAPER, checkpoint
+
+SETTINGS = {"labels", "seed", "steps", "seconds", "device"}
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return split(task("dSprites.v2"), seed=0, labels=300, limit=1500), load("dsprites")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_takes_the_same_settings(name):
+    fit = METHODS[name].fit
+    if isinstance(fit, Baseline):
+        module = import_module(f"wdlib.baselines.{fit.file}")
+        fields = {field.name for field in dataclasses.fields(module.Config)}
+        assert {field for field, _ in fit.config} <= fields
+        fit = module.fit
+    assert inspect.signature(fit).parameters.keys() >= SETTINGS | {"split", "images"}
+
+
+def test_every_baseline_stands_in_the_table():
+    """Whatever file of the room can be fitted to a split."""
+    room = Path(import_module("wdlib.baselines").__path__[0])
+    names = {path.stem for path in room.glob("*.py")} - {"__init__"}
+    fitted = set()
+    for name in names:
+        fit = getattr(import_module(f"wdlib.baselines.{name}"), "fit", None)
+        if fit is not None and {"split", "images"} <= inspect.signature(fit).parameters.keys():
+            fitted.add(name)
+    assert fitted == {m.fit.file for m in METHODS.values() if isinstance(m.fit, Baseline)}
+
+
+def test_a_baseline_gets_its_configuration(monkeypatch, parts):
+    from wdlib.baselines import few_label, previous
+
+    for name, module in {"previous": previous, "few_label-selected": few_label}.items():
+        given = {}
+        monkeypatch.setattr(module, "fit", lambda *parts, given=given, **s: given.update(s))
+        METHODS[name].fit(*parts, seed=3, steps=5)
+        assert (given["seed"], given["steps"]) == (3, 5)
+        if name == "previous":
+            assert given["config"] == previous.Config(own_labels=True)
+        else:
+            assert given["config"].candidates == few_label.FAMILY
+
+
+def test_an_unknown_method_is_refused_with_the_nearest():
+    with pytest.raises(ValueError, match="no method called 'beta-vae'; did you mean beta_vae"):
+        method("beta-vae")
+
+
+def test_cut_keeps_the_shares_of_the_phases():
+    steps = [phase.steps for phase in cut(COURSE, COURSE.steps * 2).phases]
+    assert steps == [2 * phase.steps for phase in COURSE.phases]
+    paper = cut(PAPER.for_images(28_000), 600)
+    assert [phase.steps for phase in paper.phases] == [100, 500]  # 1000 and 5000 epochs
+
+
+@pytest.mark.parametrize("steps", [len(COURSE.phases), 7, 100, 2601])
+def test_cut_spends_the_budget_and_skips_no_phase(steps):
+    phases = cut(COURSE, steps).phases
+    assert sum(phase.steps for phase in phases) == steps
+    assert min(phase.steps for phase in phases) >= 1
+    assert [p.name for p in phases] == [p.name for p in COURSE.phases]
+
+
+def test_cut_refuses_a_budget_of_less_than_a_step_a_phase():
+    with pytest.raises(ValueError, match="phases, 1 steps are too few"):
+        cut(COURSE, 1)
+
+
+def test_steps_that_fit_follow_from_the_cost_of_each_phase(monkeypatch, parts):
+    """A quarter of the steps cost 0.1 s and the rest 0.3 s, on average 0.25 s."""
+    preset = dataclasses.replace(
+        COURSE,
+        phases=tuple(
+            dataclasses.replace(COURSE.phases[0], name=name, steps=steps)
+            for name, steps in (("cheap", 100), ("dear", 300))
+        ),
+    )
+
+    class Clockwork:
+        def __init__(self, split, images, preset, **_):
+            self.preset, self.done = preset, 0
+
+    def timed(trainer, steps):
+        phase, _ = trainer.preset.phase_at(trainer.done)
+        trainer.done += steps
+        return steps * {"cheap": 0.1, "dear": 0.3}[phase.name]
+
+    monkeypatch.setattr(methods, "Trainer", Clockwork)
+    monkeypatch.setattr(methods, "_timed", timed)
+    monkeypatch.setattr(methods.time, "perf_counter", lambda: 0.0)
+    assert affordable_steps(*parts, preset, 100) == int(methods.MARGIN * 100 / 0.25)
+    assert affordable_steps(*parts, preset, 0.01) == len(preset.phases)
+
+
+def test_ours_trains_for_the_steps_it_is_given(parts):
+    model = Modular(COURSE)(*parts, labels=200, seed=1, steps=len(COURSE.phases))
+    assert isinstance(model, ModularModel)
+    assert model.history[-1]["step"] == len(COURSE.phases)
+    for budget in ({}, {"steps": 3, "seconds": 3.0}, {"steps": 0}):
+        with pytest.raises(ValueError, match="steps"):
+            Modular(COURSE)(*parts, seed=1, **budget)
+
+
+def test_ours_fits_itself_to_seconds(parts, monkeypatch):
+    asked = []
+    monkeypatch.setattr(methods, "affordable_steps", lambda *a, **k: asked.append(a[3]) or 5)
+    assert Modular(COURSE)(*parts, seed=0, seconds=9.0).history[-1]["step"] == 5
+    assert asked == [9.0]
+
+
+def example() -> str:
+    """The code of the module's docstring."""
+    block = re.search(r"needs::\n\n(.*?)\n\n``grid.run", methods.__doc__, flags=re.DOTALL)
+    return textwrap.dedent(block.group(1))
+
+
+def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts):
+    assert len([line for line in example().splitlines() if line]) <= 30
+    names = {}
+    exec(example(), names)
+    assert (
+        isinstance(names["methods"]["linear"], Method) and METHODS.keys() < names["methods"].keys()
+    )
+
+    about = {"task": "dSprites.v2", "seed": 0}
+    judge = train_judge(*parts, steps=20)
+    checkpoint.save(tmp_path / "judges/dSprites.v2-0", "judge", judge.state_dict(), about)
+    table = grid.run(
+        [grid.Cell("dSprites.v2", "linear", labels=300, seconds=1)],
+        folder=tmp_path,
+        methods=names["methods"],
+        work=partial(grid.evaluate_cell, limit=1500, most=400),
+    )
+    assert table.failed == {}
+    found = {(row["convention"], row["score"]): row["value"] for row in table}
+    assert found["-", "encoder_all"] > found["-", "chance_encoder_all"]
+    assert found["-", "relation_encoded_all"] > found["-", "chance_relation_encoded_all"]
+    assert {c for c, _ in found} == {"-", "raw"}  # no partitions, and a reading of the whole code
+    assert not any("prior" in score for _, score in found)
+    assert found["-", "fit_labels"] == 300
+
+
+def test_the_own_method_moves_from_mean_to_mean(parts):
+    """A code that is one of its means lands on another mean, to the last digit."""
+    names = {}
+    exec(example(), names)
+    system = names["Linear"](*parts, labels=300, seed=0)
+    shape, position = system.means
+    codes = shape[[1]] + position[[4]]
+    moved = system.move(codes, next(r for r in system.relations if r.name == "next-shape"))
+    now = system.values(codes)[0, 0]
+    torch.testing.assert_close(moved - codes, shape[[(now + 1) % 3]] - shape[[now]])

@@ -1,0 +1,120 @@
+"""Tables: a CSV that reads back, and a text whose means, ranges and marks are the rows'."""
+
+import re
+
+import pytest
+
+from wdlib.cells import Cell
+from wdlib.methods import METHODS
+from wdlib.tables import (
+    COLUMNS,
+    PUBLISHED,
+    Published,
+    format_table,
+    read_csv,
+    rows_of,
+    table2_cells,
+    write_csv,
+)
+
+
+def rows(dataset="dSprites.v3"):
+    """Two methods, two seeds, a relation and a score of two conventions."""
+    made = []
+    for method, base in (("ours", 0.8), ("theirs", 0.3)):
+        for seed in (0, 1):
+            found = {
+                ("-", "judged_encoded"): base + seed / 10,
+                ("-", "oracle_judged_encoded"): 0.99,
+                ("-", "chance_judged_encoded"): 1 / 135,
+                ("raw", "mig"): 0.9 - base,
+            }
+            if method == "ours":
+                found["converted", "mig"] = 0.95
+            record = {
+                "rows": [{"convention": c, "score": s, "value": v} for (c, s), v in found.items()],
+                "source": {"seconds": 12.5, "commit": "abc", "torch": "2.9"},
+            }
+            made += rows_of(Cell(dataset, method, seed, seconds=240), record)
+    return made
+
+
+def test_csv_reads_back(tmp_path):
+    path = tmp_path / "results" / "table2.csv"
+    write_csv(rows(), path)
+    back = read_csv(path)
+    assert len(back) == len(rows()) and tuple(back.rows[0]) == COLUMNS
+    for ours, read in zip(rows(), back, strict=True):
+        assert read == ours | {"value": pytest.approx(ours["value"], rel=1e-5)}
+    write_csv(back, tmp_path / "again.csv")
+    assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (lambda text: text.replace("dataset,", "data,", 1), "line 1: its columns are not dataset"),
+        (lambda text: text.rsplit(",", 2)[0] + "\n", "more or fewer than"),
+        (lambda text: text.replace("0.8,", "high,", 1), "line 2: .*high"),
+        (lambda text: "", "line 0: its columns"),
+    ],
+)
+def test_another_csv_is_refused(tmp_path, damage, said):
+    path = tmp_path / "table.csv"
+    write_csv(rows(), path)
+    whole = path.read_text(encoding="utf-8")
+    assert damage(whole) != whole
+    path.write_text(damage(whole), encoding="utf-8")
+    with pytest.raises(ValueError, match=said):
+        read_csv(path)
+
+
+def test_a_missing_csv_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_csv(tmp_path / "nowhere.csv")
+
+
+def line(text: str, start: str, block: str) -> str:
+    """The line that starts so, in the block of that title."""
+    after = text[text.index(block) :]
+    return next(found for found in after.splitlines() if found.startswith(start))
+
+
+def test_text_has_mean_and_range_and_marks_the_best():
+    text = format_table(rows(), published=())
+    assert text.startswith("dSprites.v3: 1000 labels, seeds 0 1, 240 s, 1 thread(s) a cell")
+    relations = "relation accuracy"
+    assert "0.850 (0.800 to 0.900) *" in line(text, "ours", relations)
+    assert line(text, "theirs", relations).endswith("0.350 (0.300 to 0.400)")
+    assert "0.990" in line(text, "oracle", relations)
+    assert "0.007" in line(text, "chance", relations)
+
+
+def test_the_text_says_where_another_wins_and_never_mixes_conventions():
+    text = format_table(rows(), published=())
+    assert "*" not in line(text, "ours", "scores of raw codes")
+    assert "0.600 (0.600 to 0.600) *" in line(text, "theirs", "scores of raw codes")
+    converted = text[text.index("scores of converted codes") :]
+    assert "ours" in converted and "theirs" not in converted and "grouped" not in text
+
+
+def test_published_figures_stand_with_their_own_dataset():
+    mine = Published("dSprites", "somebody", "SAP", 0.5, "odd")
+    assert "published: somebody on dSprites: SAP 0.5 (odd)" in format_table(rows(), (mine,))
+    assert "somebody" not in format_table(rows("Shapes3D.v3"), (mine,))
+    assert all(re.search(r"\w{3}", p.note) for p in PUBLISHED)
+
+
+def test_several_datasets_are_blocks_of_their_own():
+    text = format_table(rows() + rows("Shapes3D.v3"))
+    first, second = text.index("dSprites.v3: "), text.index("Shapes3D.v3: ")
+    assert first < text.index("0.7877") < second < text.index("zerodim (paper)")
+
+
+def test_table_2_has_every_method_seed_and_dataset_under_one_budget():
+    cells = table2_cells(seconds=60, seeds=(0, 1, 2))
+    assert len(cells) == len(set(cells)) == len(METHODS) * 2 * 3
+    assert {c.seconds for c in cells} == {60.0} and {c.labels for c in cells} == {1000}
+    assert {c.method for c in cells} == set(METHODS)
+    assert {c.task for c in cells[:2]} == {"dSprites.v3", "Shapes3D.v3"}
+    assert {c.method for c in table2_cells(methods=["fader"])} == {"fader"}

@@ -1,0 +1,264 @@
+"""One cell of a table: what it asks for, how it is measured, and how it is kept on disk.
+
+A cell is a task, a method, a seed, a number of labels and a budget. Measuring one trains the method
+and judges what came out. A finished cell is one JSON file that appears whole, with a checksum, or
+not at all; a file that is damaged counts as one that is missing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import platform
+import re
+import subprocess
+import tempfile
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+FORMAT = 1
+MOST = 40_000  # images of a task that a cell's split takes, as the command line does
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one run is asked for.
+
+    Args:
+        task: such as "dSprites.v3".
+        method: a name in the table of methods.
+        seed: of the split, the weights and training.
+        labels: number of labelled images.
+        seconds, steps: the budget of training; exactly one is given.
+        threads: of torch and of every other library, whatever the machine has.
+        device: "cpu", "cuda", ...
+
+    Raises ValueError for a budget that is none.
+    """
+
+    task: str
+    method: str
+    seed: int = 0
+    labels: int = 1000
+    seconds: float | None = None
+    steps: int | None = None
+    threads: int = 1
+    device: str = "cpu"
+
+    def __post_init__(self):
+        if (self.seconds is None) == (self.steps is None):
+            raise ValueError(
+                f"{self.task}, {self.method}: a cell has a budget in seconds or in steps; got "
+                f"seconds={self.seconds} and steps={self.steps}"
+            )
+        if self.seconds is not None:  # 240 and 240.0 are one cell, and one file
+            object.__setattr__(self, "seconds", float(self.seconds))
+
+    @property
+    def budget(self) -> str:
+        """The budget as a reader says it."""
+        return f"{self.steps} steps" if self.seconds is None else f"{self.seconds:g} s"
+
+    @property
+    def key(self) -> str:
+        """The cell's file name, readable, and its own."""
+        words = re.sub(r"[^\w.-]+", "_", f"{self.task}-{self.method}-{self.seed}-{self.labels}")
+        return f"{words}-{_digest(dataclasses.asdict(self))[:8]}"
+
+
+def evaluate_cell(
+    cell: Cell,
+    folder: Path | str,
+    *,
+    methods: Mapping | None = None,
+    limit: int = MOST,
+    importances: str = "hist_gradient_boosting",
+    most: int = 5000,
+    samples: int = 4000,
+) -> list[dict]:
+    """Train the cell's method and measure the system: rows of convention, score and value.
+
+    Scores of codes name their convention (raw, grouped, converted); every other figure has "-".
+    Each figure is followed by its oracle_ and chance_ twins. Then what training took: fit_seconds
+    (drawing images included), fit_steps, and fit_labels, the labelled images that were used.
+
+    Args:
+        folder: keeps one judge a task and seed, shared by all its cells.
+        methods: the table of methods; default ``wdlib.methods.METHODS``.
+        limit: images of train, validation and test together.
+        importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
+            the trees behind DCI are binned and see half as many images as a single report's.
+    """
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.evaluation import evaluate
+    from wdlib.methods import METHODS, method
+    from wdlib.tasks import task
+
+    chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
+    with threads(cell.threads):
+        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=limit)
+        images = replace(load(wanted.dataset), threads=cell.threads)
+        judge = shared_judge(folder, parts, images, device=cell.device)
+        budget = {"steps": cell.steps, "seconds": cell.seconds}
+        start = time.perf_counter()
+        system = chosen.fit(
+            parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
+        )
+        taken = time.perf_counter() - start
+        settings = {"importances": importances, "most": most, "samples": samples}
+        report = evaluate(
+            system, parts, images, judge, seed=cell.seed, converted=chosen.converts, **settings
+        )
+    rows = []
+    figures = [("-", row.key, row.value, row.oracle, row.chance) for row in report.rows]
+    for row in report.scores:
+        figures.append(tuple(row[c] for c in ("convention", "score", "value", "oracle", "chance")))
+    for convention, score, value, oracle, chance in figures:
+        for name, number in {
+            score: value, f"oracle_{score}": oracle, f"chance_{score}": chance
+        }.items():  # fmt: skip
+            rows.append({"convention": convention, "score": name, "value": float(number)})
+    history = getattr(system, "history", ())
+    spent = {"fit_seconds": taken, "fit_labels": getattr(system, "labels", cell.labels)}
+    spent |= {"fit_steps": history[-1]["step"]} if history else {}
+    return rows + [{"convention": "-", "score": k, "value": float(v)} for k, v in spent.items()]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one attempt at a cell: a record for ``write``, or the traceback as text."""
+
+    rows: list[dict] | None = None
+    source: dict | None = None
+    traceback: str = ""
+
+
+def attempt(work: Callable[[Cell, Path], list[dict]], cell: Cell, folder: Path) -> Outcome:
+    """Run ``work(cell, folder)`` here, wherever here is; whatever it raises comes back as text.
+
+    An exception itself need not survive the way from another process. Its text does.
+    """
+    start = time.perf_counter()
+    try:
+        rows = json.loads(json.dumps(work(cell, folder)))
+        seconds = round(time.perf_counter() - start, 1)
+        return Outcome(rows, provenance() | {"seconds": seconds})
+    except Exception:
+        return Outcome(traceback=traceback.format_exc())
+
+
+def shared_judge(folder: Path | str, split, images, *, device="cpu"):
+    """The judge of this task and seed that ``folder`` keeps; trained where there is none yet.
+
+    Two processes that need it at the same time train one each, and both use the one that was ready
+    first. Raises ValueError where the kept one is broken.
+    """
+    from wdlib.metrics.judge import kept_judge
+    from wdlib.training import checkpoint
+
+    home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}"
+    home.parent.mkdir(parents=True, exist_ok=True)
+    if not checkpoint.exists(home, "judge"):
+        with tempfile.TemporaryDirectory(dir=home.parent) as mine:
+            judge = kept_judge(Path(mine) / "judge", split, images, device=device)
+            try:
+                os.rename(Path(mine) / "judge", home)
+            except OSError:  # a folder with something in it stands there: another was first
+                if not checkpoint.exists(home, "judge"):
+                    raise
+            else:
+                return judge
+    return kept_judge(home, split, images, device=device)
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch, BLAS and OpenMP on ``count`` threads inside; as they were afterwards."""
+    import sklearn.ensemble  # noqa: F401  a library's threads can be limited once it is loaded
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def provenance() -> dict[str, str]:
+    """Which code and which libraries measure here."""
+    found = {"commit": commit(), "python": platform.python_version()}
+    for name in ("wdlib", "torch", "numpy", "scikit-learn"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = ""
+    return found | {"machine": f"{platform.system()} {platform.machine()}"}
+
+
+@cache
+def commit() -> str:
+    """The commit that this code stands at, with "-dirty" where it was changed since; "" unknown."""
+    here = Path(__file__).parent
+    git = ["git", "-C", str(here)]
+    try:  # the repository around an installed package is not the package's
+        subprocess.run([*git, "ls-files", "--error-unmatch", Path(__file__).name],
+                       check=True, capture_output=True)  # fmt: skip
+        found = subprocess.run([*git, "describe", "--always", "--dirty", "--exclude=*"],
+                               check=True, capture_output=True, text=True)  # fmt: skip
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return found.stdout.strip()
+
+
+def path_of(folder: Path | str, cell: Cell) -> Path:
+    """Where the finished cell lies."""
+    return Path(folder) / "cells" / f"{cell.key}.json"
+
+
+def write(folder: Path | str, cell: Cell, rows: list[dict], source: dict) -> None:
+    """Keep a finished cell: its rows, and ``source``, where they come from."""
+    record = {"format": FORMAT, "cell": dataclasses.asdict(cell), "rows": rows, "source": source}
+    text = json.dumps(record | {"sha256": _digest(record)}, indent=1)
+    replace_text(path_of(folder, cell), text)
+
+
+def read(folder: Path | str, cell: Cell) -> dict | None:
+    """The record of a finished cell; None where there is none, or a damaged one."""
+    try:
+        record = json.loads(path_of(folder, cell).read_text(encoding="utf-8"))
+        digest = record.pop("sha256")
+        whole = digest == _digest(record) and record["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+    return record if whole and record["cell"] == dataclasses.asdict(cell) else None
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a file whole or not at all; an earlier one stays until then."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        with open(part, "w", encoding="utf-8", newline="") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _digest(record) -> str:
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()

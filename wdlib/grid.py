@@ -1,0 +1,255 @@
+"""The grid: many cells on any executor, each finished one kept, so that a killed run goes on.
+
+``run(cells, folder=...)`` works through the cells one after the other. With ``Processes(2)``, or
+any other ``concurrent.futures`` executor, the same cells run side by side and give the same table;
+for more than one machine there is dask.distributed::
+
+    with Client("tcp://...") as client:
+        run(cells, client.get_executor(pure=False), folder="runs/table2")
+
+Each finished cell is one file in ``folder``. Whoever runs the same cells on the same folder again
+does only what is missing; delete a file, and its cell is measured again.
+
+``python -m wdlib.grid`` measures how much sooner two worker processes finish a grid than one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from wdlib.cells import Cell, Outcome, attempt, evaluate_cell, path_of, read, replace_text, write
+from wdlib.processes import Processes
+from wdlib.tables import (
+    Table,
+    format_table,
+    read_csv,
+    rows_of,
+    table1_cells,
+    table2_cells,
+    write_csv,
+)
+
+__all__ = [
+    "Cell",
+    "Processes",
+    "Table",
+    "evaluate_cell",
+    "format_table",
+    "read_csv",
+    "run",
+    "suited",
+    "table1_cells",
+    "table2_cells",
+    "write_csv",
+]
+
+Work = Callable[[Cell, Path], list[dict]]
+TRIES = 2  # how often a cell may lose its worker before it is left alone
+
+
+class Progress(Protocol):
+    """Told after every cell: done, failed, in all, and the seconds left (None: unknown)."""
+
+    def __call__(self, done: int, failed: int, total: int, left: float | None) -> None: ...
+
+
+def run(
+    cells: Iterable[Cell],
+    executor: Executor | None = None,
+    *,
+    folder: Path | str,
+    work: Work = evaluate_cell,
+    methods: Mapping | None = None,
+    progress: Progress | None = None,
+) -> Table:
+    """Do the cells that ``folder`` does not hold yet; return the table of all of them.
+
+    Args:
+        executor: where to run; None is here, one after the other. It is not shut down.
+        work: (cell, folder) -> rows, dicts of convention, score and value. For another process it
+            must pickle, as functions of a module do.
+        methods: a table of methods of your own, for ``evaluate_cell``.
+        progress: told after every cell.
+
+    A cell that raises does not stop the others: its traceback stands in ``Table.failed`` and in a
+    text file beside the cells, and the next run tries it again. A cell whose worker process died is
+    tried once more. Where the executor itself does not survive that (``ProcessPoolExecutor``), what
+    it had left counts as failed; ``Processes`` survives.
+    """
+    cells, folder = list(dict.fromkeys(cells)), Path(folder)
+    if methods is not None:
+        work = partial(work, methods=methods)
+    done = {cell: record for cell in cells if (record := read(folder, cell)) is not None}
+    waiting = [cell for cell in cells if cell not in done]
+    failed: dict[Cell, str] = {}
+    lost: Counter[Cell] = Counter()
+    running: dict[Future, Cell] = {}
+    where = _Here() if executor is None else executor
+    start, kept = time.monotonic(), len(done)
+
+    def submit(cell: Cell) -> None:
+        try:
+            running[where.submit(attempt, work, cell, folder)] = cell
+        except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
+            end(cell, Outcome(traceback=f"never started: {_said(error)}"))
+
+    def end(cell: Cell, outcome: Outcome) -> None:
+        trace = path_of(folder, cell).with_suffix(".failed.txt")
+        if outcome.rows is None:
+            failed[cell] = outcome.traceback
+            replace_text(trace, outcome.traceback)
+        else:
+            write(folder, cell, outcome.rows, outcome.source)
+            done[cell] = read(folder, cell)
+            trace.unlink(missing_ok=True)
+        if progress is not None:
+            finished, left = len(done) - kept + len(failed), len(cells) - len(done) - len(failed)
+            pace = (time.monotonic() - start) / finished
+            progress(len(done), len(failed), len(cells), pace * left)
+
+    if progress is not None:
+        progress(len(done), 0, len(cells), None if waiting else 0.0)
+    try:
+        while waiting or running:
+            while waiting and (executor is not None or not running):
+                submit(waiting.pop(0))
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                cell = running.pop(future)
+                try:
+                    outcome = future.result()
+                except Exception as error:
+                    lost[cell] += isinstance(error, BrokenExecutor)
+                    if 0 < lost[cell] < TRIES:
+                        waiting.append(cell)
+                        continue
+                    outcome = Outcome(traceback=_said(error))
+                end(cell, outcome)
+    finally:  # interrupted: what has not started yet never will
+        for future in running:
+            future.cancel()
+    rows = [row for cell in cells if cell in done for row in rows_of(cell, done[cell])]
+    return Table(tuple(rows), failed)
+
+
+class _Here(Executor):
+    """Runs a task when it is submitted."""
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        future: Future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+def _said(error: BaseException) -> str:
+    why = ""
+    if isinstance(error, BrokenExecutor):
+        why = "The cell's worker process was lost (killed, or out of memory); run again to go on.\n"
+    return why + "".join(traceback.format_exception(error))
+
+
+class Lines:
+    """One line a cell, to standard error."""
+
+    def __call__(self, done, failed, total, left):
+        print(f"{done} of {total} cells done, {failed} failed, {clock(left)} left",
+              file=sys.stderr, flush=True)  # fmt: skip
+
+
+class Bar:
+    """A tqdm bar: a widget in a notebook."""
+
+    def __init__(self):
+        self.bar = None
+
+    def __call__(self, done, failed, total, left):
+        from tqdm.auto import tqdm
+
+        if self.bar is None:
+            self.bar = tqdm(total=total, unit="cell", bar_format="{l_bar}{bar}| {n}/{total} {desc}")
+        self.bar.set_description_str(f"cells done, {failed} failed, {clock(left)} left", False)
+        self.bar.update(done + failed - self.bar.n)
+        if done + failed == total:
+            self.bar.close()
+
+
+def suited() -> Progress:
+    """A bar where there is a Jupyter kernel, lines elsewhere."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return Bar() if hasattr(shell, "kernel") else Lines()
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds as a reader says them: "1 h 05 min", "12 min", "40 s", "unknown time"."""
+    if seconds is None:
+        return "unknown time"
+    minutes = round(seconds / 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60:02d} min"
+    return f"{minutes} min" if seconds >= 90 else f"{seconds:.0f} s"
+
+
+def train_only(cell: Cell, folder: Path) -> list[dict]:
+    """The scaling measurement's work: train, judge nothing, so that all of it can overlap."""
+    from dataclasses import replace
+
+    from wdlib.cells import MOST, threads
+    from wdlib.data import load
+    from wdlib.data.split import split
+    from wdlib.methods import method
+    from wdlib.tasks import task
+
+    wanted = task(cell.task)
+    with threads(cell.threads):
+        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=MOST)
+        images = replace(load(wanted.dataset), threads=cell.threads)
+        method(cell.method).fit(
+            parts, images, labels=cell.labels, seed=cell.seed, steps=cell.steps, seconds=None
+        )
+    return []
+
+
+def scaling(
+    workers: Iterable[int] = (1, 2), *, cells: int = 8, steps: int = 400
+) -> dict[int, float]:
+    """Seconds that a grid of ``cells`` cells of one thread takes with each number of workers.
+
+    The budget is in steps, so every cell is the same work however many run beside it. Starting the
+    processes counts.
+    """
+    grid = [Cell("dSprites.v2", "modular", seed, steps=steps) for seed in range(cells)]
+    taken = {}
+    for count in workers:
+        with tempfile.TemporaryDirectory() as folder, Processes(count) as executor:
+            start = time.perf_counter()
+            table = run(grid, executor, folder=folder, work=train_only, progress=Lines())
+            taken[count] = time.perf_counter() - start
+            if table.failed:
+                raise RuntimeError(next(iter(table.failed.values())))
+    return taken
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Measure and print the scaling."""
+    parser = argparse.ArgumentParser(prog="python -m wdlib.grid", description=scaling.__doc__)
+    parser.add_argument("--cells", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=400, help="of training, a cell")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    args = parser.parse_args(argv)
+    taken = scaling(args.workers, cells=args.cells, steps=args.steps)
+    first = taken[args.workers[0]]
+    for count, seconds in taken.items():
+        print(f"{count} worker(s): {seconds:.1f} s, {first / seconds:.2f} times as fast")
+
+
+if __name__ == "__main__":
+    main()

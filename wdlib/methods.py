@@ -1,0 +1,275 @@
+"""The one table of methods: a name -> how to fit it -> a system to encode, decode and move with.
+
+Every method gets the same split, the same images and the same budget, and hands back a ``System``,
+so that one report measures them all. The networks are the same too; what differs is the loss, the
+prior, and what a method is told about the factors.
+
+A method of your own is an entry more. This one is linear, and has all that a system needs::
+
+    import torch
+    from sklearn.decomposition import PCA
+    from wdlib.data import device_images, to_float
+    from wdlib.methods import METHODS, Method
+    from wdlib.relations import relations_of
+
+    class Linear:
+        partitions = None  # no component belongs to one factor
+
+        def __init__(self, split, images, *, labels, seed, seconds=None, steps=None, device="cpu"):
+            self.task, self.relations = split.task, relations_of(split.task)
+            train, few = (
+                to_float(device_images(images, self.task.classes(numbers)))
+                for numbers in (split.train[:2000], split.labelled[:labels])
+            )
+            self.pca = PCA(16, random_state=seed).fit(train.flatten(1))
+            codes, values = self.encode(few), self.task.labels(split.labelled[:labels]).T
+            self.means = [torch.stack([codes[v == k].mean(0) for k in sorted(set(v))]) for v in values]
+
+        def encode(self, x):
+            x = x if x.is_floating_point() else to_float(x)
+            return torch.from_numpy(self.pca.transform(x.flatten(1))).float()
+
+        def decode(self, codes):
+            x = torch.from_numpy(self.pca.inverse_transform(codes)).float()
+            return x.clamp(0, 1).view(-1, self.task.channels, 64, 64)
+
+        def values(self, codes):  # the nearest mean of the labelled codes
+            return torch.stack([torch.cdist(codes, m).argmin(1) for m in self.means], dim=1)
+
+        def move(self, codes, relation):  # the way from one mean to another
+            now = self.values(codes)
+            then = torch.from_numpy(relation(now.numpy(), self.task))
+            return codes + sum(m[b] - m[a] for m, a, b in zip(self.means, now.T, then.T))
+
+    methods = METHODS | {"linear": Method(Linear, told="labels", source="principal components")}
+
+``grid.run(cells, folder=..., methods=methods)`` then measures cells of the method "linear".
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import import_module
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from wdlib.baselines.loop import check_budget, with_labels
+from wdlib.data import Images, Split
+from wdlib.model import ModularModel
+from wdlib.relations import Relation
+from wdlib.training import COURSE, PAPER, Preset, Trainer
+from wdlib.training.progress import Progress
+
+
+class System(Protocol):
+    """What a fitted method can do. Codes are [N, d] or [N, n, d], floats.
+
+    relations: those that ``move`` knows, at least one.
+    partitions: for each factor the dimensions (of the flattened code) that carry it, or None where
+        no dimension belongs to one.
+
+    A system may also have ``sample(values [N, n], *, generator) -> codes``, where there is a prior
+    that can be asked for values; ``task``; ``device``; ``history``, what training said; and
+    ``labels``, the number of labelled images it took where that is not what it was given.
+    """
+
+    relations: Sequence[Relation]
+    partitions: Sequence[Sequence[int]] | None
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes."""
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Codes -> images [N, C, 64, 64] in [0, 1]."""
+
+    def values(self, codes: Tensor) -> Tensor:
+        """Codes -> the factor values that they stand for, [N, n] int64."""
+
+    def move(self, codes: Tensor, relation: Relation) -> Tensor:
+        """Codes -> codes after the relation."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a system is fitted, and what it is told.
+
+    Args:
+        fit: (split, images, *, labels, seed, steps, seconds, device) -> System. ``labels`` is the
+            number of labelled images it may use; one of ``steps`` and ``seconds`` is its budget
+            for training, the other is None.
+        told: what training is told of the factors; the labelled images of a method that is told
+            nothing say, after training, which code stands for which value.
+        source: the publication.
+        converts: whether its values are read by what training made (components, embeddings,
+            attributes), partition by partition. Only then are codes *converted* to values; what a
+            classifier reads from the whole code, afterwards, any code would allow.
+    """
+
+    fit: Callable[..., System]
+    told: str
+    source: str
+    converts: bool = False
+
+
+@dataclass(frozen=True)
+class Modular:
+    """This package's own method: the trainer under a preset whose phases fill the budget."""
+
+    preset: Preset
+
+    def __call__(
+        self,
+        split: Split,
+        images: Images,
+        *,
+        labels: int | None = None,
+        seed: int,
+        steps: int | None = None,
+        seconds: float | None = None,
+        device="cpu",
+        progress: Progress | None = None,
+    ) -> ModularModel:
+        """Train; raises what the trainer raises, and ValueError for a budget that is none."""
+        check_budget(steps, seconds)
+        split = with_labels(split, labels)
+        preset = self.preset.for_images(len(split.train))
+        if steps is None:
+            steps = affordable_steps(split, images, preset, seconds, seed=seed, device=device)
+        trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
+        model = trainer.run(progress=progress)
+        model.history = trainer.history
+        return model
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A file of wdlib/baselines, imported when it is first asked for.
+
+    Args:
+        file: its name.
+        config: fields of its ``Config`` that differ from the defaults; a word in capitals stands
+            for the file's constant of that name.
+    """
+
+    file: str
+    config: tuple[tuple[str, object], ...] = ()
+
+    def __call__(self, split: Split, images: Images, **settings) -> System:
+        module = import_module(f"wdlib.baselines.{self.file}")
+        fields = {
+            name: getattr(module, value) if isinstance(value, str) and value.isupper() else value
+            for name, value in self.config
+        }
+        return module.fit(split, images, config=module.Config(**fields), **settings)
+
+
+METHODS: dict[str, Method] = {
+    "modular": Method(
+        Modular(COURSE), "labels", "ours, after Valenti and Bacciu (2022)", converts=True
+    ),
+    "modular-paper": Method(
+        Modular(PAPER), "labels", "Valenti and Bacciu (2022), arXiv 2209.05336", converts=True
+    ),
+    "previous": Method(
+        Baseline("previous", (("own_labels", True),)),
+        "10 labels a combination",
+        "Valenti and Bacciu (2022), arXiv 2205.10056",
+        converts=True,
+    ),
+    "zerodim": Method(
+        Baseline("zerodim"), "labels", "Gabbay, Cohen and Hoshen (2021)", converts=True
+    ),
+    "few_label": Method(Baseline("few_label"), "labels", "Locatello et al. (2020), few labels"),
+    "few_label-selected": Method(
+        Baseline("few_label", (("candidates", "FAMILY"),)),
+        "labels",
+        "Locatello et al. (2020), few labels, the best of four on held-out labels",
+    ),
+    "fader": Method(Baseline("fader"), "labels", "Lample et al. (2017)", converts=True),
+    "pairwise": Method(
+        Baseline("pairwise"), "pairs of labelled images", "Chen and Batmanghelich (2020)"
+    ),
+    "ada_gvae": Method(
+        Baseline("ada_gvae"), "pairs that differ in few factors", "Locatello et al. (2020)"
+    ),
+    "beta_vae": Method(Baseline("beta_vae"), "nothing", "Higgins et al. (2017)"),
+    "annealed_vae": Method(Baseline("annealed_vae"), "nothing", "Burgess et al. (2018)"),
+    "factor_vae": Method(Baseline("factor_vae"), "nothing", "Kim and Mnih (2018)"),
+    "beta_tcvae": Method(Baseline("beta_tcvae"), "nothing", "Chen et al. (2018)"),
+    "info_vae": Method(Baseline("info_vae"), "nothing", "Zhao, Song and Ermon (2017)"),
+}
+
+
+def method(name: str, methods: Mapping[str, Method] = METHODS) -> Method:
+    """The method called ``name``. Raises ValueError that suggests the nearest."""
+    if name in methods:
+        return methods[name]
+    near = difflib.get_close_matches(name, methods, n=1, cutoff=0.0)
+    raise ValueError(f"no method called {name!r}; did you mean {near[0]}?")
+
+
+def cut(preset: Preset, steps: int) -> Preset:
+    """The preset with ``steps`` steps in all, shared among its phases as they were.
+
+    Raises ValueError where a phase would be left without a step.
+    """
+    if steps < len(preset.phases):
+        raise ValueError(
+            f"{preset.name} has {len(preset.phases)} phases, {steps} steps are too few"
+        )
+    phases, before, given = [], 0, 0
+    for left, phase in zip(range(len(preset.phases) - 1, -1, -1), preset.phases):
+        before += phase.steps
+        wanted = round(steps * before / preset.steps) - given
+        mine = min(max(wanted, 1), steps - given - left)  # one at least for each that follows
+        phases.append(replace(phase, steps=mine))
+        given += mine
+    return replace(preset, phases=tuple(phases))
+
+
+MARGIN = 0.97  # of the budget: what a forecast leaves for its own error
+PILOT = 2048  # images that the forecast is made on
+
+
+def affordable_steps(
+    split: Split, images: Images, preset: Preset, seconds: float, *, seed: int = 0, device="cpu"
+) -> int:
+    """How many steps of the preset fit in ``seconds`` of training on this machine.
+
+    The rates fall along a schedule whose end must be known before the first step, so a few steps of
+    every phase are timed on a part of the images, and thrown away. Their own time counts.
+    """
+    part = replace(split, train=split.train[: max(PILOT, len(split.labelled))])
+    few = replace(preset, phases=tuple(replace(p, steps=60) for p in preset.phases))
+    trainer = Trainer(part, images, few, seed=seed, device=device)
+    start = time.perf_counter()  # drawing images is no training, here as in the baselines' loop
+    once = per_step = 0.0
+    for phase, whole in zip(few.phases, preset.phases):
+        begin = _timed(trainer, 1)  # also what comes before the phase
+        taken, done = 0.0, 0
+        while done < 3 or (taken < 1 and done < phase.steps - 1):
+            taken, done = taken + _timed(trainer, 1), done + 1
+        trainer.done += phase.steps - 1 - done  # on to the next phase
+        one = taken / done
+        images_more = len(split.train) / len(part.train) if phase.freeze_encoder else 1
+        once += max(begin - one, 0) * images_more
+        if phase.refit_every:
+            refit = time.perf_counter()
+            trainer.refit()
+            one += (time.perf_counter() - refit) / phase.refit_every
+        per_step += one * whole.steps / preset.steps
+    left = MARGIN * seconds - (time.perf_counter() - start) - once
+    return max(int(left / per_step), len(preset.phases))
+
+
+def _timed(trainer: Trainer, steps: int) -> float:
+    start = time.perf_counter()
+    trainer.run(steps)
+    if trainer.device.type == "cuda":
+        torch.cuda.synchronize(trainer.device)
+    return time.perf_counter() - start
