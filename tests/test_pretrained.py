@@ -1,5 +1,6 @@
 """Shipped weights: stored small, loaded by the task's name, and as good as their record says."""
 
+import dataclasses
 import json
 
 import pytest
@@ -26,8 +27,6 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     one = task("dSprites.v2")
     torch.manual_seed(0)
     model = ModularModel(one, COURSE.networks).eval()
-    import dataclasses
-
     about = {"task": one.name, "seed": 3, "labels": 50, "preset": dataclasses.asdict(COURSE)}
     checkpoint.save(tmp_path / "run", checkpoint.MODEL, model.state_dict(), about)
     judge = Judge(one.channels, one.sizes)
@@ -37,10 +36,14 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
         seen.append(stored)
         return {"score": 0.25}
 
-    folder = ship(tmp_path / "run", judge, measure, home=tmp_path / "home", minutes=4)
+    folder = ship(tmp_path / "run", judge, measure, home=tmp_path / "home", source={"commit": "c"})
     assert folder == tmp_path / "home" / "dSprites.v2"
     record = json.loads((folder / "model.json").read_text())
-    assert record["scores"] == {"score": 0.25} and record["minutes"] == 4 and record["seed"] == 3
+    assert (
+        record["scores"] == {"score": 0.25}
+        and record["source"] == {"commit": "c"}
+        and record["seed"] == 3
+    )
     weights = model.autoencoder.encoder.head[0].weight
     assert torch.equal(seen[0].autoencoder.encoder.head[0].weight, weights.half().float())
     assert checkpoint.exists(folder, "judge")

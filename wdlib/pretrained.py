@@ -44,27 +44,25 @@ def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
     return load_model(folder_of(name), device=device)[0]
 
 
-def ship(source: Path | str, judge, measure, *, home: Path = WEIGHTS, **provenance) -> Path:
-    """Keep the model that training left in ``source`` as the shipped one of its task.
+def ship(run: Path | str, judge, measure, *, home: Path = WEIGHTS, **about) -> Path:
+    """Keep the model that training left in ``run`` as the shipped one of its task.
 
     Args:
         judge: of the same split; kept beside the model.
         measure: called with the model as it is stored, halved; returns its scores, a dict that
             JSON can hold.
-        provenance: whatever else the record shall say: commit, versions, minutes.
+        about: whatever else the record shall say: commit, versions, minutes.
 
     Returns the folder.
     """
-    tensors, record = checkpoint.load(source, checkpoint.MODEL)
+    tensors, record = checkpoint.load(run, checkpoint.MODEL)
     folder = home / record["task"]
     record = {k: v for k, v in record.items() if k not in ("weights", "sha256", "format")}
-    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | provenance)
-    about = {"task": record["task"], "seed": record["seed"]}
-    checkpoint.save(folder, "judge", halved(judge.state_dict()), about)
+    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | about)
+    judged = {"task": record["task"], "seed": record["seed"]}
+    checkpoint.save(folder, "judge", halved(judge.state_dict()), judged)
     scores = measure(load_model(folder)[0])
-    checkpoint.save(
-        folder, checkpoint.MODEL, halved(tensors), record | provenance | {"scores": scores}
-    )
+    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | about | {"scores": scores})
     return folder
 
 
