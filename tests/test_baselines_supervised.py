@@ -78,6 +78,7 @@ def test_phases_of_a_budget_of_steps_are_its_shares():
 def test_no_step_is_lost_to_rounding(steps):
     yielded, clock = spent([("a", 0.6), ("b", 0.2), ("c", None)], steps=steps)
     assert clock.done == steps == sum(map(len, yielded.values()))
+    assert len(yielded["a"]) == round(0.6 * steps)  # to the nearest, not down
 
 
 def test_a_budget_of_seconds_is_kept_and_cut(monkeypatch):
