@@ -91,7 +91,7 @@ def test_a_dask_cluster_gives_the_same_table(tmp_path):
     from distributed import Client, LocalCluster
 
     with (
-        LocalCluster(2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
         Client(cluster) as client,
     ):
         executor = client.get_executor(pure=False)

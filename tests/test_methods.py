@@ -1,4 +1,4 @@
-"""The table of methods: what an entry must offer, a budget that is kept, and an entry of one's own."""
+"""The table of methods: what an entry must offer, how a budget is spent, and an own entry."""
 
 import dataclasses
 import inspect
@@ -9,7 +9,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-import torch
 
 from wdlib import grid, methods
 from wdlib.data import load
@@ -162,15 +161,3 @@ def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts):
     assert {c for c, _ in found} == {"-", "raw"}  # no partitions, and a reading of the whole code
     assert not any("prior" in score for _, score in found)
     assert found["-", "fit_labels"] == 300
-
-
-def test_the_own_method_moves_from_mean_to_mean(parts):
-    """A code that is one of its means lands on another mean, to the last digit."""
-    names = {}
-    exec(example(), names)
-    system = names["Linear"](*parts, labels=300, seed=0)
-    shape, position = system.means
-    codes = shape[[1]] + position[[4]]
-    moved = system.move(codes, next(r for r in system.relations if r.name == "next-shape"))
-    now = system.values(codes)[0, 0]
-    torch.testing.assert_close(moved - codes, shape[[(now + 1) % 3]] - shape[[now]])

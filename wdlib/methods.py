@@ -17,13 +17,11 @@ A method of your own is an entry more. This one is linear, and has all that a sy
 
         def __init__(self, split, images, *, labels, seed, seconds=None, steps=None, device="cpu"):
             self.task, self.relations = split.task, relations_of(split.task)
-            train, few = (
-                to_float(device_images(images, self.task.classes(numbers)))
-                for numbers in (split.train[:2000], split.labelled[:labels])
-            )
-            self.pca = PCA(16, random_state=seed).fit(train.flatten(1))
-            codes, values = self.encode(few), self.task.labels(split.labelled[:labels]).T
-            self.means = [torch.stack([codes[v == k].mean(0) for k in sorted(set(v))]) for v in values]
+            some, few = split.train[:2000], split.labelled[:labels]
+            x, y = (device_images(images, self.task.classes(part)) for part in (some, few))
+            self.pca = PCA(16, random_state=seed).fit(to_float(x).flatten(1))
+            z, values = self.encode(y), self.task.labels(few).T
+            self.means = [torch.stack([z[v == k].mean(0) for k in sorted(set(v))]) for v in values]
 
         def encode(self, x):
             x = x if x.is_floating_point() else to_float(x)
