@@ -12,8 +12,10 @@ Source: Valenti and Bacciu (2022), "Leveraging Relational Information for Learni
 Disentangled Representations", arXiv 2205.10056. From their code (which does not run as published):
 8 dimensions, weight 0.2, a uniform warm-up prior for 1000 of 6000 epochs, covariance times 0.1
 estimated once, ReL batch 128, and a critic that is told of classes but is always given zeros, so it
-is unconditional. Ours: rates, batch and networks of COURSE, so that only the loss differs; a ridge
-where a covariance is singular; their noisy copies of every image are left out.
+is unconditional. That code takes the labels of its first 20 batches of 1024 images; the 10 of each
+combination is the count that the modular paper compares itself with. Ours: rates, batch and
+networks of COURSE, so that only the loss differs; a ridge where a covariance is singular; their
+noisy copies of every image are left out.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ held down by decay and by noise, so that it has no room for what the factors alr
     synthesis             encoder and decoder settle together: min L_rec + 10 |E(x) - r|^2
 
 Source: Gabbay, Cohen and Hoshen (2021), "An Image is Worth More Than a Thousand Words: Towards
-Disentanglement in the Wild"; every weight and share from their published configurations for
-dSprites and 3D Shapes (a = 1e-5, b = c = 1e-3, the entropy from a tenth of the first stage on, one
-dimension a factor and seven of residual, and soft codes that do not move the embeddings).
+Disentanglement in the Wild"; every weight from their published configurations for dSprites and 3D
+Shapes: a = 1e-5, b = c = 1e-3, the entropy from a tenth of the first stage on, one dimension a
+factor and seven of residual, soft codes that do not move the embeddings.
 
 Otherwise here: on real images they use a perceptual loss, which needs a network trained elsewhere;
 on these two benchmarks they use BCE and MSE, and BCE stands for both, as in every system of the
-table. One classifier with a head a factor instead of one a factor, on the networks of COURSE.
+table. One classifier with a head a factor instead of one a factor, on the networks of COURSE. Rates
+and lengths of the stages suit a few minutes; theirs are in PUBLISHED.
 """
 
 from __future__ import annotations
