@@ -42,7 +42,7 @@ FLOORS = {
     "F6": ["methods", "evaluation", "pretrained"],
     "F7": [
         "plots",
-        *room("navigator", "walk film maps clicks panels still view"),
+        *room("navigator", "walk film maps dial clicks panels still view"),
         "navigator/__main__",
         *room(
             "exercises",

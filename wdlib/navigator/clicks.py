@@ -19,7 +19,9 @@ try:
 except ImportError:  # the navigator works without
     anywidget = None
 
-SIDE = 300  # pixels on the screen
+from wdlib.navigator.dial import Dial
+
+SIDE = 270  # pixels on the screen
 
 _SVG = (
     '<svg viewBox="0 0 100 100" aria-hidden="true" '
@@ -54,16 +56,6 @@ def marks(points) -> str:
     return f"{_SVG}{''.join(parts)}</svg>"
 
 
-def follow(slider: widgets.FloatSlider, value: float) -> None:
-    """Show a value on a slider, which stretches if it must.
-
-    What it shows already, up to rounding, is not sent again: it would pull at a slider in motion.
-    """
-    if abs(slider.value - value) > 1e-4:
-        slider.min, slider.max = min(slider.min, value), max(slider.max, value)
-        slider.value = value
-
-
 class StillMap(widgets.VBox):
     """A map that is looked at, with a slider for each of its axes.
 
@@ -75,7 +67,7 @@ class StillMap(widgets.VBox):
     """
 
     def __init__(self, picture: str, label: str, moved: Callable[[float, float, int], None]):
-        self.moved, self._showing = moved, False
+        self.moved = moved
         still = widgets.HTML(
             f'<img src="{picture}" alt="{escape(label)}" width="{SIDE}" height="{SIDE}" '
             'style="display:block;max-width:none">'
@@ -86,33 +78,27 @@ class StillMap(widgets.VBox):
             layer.layout.margin = "0"
         stack = widgets.GridBox([still, self._marks])
         stack.layout = widgets.Layout(width=f"{SIDE}px", height=f"{SIDE}px", overflow="hidden")
-        options = {"min": 0, "max": 1, "step": 0.01, "readout": False}
-        self.across = widgets.FloatSlider(description="across", **options)
-        self.up = widgets.FloatSlider(description="up", **options)
-        for slider in (self.across, self.up):
-            slider.layout = widgets.Layout(width=f"{SIDE}px")
-            slider.style.description_width = "50px"
-            slider.observe(self._slid, "value")
+        self.across, self.up = (
+            Dial(name, self._slid, step=1 / 64, signed=False, readout=False)
+            for name in ("across", "up")
+        )
+        for dial in (self.across, self.up):
+            dial.layout = widgets.Layout(width=f"{SIDE}px")
+            dial.style.description_width = "50px"
         super().__init__([stack, self.across, self.up])
 
     def show(self, points, label: str) -> None:
         """Draw the trail of fractions [M, 2]; ``label`` says in words where it ends."""
         x, y = (min(max(float(v), 0.0), 1.0) for v in points[-1])
-        self._showing = True
-        try:
-            self._marks.value = (
-                f'<div role="img" aria-label="{escape(label)}" '
-                f'style="position:relative;width:{SIDE}px;height:{SIDE}px">'
-                f"{marks(points)}</div>"
-            )
-            follow(self.across, x)
-            follow(self.up, 1 - y)
-        finally:
-            self._showing = False
+        self._marks.value = (
+            f'<div role="img" aria-label="{escape(label)}" '
+            f'style="position:relative;width:{SIDE}px;height:{SIDE}px">{marks(points)}</div>'
+        )
+        self.across.show(x)
+        self.up.show(1 - y)
 
-    def _slid(self, _change) -> None:
-        if not self._showing:
-            self.moved(self.across.value, 1 - self.up.value, 0)
+    def _slid(self, _value: float) -> None:
+        self.moved(self.across.value, 1 - self.up.value, 0)
 
 
 if anywidget is None:

@@ -20,6 +20,7 @@ from wdlib.data import Images, Split, device_images
 from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
 from wdlib.navigator import clicks, film, panels, still
+from wdlib.navigator.dial import Dial
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk, log_density
 
@@ -94,8 +95,13 @@ class Navigator(widgets.VBox):
         names = [(f"{i + 1}: {name}", i) for i, name in enumerate(task.factor_names)]
         self.partition = widgets.Dropdown(options=names, description="partition")
         self.partition.observe(lambda _: self._show(), "value")
-        reach = float(np.abs(codes).max().round(1)) + 0.5  # a slider stretches where it must
-        self.dimensions = tuple(self._dimension(j, reach) for j in range(codes.shape[2]))
+        reach = float(np.abs(codes).max())
+        self.dimensions = tuple(
+            Dial(f"dimension {j + 1}", partial(self._turned, j), reach=reach)
+            for j in range(codes.shape[2])
+        )
+        for dial in self.dimensions:
+            dial.style.description_width = "90px"
         self.factors = {
             name: self._factor(name, column)
             for column, name in enumerate(task.space.names)
@@ -153,13 +159,12 @@ class Navigator(widgets.VBox):
             self.walk.put_value(m.partition, change.new)
             self._show()
 
-    def _slid(self, j: int, change) -> None:
-        if not self._showing:
-            i = self.partition.value
-            code = self.walk.here.code[i].clone()
-            code[j] = change.new
-            self.walk.put(i, code, f"{self.task.factor_names[i]} dim {j + 1}", merge=True)
-            self._show()
+    def _turned(self, j: int, value: float) -> None:
+        i = self.partition.value
+        code = self.walk.here.code[i].clone()
+        code[j] = value
+        self.walk.put(i, code, f"{self.task.factor_names[i]} dim {j + 1}", merge=True)
+        self._show()
 
     def _begin(self) -> None:
         self.walk.start(self.images.draw(self._classes()[None])[0])
@@ -193,8 +198,8 @@ class Navigator(widgets.VBox):
                 trail = m.fraction(m.place(self.walk.trail(m.partition)))
                 menu.value = int(here.prior[m.partition].argmax())
                 view.show(trail, self._about(m, menu.label))
-            for slider, value in zip(self.dimensions, here.code[self.partition.value].tolist()):
-                clicks.follow(slider, value)
+            for dial, value in zip(self.dimensions, here.code[self.partition.value].tolist()):
+                dial.show(value)
         finally:
             self._showing = False
 
@@ -232,14 +237,6 @@ class Navigator(widgets.VBox):
         menu.style.description_width = "60px"
         menu.observe(partial(self._chosen, m), "value")
         return menu
-
-    def _dimension(self, j: int, reach: float) -> widgets.FloatSlider:
-        slider = widgets.FloatSlider(
-            min=-reach, max=reach, step=0.05, description=f"dimension {j + 1}", readout_format=".2f"
-        )
-        slider.style.description_width = "90px"
-        slider.observe(partial(self._slid, j), "value")
-        return slider
 
     def _factor(self, name: str, column: int) -> widgets.SelectionSlider:
         physical = self.task.space.values[column]
