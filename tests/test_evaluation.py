@@ -3,12 +3,15 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
+import torch
 
-from wdlib.data import load
+from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
 from wdlib.metrics.judge import train_judge
+from wdlib.relations import relations_of
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer
 
@@ -72,3 +75,53 @@ def test_the_split_of_another_task_is_refused(parts):
     other = split(task("dSprites.v3"), seed=0, limit=1500)
     with pytest.raises(ValueError, match="the model is of dSprites.v2, the split of dSprites.v3"):
         evaluate(model, other, images, judge)
+
+
+class Perfect:
+    """Knows every image of a split by heart: its code is its values, then one that never varies."""
+
+    partitions = ((0,), (1,))  # the third dimension belongs to no factor
+
+    def __init__(self, split, images):
+        self.task, self.relations = split.task, relations_of(split.task)
+        known = np.concatenate([split.train, split.test])
+        pictures = device_images(images, self.task.classes(known))
+        self.known = dict(zip(map(bytes, pictures.numpy()), self.task.labels(known)))
+        self.picture = {tuple(v): p for v, p in zip(self.task.labels(known), pictures)}
+
+    def encode(self, images):
+        values = torch.from_numpy(np.stack([self.known[bytes(x)] for x in images.numpy()]))
+        return torch.cat([values.float(), torch.full((len(values), 1), 0.5)], dim=1)
+
+    def decode(self, codes):
+        return to_float(torch.stack([self.picture[tuple(v)] for v in self.values(codes).tolist()]))
+
+    def values(self, codes):
+        return codes[:, :2].long()
+
+    def move(self, codes, relation):
+        after = torch.from_numpy(relation(self.values(codes).numpy(), self.task))
+        return torch.cat([after.float(), codes[:, 2:]], dim=1)
+
+
+@pytest.fixture(scope="module")
+def perfect(parts):
+    _, whole, images, judge = parts
+    return Perfect(whole, images), whole, images, judge
+
+
+def test_a_perfect_system_without_a_prior_gets_all_but_the_priors_figures(perfect):
+    report = evaluate(*perfect, importances="hist_gradient_boosting", most=600)
+    for key in ("relation_encoded_all", "relation_encoded_target", "encoder_all"):
+        assert report[key] == 1
+    for score in ("raw_mig", "raw_sap_r2", "grouped_dci_disentanglement", "mig"):
+        assert report[score] == pytest.approx(report[f"oracle_{score}"])
+    assert not any("prior" in key or "latent" in key for key in report.to_dict())
+
+
+@pytest.mark.parametrize("partitions", [None, ((0,), (1,))])
+def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, partitions):
+    monkeypatch.setattr(Perfect, "partitions", partitions)
+    report = evaluate(*perfect, metrics=["mig"], most=600, converted=False)
+    grouped = {"grouped"} if partitions else set()
+    assert {row["convention"] for row in report.scores} == {"raw"} | grouped
