@@ -182,7 +182,6 @@ class Hostile:
 def our_exercises(monkeypatch):
     monkeypatch.setitem(EXERCISES, "99.1", MEAN)
     monkeypatch.setitem(EXERCISES, "99.2", WORD)
-    monkeypatch.setattr(exercise, "LIMIT", 0.3)
 
 
 @pytest.mark.parametrize("answer", [mean_of, np.mean, changes, lambda x: torch.tensor(x).mean()])
@@ -215,7 +214,8 @@ def test_a_right_function(answer):
         (Hostile, "it raises TypeError"),
     ],
 )
-def test_what_a_function_does_wrong(answer, said):
+def test_what_a_function_does_wrong(answer, said, monkeypatch):
+    monkeypatch.setattr(exercise, "LIMIT", 0.3)
     before = sys.gettrace()
     assert said in verdict("99.1", answer)
     assert sys.gettrace() is before

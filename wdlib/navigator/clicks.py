@@ -21,7 +21,7 @@ except ImportError:  # the navigator works without
 
 from wdlib.navigator.dial import Dial
 
-SIDE = 270  # pixels on the screen
+SIDE = 260  # pixels on the screen
 
 _SVG = (
     '<svg viewBox="0 0 100 100" aria-hidden="true" '

@@ -13,7 +13,8 @@ from wdlib.navigator import film
 from wdlib.navigator.walk import Confidence, Step
 from wdlib.tasks import Task
 
-FILM = 10  # steps that the strip on the screen shows; the files hold all
+TITLE = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+FILM = 9  # steps that the strip on the screen shows; the files hold all
 
 
 def url(data: bytes, kind: str = "image/png") -> str:
@@ -29,7 +30,7 @@ def picture(data: bytes, alt: str, side: int) -> str:
     )
 
 
-def decoded(step: Step, task: Task, *, side: int = 240) -> str:
+def decoded(step: Step, task: Task, *, side: int = 220) -> str:
     """The decoded picture of a step, large."""
     alt = f"decoded picture, read as {film.words(step.values, task)}"
     return picture(film.picture_png(step.picture), alt, side)
@@ -41,17 +42,20 @@ def readings(step: Step, task: Task, further: Sequence[float]) -> str:
     further: for each partition, the share of the test images whose codes lie further out.
     """
     readers = {"prior": step.prior} | ({"judge": step.judge} if step.judge else {})
-    names = [*readers, "further out"]
-    head = "".join(f'<th scope="col" style="text-align:left">{name}</th>' for name in names)
+    names = [*readers, "test images<br>further out"]
+    head = "".join(
+        f'<th scope="col" style="text-align:left;vertical-align:bottom">{name}</th>'
+        for name in names
+    )
     rows = []
     for i, factor in enumerate(task.factors):
         cells = "".join(_cell(reader, i, factor.value_names) for reader in readers.values())
-        cells += f"<td>{further[i]:.0%} of<br>test images</td>"
+        cells += f"<td>{further[i]:.0%}</td>"
         rows.append(
             f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>{cells}</tr>'
         )
     return (
-        '<table style="border-spacing:8px 2px;line-height:1.35;margin-left:-8px">'
+        '<table style="border-spacing:8px 2px;font-size:12px;line-height:1.35;margin-left:-8px">'
         f"<tr><td></td>{head}</tr>{''.join(rows)}</table>"
     )
 
@@ -79,7 +83,7 @@ def status(number: int, step: Step, task: Task) -> str:
     return f'<div role="status" aria-live="polite" class="wdlib-status">{escape(said)}.</div>'
 
 
-def strip(steps: Sequence[Step], task: Task, *, side: int = 84) -> str:
+def strip(steps: Sequence[Step], task: Task, *, side: int = 82) -> str:
     """The last steps as small pictures with number, name and reading."""
     first = max(len(steps) - FILM, 0)
     frames = []
@@ -88,7 +92,8 @@ def strip(steps: Sequence[Step], task: Task, *, side: int = 84) -> str:
         image = picture(film.picture_png(step.picture), f"step {number}", side)
         frames.append(
             f'<figure style="margin:0;width:{side + 8}px;line-height:1.25;font-size:12px">'
-            f"<b>{number}: {escape(step.name)}</b>{image}<figcaption>{said}</figcaption></figure>"
+            f'<b title="{escape(step.name)}" style="display:block;{TITLE}">'
+            f"{number}: {escape(step.name)}</b>{image}<figcaption>{said}</figcaption></figure>"
         )
     before = f"<span>{first} steps before,</span>" if first else ""
     row = "display:flex;flex-wrap:wrap;gap:6px;align-items:start"
