@@ -378,10 +378,11 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_real_cell(tmp_path):
-    """Ours and a baseline, a few steps each, in a process of their own."""
+def test_real_cells_of_every_kind_of_system(tmp_path):
+    """A few steps each, in a process of their own: every figure in its range, beside its twins."""
     from wdlib.data import load
     from wdlib.data.split import split
+    from wdlib.methods import METHODS
     from wdlib.metrics.judge import train_judge
     from wdlib.tasks import task
     from wdlib.training import checkpoint
@@ -390,20 +391,23 @@ def test_a_real_cell(tmp_path):
     judge = train_judge(parts, load("dsprites"), steps=20)
     about = {"task": "dSprites.v2", "seed": 0}
     checkpoint.save(tmp_path / "judges/dSprites.v2-0", "judge", judge.state_dict(), about)
-    cells = [Cell("dSprites.v2", m, labels=300, steps=20) for m in ("modular", "beta_vae")]
+    names = ("modular", "previous", "zerodim", "fader", "few_label", "ada_gvae")
+    cells = [Cell("dSprites.v2", name, labels=300, steps=8) for name in names]
     with Processes(1) as executor:
-        work = partial(grid.evaluate_cell, limit=1500, most=400, samples=200)
+        work = partial(grid.evaluate_cell, limit=1500, most=300, samples=200)
         table = run(cells, executor, folder=tmp_path, work=work)
     assert table.failed == {}
-    for method, conventions in (("modular", {"-", "raw", "grouped", "converted"}),
-                                ("beta_vae", {"-", "raw", "grouped"})):  # fmt: skip
-        rows = [row for row in table if row["method"] == method]
-        found = {(row["convention"], row["score"]): row["value"] for row in rows}
-        assert {convention for convention, _ in found} == conventions
-        assert found["-", "fit_steps"] == 20 and found["-", "fit_labels"] == 300
-        assert (("-", "judged_prior") in found) == (method == "modular")
+    for name in names:
+        found = {(r["convention"], r["score"]): r["value"] for r in table if r["method"] == name}
+        conventions = {convention for convention, _ in found}
+        assert ("converted" in conventions) == METHODS[name].converts
+        assert ("grouped" in conventions) == (name != "previous")
+        assert (("-", "judged_prior") in found) == (name in ("modular", "previous"))
+        assert {("raw", "mig"), ("-", "judged_encoded"), ("-", "fit_seconds")} <= found.keys()
+        assert found["-", "fit_steps"] == 8, name
+        assert found["-", "fit_labels"] == (270 if name == "previous" else 300)
         for (convention, score), value in found.items():
             if not score.startswith(("oracle_", "chance_", "fit_")):
-                assert 0 <= value <= 1
+                assert 0 <= value <= 1, (name, convention, score)
                 assert {(convention, f"{t}_{score}") for t in ("oracle", "chance")} <= found.keys()
-    assert "modular" in str(table) and "oracle" in str(table)
+    assert all(name in str(table) for name in (*names, "oracle", "chance"))

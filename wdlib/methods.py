@@ -250,7 +250,7 @@ def affordable_steps(
     for phase, whole in zip(few.phases, preset.phases):
         begin = _timed(trainer, 1)  # also what comes before the phase
         taken, done = 0.0, 0
-        while done < 3 or (taken < 1 and done < phase.steps - 1):
+        while not done or (taken < 1 and done < phase.steps - 1):
             taken, done = taken + _timed(trainer, 1), done + 1
         trainer.done += phase.steps - 1 - done  # on to the next phase
         one = taken / done
