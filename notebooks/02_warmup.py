@@ -394,7 +394,7 @@ for name, (_, end) in models.items():
 # %% [markdown]
 # (0.2 is $\lambda$ in the authors' earlier code; the paper's text does not give it.) A number for "looks
 # like a picture of this world": how far a decoded picture is from the nearest picture of train, where 1
-# is as far as a blank one.
+# is the distance from a typical picture to a blank one.
 
 # %%
 def coarse(pictures):

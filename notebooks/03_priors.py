@@ -253,8 +253,8 @@ check("03.2", fewest_codes)
 # $$\Sigma_k = s\,\big((1 - a)\, S_k + a\, S\big) + r\, I$$
 #
 # The **shrinkage** $a$ moves each covariance towards the common one; the **ridge** $r$ adds a little
-# variance in every direction. Both are ours. The published method has neither, and its earlier code fails
-# where a value has 8 labels or fewer; the PAPER preset adds a ridge only there.
+# variance in every direction. Both are ours. The paper speaks of neither, and the earlier code fails where
+# a value has 8 labels or fewer; the PAPER preset adds a ridge only there.
 #
 # ### Exercise 03.3: the repaired covariance
 #
@@ -476,8 +476,8 @@ print({t.name: (round(m, 3), round(j, 3)) for t, (m, j) in zip(tasks, shares)})
 # ## On real codes, and too early
 #
 # Last, codes of a real encoder, in warm-up with labels (ours: a cross-entropy on the labelled pictures).
-# The published schedule estimates the prior *once*, when the warm-up ends. What if that is too soon? We
-# estimate after 20 steps, and again after 250.
+# The authors' earlier code estimates the prior *once*, when the warm-up ends. What if that is too soon?
+# We estimate after 20 steps, and again after 250.
 
 # %%
 task = wdlib.task("dSprites.v2")
