@@ -117,7 +117,7 @@ else:
         _css = f"""
         .wdlib-map {{ position: relative; width: {SIDE}px; height: {SIDE}px; cursor: crosshair;
             touch-action: none; user-select: none; border: 1px solid #767676; }}
-        .wdlib-map:focus-visible {{ outline: 3px solid #0072B2; outline-offset: 2px; }}
+        .wdlib-map:focus-visible {{ outline: 3px solid #0072B2; outline-offset: -3px; }}
         .wdlib-map img {{ display: block; width: 100%; height: 100%; max-width: none; }}
         """
         _esm = Path(__file__).with_name("clicks.js")

@@ -13,8 +13,8 @@ from wdlib.navigator import film
 from wdlib.navigator.walk import Confidence, Step
 from wdlib.tasks import Task
 
-TITLE = "white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-FILM = 9  # steps that the strip on the screen shows; the files hold all
+TITLE = "font-size:11px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+FILM = 8  # steps that the strip on the screen shows; the files hold all
 
 
 def url(data: bytes, kind: str = "image/png") -> str:
@@ -83,7 +83,7 @@ def status(number: int, step: Step, task: Task) -> str:
     return f'<div role="status" aria-live="polite" class="wdlib-status">{escape(said)}.</div>'
 
 
-def strip(steps: Sequence[Step], task: Task, *, side: int = 82) -> str:
+def strip(steps: Sequence[Step], task: Task, *, side: int = 88) -> str:
     """The last steps as small pictures with number, name and reading."""
     first = max(len(steps) - FILM, 0)
     frames = []
