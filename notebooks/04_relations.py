@@ -339,7 +339,8 @@ def report(network):
         z, r, target, affected = triples(5000, torch.Generator().manual_seed(2))
         right = read(network(z, r)) == read(target)
         loss = losses.relational(network(z, r), target).item()  # the library's Eq. 3
-    return (right | ~affected).all(1).float().mean().item(), right.all(1).float().mean().item(), loss
+    target_right = (right | ~affected).all(1).float().mean().item()
+    return target_right, right.all(1).float().mean().item(), loss
 
 
 target_right, all_right, loss = report(rel)
@@ -357,8 +358,8 @@ print(f"loss, .02 to .03:           {0.02 < loss < 0.03}")
 # %% tags=["nbval-check-output"]
 torch.manual_seed(0)
 library = RelationalLearner(2, len(relations), NetworkConfig(dim=2, width=64))
-print("the same number of weights:",
-      sum(p.numel() for p in library.parameters()) == sum(p.numel() for p in rel.parameters()))  # fmt: skip
+sizes = [sum(p.numel() for p in network.parameters()) for network in (library, rel)]
+print("the same number of weights:", sizes[0] == sizes[1])
 library.change.load_state_dict(rel.change.state_dict())
 print("the same answers with the same weights:", torch.allclose(library(z, r), rel(z, r)))
 
@@ -391,9 +392,10 @@ for i in range(2):
 axes[0].legend()
 plots.show(
     figure,
-    "two maps with circles before and triangles after the relation right: in the partition of shape "
-    "each triangle lies on its circle; in the partition of position arrows lead from every cell to "
-        "near the centre of the cell on its right, and from the right column back to the left one",
+    "two maps with circles before and triangles after the relation right: in the partition of "
+    "shape each triangle lies on its circle; in the partition of position arrows lead from every "
+    "cell to near the centre of the cell on its right, and from the right column back to the left "
+    "one",
 )
 
 # %% [markdown]
@@ -540,8 +542,8 @@ reads |= {
 plots.show(
     plots.relation_strips(pictures[some], after, reads=reads),
     "three rows of pictures: a test picture, then one column right, two columns right, once around "
-    "and back in its cell, right and down, and right, down and of the next shape; the judge's reading "
-    "below each, with a tick where it is what was asked for",
+    "and back in its cell, right and down, and right, down and of the next shape; the judge's "
+    "reading below each, with a tick where it is what was asked for",
 )
 
 # %% [markdown]

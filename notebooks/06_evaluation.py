@@ -92,9 +92,7 @@ for panel, name in zip(figure.subplots(1, 4), shown):
             marker=plots.MARKERS[value], label=f"value {value}",
         )  # fmt: skip
     panel.set(title=name, xlabel="code 0", ylabel="code 1")
-figure.legend(
-    *panel.get_legend_handles_labels(), title="factor 0", loc="outside right center"
-)
+figure.legend(*panel.get_legend_handles_labels(), title="factor 0", loc="outside right center")
 plots.show(
     figure,
     "four scatter plots of code 1 over code 0: a grid of nine points (perfect), the grid blurred "

@@ -200,8 +200,8 @@ asked = [step.right for step in nav.walk.steps[1:]]
 print("steps:", len(asked), "- every one as the relation asks:", all(asked))
 plots.show(
     nav.figure(),
-    "the maps of shape and position with the trail of seven steps, the decoded picture, and the eight "
-    "pictures of the walk with their names; each step has a tick",
+    "the maps of shape and position with the trail of seven steps, the decoded picture, and the "
+    "eight pictures of the walk with their names; each step has a tick",
 )
 
 # %% [markdown]
@@ -297,10 +297,12 @@ for times in (1, 2, 4, 8):
     )
 plots.show(
     plots.image_grid(
-        torch.stack([s.picture for s in walk.steps]).numpy(), [s.name for s in walk.steps], columns=5
+        torch.stack([s.picture for s in walk.steps]).numpy(),
+        [s.name for s in walk.steps],
+        columns=5,
     ),
-    "five decoded pictures: the start, a square, and three that look less and less like a picture of "
-    "dSprites the further the code leaves its island",
+    "five decoded pictures: the start, a square, and three that look less and less like a picture "
+    "of dSprites the further the code leaves its island",
 )
 
 # %% [markdown]
@@ -386,5 +388,5 @@ display(moving)
 #
 # ## Where next
 #
-# `Navigator` takes a model of any task: load `"Shapes3D.v3"` into it and walk through colours. Or read
+# `Navigator` takes a model of any task: train one of `"Shapes3D.v3"` and walk through colours. Or read
 # `wdlib/navigator/maps.py`: it is the surface, in a hundred lines.

@@ -1,6 +1,7 @@
 """Saves are whole or not at all: round trips, cuts, foreign files, a writer that dies."""
 
 import json
+import os
 
 import pytest
 import torch
@@ -38,14 +39,14 @@ def test_a_new_save_replaces_the_old_one_and_leaves_nothing_else(tmp_path):
 @pytest.mark.parametrize("dies_at", ["weights", "record"])
 def test_a_writer_that_dies_leaves_the_previous_save_whole(tmp_path, monkeypatch, dies_at):
     checkpoint.save(tmp_path, "x", TENSORS, RECORD)
-    replace = checkpoint.os.replace
+    replace = os.replace
 
     def dying(source, target):
         if (target.suffix == ".json") == (dies_at == "record"):
             raise KeyboardInterrupt
         replace(source, target)
 
-    monkeypatch.setattr(checkpoint.os, "replace", dying)
+    monkeypatch.setattr(os, "replace", dying)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.save(tmp_path, "x", {"a": torch.zeros(1)}, {"done": 8})
     tensors, record = checkpoint.load(tmp_path, "x")

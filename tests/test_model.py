@@ -129,6 +129,26 @@ def test_ridge_only_where_singular():
     torch.testing.assert_close(with_ridge.scale_tril, fitted().scale_tril)
 
 
+def test_as_many_codes_as_dimensions_have_no_covariance_however_it_rounds():
+    z = torch.randn(4, 1, 4, generator=generator(2)) * 100  # large, so that rounding shows
+    values = torch.zeros(4, 1, dtype=torch.long)
+    prior = AdaptivePrior((1,), 4)
+    prior.fit(z, values, FitConfig(scale=1.0, ridge=0.5, only_if_singular=True))
+    covariance = np.cov(z[:, 0].double().numpy().T) + 0.5 * np.eye(4)
+    tril = prior.scale_tril[0, 0].numpy()
+    np.testing.assert_allclose(tril @ tril.T, covariance, rtol=1e-4, atol=1e-3)
+    with pytest.raises(ValueError, match="4 labelled image"):
+        prior.fit(z, values, FitConfig(scale=1.0, ridge=0.0, only_if_singular=True))
+
+
+def test_the_model_is_a_system_whose_partitions_are_its_dimensions_in_order():
+    model = ModularModel(task("dSprites.v2"), NetworkConfig(width=16))
+    assert model.partitions == (tuple(range(8)), tuple(range(8, 16)))
+    values = model.prior.random_values(5, generator=generator())
+    drawn = model.sample(values, generator=generator(1))
+    assert torch.equal(drawn, model.prior.sample(values, generator=generator(1)))
+
+
 @pytest.mark.parametrize(
     "spoil, said",
     [

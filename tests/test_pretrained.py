@@ -6,6 +6,7 @@ import json
 import pytest
 import torch
 
+from wdlib.cells import MOST
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge, kept_judge
@@ -68,7 +69,7 @@ def test_shipped_weights_are_small_and_score_what_they_say(name):
     assert (folder / record["weights"]).stat().st_size <= 3_000_000
     assert record["source"]["commit"] and not record["source"]["commit"].endswith("-dirty")
     model, one = load_pretrained(name), task(name)
-    parts = split(one, seed=record["seed"], labels=record["labels"], limit=40_000)
+    parts = split(one, seed=record["seed"], labels=record["labels"], limit=MOST)
     judge = kept_judge(folder, parts, load(one.dataset))
     generator = torch.Generator().manual_seed(1)  # other samples than the record's
     values = model.prior.random_values(1000, generator=generator)

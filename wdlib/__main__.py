@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
-
-MOST = 40_000  # images of a task that train holds in memory: half a gigabyte in colour
 
 
 def parser() -> argparse.ArgumentParser:
@@ -193,6 +190,7 @@ def run_table(args) -> None:
 
 def _parts(task, seed: int, labels: int):
     """The split that train and evaluate share: of the largest tasks, MOST images take part."""
+    from wdlib.cells import MOST
     from wdlib.data.split import split
 
     return split(task, seed=seed, labels=labels, limit=MOST)
@@ -232,13 +230,10 @@ def _archive(path: Path, names):
 def _write_npy(path: Path, array) -> None:
     import numpy as np
 
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            np.save(file, array, allow_pickle=False)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    from wdlib.files import whole
+
+    with whole(path) as file:
+        np.save(file, array, allow_pickle=False)
 
 
 def _device(name: str) -> str:

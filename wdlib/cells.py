@@ -17,7 +17,6 @@ import subprocess
 import tempfile
 import time
 import traceback
-import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -25,8 +24,10 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from wdlib.files import whole
+
 FORMAT = 1
-MOST = 40_000  # images of a task that a cell's split takes, as the command line does
+MOST = 40_000  # images of a task that take part in a run: half a gigabyte in colour
 
 
 @dataclass(frozen=True)
@@ -249,15 +250,8 @@ def read(folder: Path | str, cell: Cell) -> dict | None:
 def replace_text(path: Path, text: str) -> None:
     """Write a file whole or not at all; an earlier one stays until then."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{uuid.uuid4().hex}.part")
-    try:
-        with open(part, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with whole(path) as file:
+        file.write(text.encode())
 
 
 def _digest(record) -> str:

@@ -20,7 +20,7 @@ from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
 from wdlib.metrics.relational import relation_accuracy
 from wdlib.metrics.table import STANDARD
-from wdlib.model import ModularModel
+from wdlib.model.prior import random_values
 
 MOST = 10_000  # images of train, and half as many of test, that the scores of codes look at
 
@@ -134,10 +134,11 @@ def evaluate(
     found = {p: model.values(z) for p, z in codes.items()}
 
     start = {"encoded": (codes["test"], values["test"])}
-    if sample := _sampler(model):
+    if hasattr(model, "sample"):
         generator = torch.Generator(device).manual_seed(seed)
-        drawn = _random_values(task.sizes, samples, generator)
-        start = {"prior": (sample(drawn, generator=generator), drawn)} | start
+        sizes = torch.tensor(task.sizes, device=device)
+        drawn = random_values(sizes, samples, generator=generator)
+        start = {"prior": (model.sample(drawn, generator=generator), drawn)} | start
     moved = {
         origin: relation_accuracy(model, task, model.relations, *pair, seed=seed, judge=judge)
         for origin, pair in start.items()
@@ -163,22 +164,8 @@ def evaluate(
     return Report(task.name, rows, scores)
 
 
-def _sampler(model: System):
-    """(values [N, n], generator=) -> codes, or None where the system has no prior to sample."""
-    return model.prior.sample if type(model) is ModularModel else getattr(model, "sample", None)
-
-
-def _random_values(sizes: tuple[int, ...], count: int, generator: torch.Generator) -> torch.Tensor:
-    """[count, n] values, uniform and independent: all combinations are equally likely."""
-    u = torch.rand((count, len(sizes)), generator=generator, device=generator.device)
-    most = torch.tensor(sizes, device=u.device)
-    return (u * most).long().minimum(most - 1)
-
-
 def _groups(model: System, dims: int) -> list[int] | None:
     """The group of each dimension, one a factor and one for the rest; None without partitions."""
-    if type(model) is ModularModel:
-        return [i for i in range(len(model.task.factors)) for _ in range(model.config.dim)]
     if model.partitions is None:
         return None
     owner = [len(model.partitions)] * dims

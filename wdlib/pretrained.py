@@ -1,9 +1,8 @@
 """Shipped weights: one folder a task inside the package, in the form that training leaves.
 
-They are stored in half precision, which halves the package and changes no score by more than its
-last digit; the JSON beside them holds the preset, the seed, the commit and the scores that were
-measured on the stored weights, on the test part of the split. The judge of the same split lies
-beside the model. ``make weights`` trains them all again.
+They are stored in half precision, at half the size; the JSON beside them holds the preset, the
+seed, the commit and the scores, measured on the halved weights and the test part of the split. The
+judge of the same split lies beside the model. ``make weights`` trains them all again.
 """
 
 from __future__ import annotations
@@ -49,20 +48,21 @@ def ship(run: Path | str, judge, measure, *, home: Path = WEIGHTS, **about) -> P
 
     Args:
         judge: of the same split; kept beside the model.
-        measure: called with the model as it is stored, halved; returns its scores, a dict that
+        measure: called with the model as it will be stored, halved; returns its scores, a dict that
             JSON can hold.
         about: whatever else the record shall say: commit, versions, minutes.
 
-    Returns the folder.
+    Returns the folder. An earlier one stays until the new scores are there.
     """
     tensors, record = checkpoint.load(run, checkpoint.MODEL)
+    tensors = halved(tensors)
+    model, _ = load_model(run)
+    model.load_state_dict(tensors)  # the weights as they will be read back
+    record |= about | {"scores": measure(model)}
     folder = home / record["task"]
-    record = {k: v for k, v in record.items() if k not in ("weights", "sha256", "format")}
-    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | about)
     judged = {"task": record["task"], "seed": record["seed"]}
     checkpoint.save(folder, "judge", halved(judge.state_dict()), judged)
-    scores = measure(load_model(folder)[0])
-    checkpoint.save(folder, checkpoint.MODEL, halved(tensors), record | about | {"scores": scores})
+    checkpoint.save(folder, checkpoint.MODEL, tensors, record)
     return folder
 
 

@@ -18,11 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.loop import Loop, check_budget
-from wdlib.baselines.system import System
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, resident
-from wdlib.data import Images, Split
-from wdlib.training.progress import Progress
+from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
 
 
 @dataclass(frozen=True)
@@ -30,8 +26,8 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        beta: weight of the total correlation; 6 as published on dSprites (Locatello et al. 2019 try
-            1 to 10).
+        beta: weight of the total correlation; 6, the value usually quoted for dSprites, lies in
+            the 1 to 10 that Locatello et al. (2019) try.
     """
 
     beta: float = 6.0
@@ -79,26 +75,4 @@ def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return -0.5 * (away + log_variance + math.log(2 * math.pi))
 
 
-def fit(
-    split: Split,
-    images: Images,
-    *,
-    labels: int | None = None,
-    seed: int,
-    steps: int | None = None,
-    seconds: float | None = None,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
-    config: Config = Config(),  # noqa: B008
-) -> System:
-    """Train on all of train without labels, for so many steps or seconds.
-
-    ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
-    ValueError for a budget that is not exactly one, and as ``vae.resident`` does.
-    """
-    check_budget(steps, seconds)
-    data = resident(split, images, labels=labels, device=device)
-    run = Run(data, config.training, seed=seed)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
-    run.train(run.regularised(config.regulariser(run)), loop)
-    return run.system(loop)
+fit = unsupervised(Config())

@@ -18,14 +18,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from wdlib.baselines.loop import Loop, anneal, check_budget, update
-from wdlib.baselines.system import System
+from wdlib.baselines.loop import anneal, update
 from wdlib.baselines.vae import PUBLISHED as PUBLISHED_TRAINING
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, resident, seeded
-from wdlib.data import Images, Split
+from wdlib.baselines.vae import Regulariser, Run, Training, kl, seeded, unsupervised
 from wdlib.model.networks import mlp
 from wdlib.training import losses
-from wdlib.training.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,8 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        gamma: weight of the total correlation; 35 as published on dSprites (Locatello et al. 2019
-            try 10 to 100).
+        gamma: weight of the total correlation; 35, the value usually quoted for dSprites, lies in
+            the 10 to 100 that Locatello et al. (2019) try.
         width, layers: of the critic; published are 1000 and 6, with leaky ReLU, which would cost
             more than encoder and decoder together. The smaller one is ours.
         critic_lr: its rate; 1e-4 published.
@@ -100,26 +97,4 @@ def permuted(z: Tensor, generator: torch.Generator) -> Tensor:
     return z.gather(0, order)
 
 
-def fit(
-    split: Split,
-    images: Images,
-    *,
-    labels: int | None = None,
-    seed: int,
-    steps: int | None = None,
-    seconds: float | None = None,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
-    config: Config = Config(),  # noqa: B008
-) -> System:
-    """Train on all of train without labels, for so many steps or seconds.
-
-    ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
-    ValueError for a budget that is not exactly one, and as ``vae.resident`` does.
-    """
-    check_budget(steps, seconds)
-    data = resident(split, images, labels=labels, device=device)
-    run = Run(data, config.training, seed=seed)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
-    run.train(run.regularised(config.regulariser(run)), loop)
-    return run.system(loop)
+fit = unsupervised(Config())

@@ -18,11 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.loop import Loop, check_budget
-from wdlib.baselines.system import System
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, resident
-from wdlib.data import Images, Split
-from wdlib.training.progress import Progress
+from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        alpha: 1 takes the KL away, 0 keeps it. The paper's MMD-VAE is alpha = 1.
+        alpha: 1 takes the KL away, 0 keeps it. 1 is what is called MMD-VAE.
         weight: lambda of the equation. Ours: at 1000 a code that says nothing (all zeros, 10
             dimensions, MMD .011) costs 11 nats, about what the KL of a working code does.
     """
@@ -67,26 +63,4 @@ def kernel(z: Tensor, other: Tensor) -> Tensor:
     return (-away / z.shape[1] ** 2).exp()
 
 
-def fit(
-    split: Split,
-    images: Images,
-    *,
-    labels: int | None = None,
-    seed: int,
-    steps: int | None = None,
-    seconds: float | None = None,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
-    config: Config = Config(),  # noqa: B008
-) -> System:
-    """Train on all of train without labels, for so many steps or seconds.
-
-    ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
-    ValueError for a budget that is not exactly one, and as ``vae.resident`` does.
-    """
-    check_budget(steps, seconds)
-    data = resident(split, images, labels=labels, device=device)
-    run = Run(data, config.training, seed=seed)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
-    run.train(run.regularised(config.regulariser(run)), loop)
-    return run.system(loop)
+fit = unsupervised(Config())

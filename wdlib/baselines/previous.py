@@ -36,7 +36,7 @@ from wdlib.tasks import Task
 from wdlib.training import losses
 from wdlib.training.progress import Progress
 
-EACH = 10  # labelled images of each combination, as published
+EACH = 10  # labelled images of each combination, the count that the modular paper compares with
 
 
 @dataclass(frozen=True)

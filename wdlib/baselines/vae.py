@@ -24,12 +24,13 @@ from torch import Tensor, nn
 
 from wdlib.baselines import readout
 from wdlib.baselines.factored import decoder, encoder
-from wdlib.baselines.loop import Loop, anneal, batches, pictures, update, with_labels
+from wdlib.baselines.loop import Loop, anneal, batches, check_budget, pictures, update, with_labels
 from wdlib.baselines.system import System
 from wdlib.data import Images, Split, device_images
 from wdlib.model.autoencoder import NetworkConfig
 from wdlib.tasks import Task
 from wdlib.training import losses
+from wdlib.training.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,44 @@ class Run:
             partitions=read.partitions,
             history=tuple(loop.history),
         )
+
+
+class Unsupervised(Protocol):
+    """The configuration of a member that is a regulariser and no more."""
+
+    training: Training
+
+    def regulariser(self, run: Run) -> Regulariser: ...
+
+
+def unsupervised(default: Unsupervised) -> Callable[..., System]:
+    """The ``fit`` of such a member; ``default`` is its configuration where none is given."""
+
+    def fit(
+        split: Split,
+        images: Images,
+        *,
+        labels: int | None = None,
+        seed: int,
+        steps: int | None = None,
+        seconds: float | None = None,
+        device: str | torch.device = "cpu",
+        progress: Progress | None = None,
+        config: Unsupervised = default,
+    ) -> System:
+        """Train on all of train without labels, for so many steps or seconds.
+
+        ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
+        ValueError for a budget that is not exactly one, and as ``resident`` does.
+        """
+        check_budget(steps, seconds)
+        data = resident(split, images, labels=labels, device=device)
+        run = Run(data, config.training, seed=seed)
+        loop = Loop(steps=steps, seconds=seconds, progress=progress)
+        run.train(run.regularised(config.regulariser(run)), loop)
+        return run.system(loop)
+
+    return fit
 
 
 @contextmanager

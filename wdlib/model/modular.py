@@ -19,13 +19,16 @@ class ModularModel(nn.Module):
     Args:
         task: its relevant factors make the partitions, its relations the learner's input.
         config: sizes of the networks.
+
+    partitions: for each factor, its dimensions of the flattened code.
     """
 
     def __init__(self, task: Task, config: NetworkConfig = NetworkConfig()):  # noqa: B008
         super().__init__()
         self.task, self.config = task, config
         self.relations = relations_of(task)
-        n = len(task.factors)
+        n, d = len(task.factors), config.dim
+        self.partitions = tuple(tuple(range(i * d, (i + 1) * d)) for i in range(n))
         self.autoencoder = ModularAutoencoder(n, task.channels, config)
         self.critic = Critic(n, config)
         self.prior = AdaptivePrior(task.sizes, config.dim)
@@ -53,6 +56,10 @@ class ModularModel(nn.Module):
         return self._in_batches(
             lambda z: self.autoencoder.decode(z.to(self.device)).sigmoid(), codes, batch
         )
+
+    def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
+        """A latent of the prior for each row of values [N, n] -> codes [N, n, d]."""
+        return self.prior.sample(values, generator=generator)
 
     def values(self, codes: Tensor) -> Tensor:
         """The most likely component of each partition: codes [N, n, d] -> [N, n] integers."""

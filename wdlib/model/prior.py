@@ -28,6 +28,12 @@ def simple_prior(kind: str, shape, *, generator: torch.Generator, device) -> Ten
     raise ValueError(f"no simple prior called {kind!r}; there are uniform and normal")
 
 
+def random_values(sizes: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
+    """[count, n] values of factors of ``sizes`` [n]: all combinations are equally likely."""
+    u = torch.rand((count, len(sizes)), generator=generator, device=sizes.device)
+    return (u * sizes).long().minimum(sizes - 1)
+
+
 @dataclass(frozen=True)
 class FitConfig:
     """How a component's covariance is estimated from a few encoded images.
@@ -140,15 +146,19 @@ class AdaptivePrior(nn.Module):
 
     def random_values(self, count: int, *, generator: torch.Generator) -> Tensor:
         """[count, n] values, uniform and independent: all combinations are equally likely."""
-        u = torch.rand((count, len(self.sizes)), generator=generator, device=self.mean.device)
-        return (u * self.n_values).long().minimum(self.n_values - 1)
+        return random_values(self.n_values, count, generator=generator)
 
 
 def _cholesky(covariance: Tensor, config: FitConfig, *, partition, value, count) -> Tensor:
     ridge = config.ridge * torch.eye(
         len(covariance), dtype=covariance.dtype, device=covariance.device
     )
-    attempts = [covariance, covariance + ridge] if config.only_if_singular else [covariance + ridge]
+    # Of no more codes than dimensions the covariance is singular, whatever rounding makes of it;
+    # only the pooled one, where it is mixed in, can lend it rank.
+    without_rank = count <= len(covariance) and not config.shrink
+    attempts = [covariance + ridge]
+    if config.only_if_singular and not without_rank:
+        attempts.insert(0, covariance)
     for attempt in attempts:
         factor, failed = torch.linalg.cholesky_ex(attempt)
         if not failed and factor.diagonal().min() > 1e-6:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import safetensors
 import safetensors.torch
 from torch import Tensor
+
+from wdlib.files import whole
 
 FORMAT = 1
 CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
@@ -31,9 +32,11 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
     digest = hashlib.sha256(data).hexdigest()
     weights = folder / f"{name}-{digest[:12]}.safetensors"
     path = folder / f"{name}.json"
-    _replace(weights, data)
+    with whole(weights) as file:
+        file.write(data)
     record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
-    _replace(path, json.dumps(record, indent=1).encode())
+    with whole(path) as file:
+        file.write(json.dumps(record, indent=1).encode())
     for old in folder.glob(f"{name}-*.safetensors"):
         if old != weights:
             old.unlink(missing_ok=True)
@@ -92,15 +95,3 @@ def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> N
                 f"the weights in {where} have {name} of shape {tuple(tensors[name].shape)}, "
                 f"but the model needs {tuple(wanted[name].shape)}"
             )
-
-
-def _replace(path: Path, data: bytes) -> None:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
