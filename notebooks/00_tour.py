@@ -16,6 +16,8 @@
 # %% [markdown]
 # # From pixels to relations: a tour
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/00_tour.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/00_tour.ipynb)
+#
 # An ordinary autoencoder packs an image into one vector in which everything is mixed. Here every
 # *factor of variation* gets a **partition** of the vector to itself, every value of a factor becomes
 # an **island** with a name, and a small network walks from island to island: "left", "next shape".
@@ -36,7 +38,7 @@
 import sys
 
 if "google.colab" in sys.modules:
-    # %pip install -q "wdlib"
+    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
 
 import os
 from pathlib import Path

@@ -16,6 +16,8 @@
 # %% [markdown]
 # # Adaptive priors: an island for every value
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/03_priors.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/03_priors.ipynb)
+#
 # A normal distribution is one cloud, but a shape is a square *or* an ellipse *or* a heart. The paper's
 # idea is a prior that follows the codes: a few labelled pictures say where each value lies, and the prior
 # of a partition becomes a mixture with one component for each value.
@@ -37,7 +39,7 @@
 import sys
 
 if "google.colab" in sys.modules:
-    # %pip install -q "wdlib"
+    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
 
 import math
 from dataclasses import replace

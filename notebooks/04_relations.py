@@ -16,6 +16,8 @@
 # %% [markdown]
 # # Relations: arithmetic on values, a network on codes
 #
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/04_relations.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/04_relations.ipynb)
+#
 # "One to the right" is a sum when we talk of values, and a picture when we look at it. Between the
 # two stands the *relational learner* (ReL): a small network that moves a code as a relation says.
 # In this notebook we write relations as arithmetic, train a ReL on islands made by hand, then one
@@ -36,7 +38,7 @@
 import sys
 
 if "google.colab" in sys.modules:
-    # %pip install -q "wdlib"
+    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
 
 import copy
 from dataclasses import replace
