@@ -20,7 +20,7 @@ def room(name: str, files: str) -> list[str]:
 # The reading order. A planned file may stand here before it is written; a file that does not stand
 # here is an error.
 FLOORS = {
-    "F0": ["files", "factors", "tasks", "relations"],
+    "F0": ["files", "provenance", "factors", "tasks", "relations"],
     "F1": room(
         "data",
         "originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
@@ -48,7 +48,7 @@ FLOORS = {
             "exercises",
             "compare exercise worlds warmup priors relations training evaluation navigator",
         ),
-        *["check", "cells", "processes", "tables", "grid", "__init__", "__main__"],
+        *["check", "cells", "processes", "tables", "grid", "environment", "__init__", "__main__"],
     ],
 }
 

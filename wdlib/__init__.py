@@ -31,6 +31,7 @@ _HOME = {
     "load_pretrained": "wdlib.pretrained",
     "plots": "wdlib.plots",
     "Navigator": "wdlib.navigator",
+    "report_environment": "wdlib.environment",
 }
 __all__ = list(_HOME)
 

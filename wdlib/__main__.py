@@ -113,6 +113,7 @@ def run_evaluate(args) -> None:
     from wdlib.data import load
     from wdlib.evaluation import evaluate
     from wdlib.metrics.judge import kept_judge
+    from wdlib.provenance import provenance
     from wdlib.training.trainer import load_model
 
     device = _device(args.device)
@@ -122,16 +123,20 @@ def run_evaluate(args) -> None:
     images = load(model.task.dataset, args.data)
     judge = kept_judge(folder, parts, images, device=device)
     report = evaluate(model, parts, images, judge, seed=args.seed)
-    print(json.dumps(report.to_dict(), indent=1) if args.json else report)
+    if args.json:
+        about = {name: record[name] for name in ("task", "seed", "labels", "preset")}
+        about |= {"trained": record.get("source"), "measured": provenance()}
+        report = json.dumps(report.to_dict() | {"about": about}, indent=1)
+    print(report)
 
 
 def run_ship(args) -> None:
     """ship: a trained model becomes its task's shipped weights, measured as they are stored."""
-    from wdlib.cells import provenance
     from wdlib.data import load
     from wdlib.evaluation import evaluate
     from wdlib.metrics.judge import train_judge
     from wdlib.pretrained import WEIGHTS, ship
+    from wdlib.provenance import provenance
     from wdlib.training.trainer import load_model
 
     model, record = load_model(args.folder)

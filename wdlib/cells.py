@@ -11,20 +11,17 @@ import dataclasses
 import hashlib
 import json
 import os
-import platform
 import re
-import subprocess
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from wdlib.files import whole
+from wdlib.provenance import provenance
 
 FORMAT = 1
 MOST = 40_000  # images of a task that take part in a run: half a gigabyte in colour
@@ -196,32 +193,6 @@ def threads(count: int) -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
-
-
-def provenance() -> dict[str, str]:
-    """Which code and which libraries measure here."""
-    found = {"commit": commit(), "python": platform.python_version()}
-    for name in ("wdlib", "torch", "numpy", "scikit-learn"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = ""
-    return found | {"machine": f"{platform.system()} {platform.machine()}"}
-
-
-@cache
-def commit() -> str:
-    """The commit that this code stands at, with "-dirty" where it was changed since; "" unknown."""
-    here = Path(__file__).parent
-    git = ["git", "-C", str(here)]
-    try:  # the repository around an installed package is not the package's
-        subprocess.run([*git, "ls-files", "--error-unmatch", Path(__file__).name],
-                       check=True, capture_output=True)  # fmt: skip
-        found = subprocess.run([*git, "describe", "--always", "--dirty", "--exclude=*"],
-                               check=True, capture_output=True, text=True)  # fmt: skip
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    return found.stdout.strip()
 
 
 def path_of(folder: Path | str, cell: Cell) -> Path:

@@ -60,7 +60,7 @@ def ship(run: Path | str, judge, measure, *, home: Path = WEIGHTS, **about) -> P
     model.load_state_dict(tensors)  # the weights as they will be read back
     record |= about | {"scores": measure(model)}
     folder = home / record["task"]
-    judged = {"task": record["task"], "seed": record["seed"]}
+    judged = about | {"task": record["task"], "seed": record["seed"]}
     checkpoint.save(folder, "judge", halved(judge.state_dict()), judged)
     checkpoint.save(folder, checkpoint.MODEL, tensors, record)
     return folder

@@ -15,7 +15,8 @@ from pathlib import Path
 from wdlib.cells import Cell, replace_text
 
 FIGURE = ("dataset", "method", "seed", "labels", "convention", "score", "value")
-SOURCE = ("budget", "threads", "device", "seconds", "commit", "torch")
+SOURCE = ("budget", "threads", "device", "seconds", "commit",
+          "python", "wdlib", "torch", "numpy", "scikit-learn")  # fmt: skip
 COLUMNS = FIGURE + SOURCE
 
 

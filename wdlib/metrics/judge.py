@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from wdlib.data import Images, Split, device_images, to_float
 from wdlib.model.networks import ConvEncoder
+from wdlib.provenance import provenance
 from wdlib.training import checkpoint
 
 
@@ -97,7 +98,7 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
         judge.load_state_dict(weights)
         return judge.to(device).eval()
     judge = train_judge(split, images, device=device)
-    checkpoint.save(folder, "judge", judge.state_dict(), mine)
+    checkpoint.save(folder, "judge", judge.state_dict(), mine | {"source": provenance()})
     return judge
 
 

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from wdlib.data import Images, check_labels, device_images, to_float
 from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
+from wdlib.provenance import provenance
 from wdlib.tasks import task
 from wdlib.training import checkpoint, stages
 from wdlib.training.presets import Phase, Preset
@@ -209,12 +210,13 @@ class Trainer:
             for i, state in optimiser.state_dict()["state"].items():
                 tensors |= {f"{name}.{i}.{k}": t for k, t in state.items()}
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
-        progress = {"done": self.done, "history": self.history}
+        progress = {"done": self.done, "history": self.history, "source": provenance()}
         checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self._identity() | progress)
 
     def save_model(self, folder: Path | str) -> None:
         """Leave the model alone in ``folder``, without what only training needs."""
-        checkpoint.save(folder, checkpoint.MODEL, self.model.state_dict(), self._identity())
+        record = self._identity() | {"source": provenance()}
+        checkpoint.save(folder, checkpoint.MODEL, self.model.state_dict(), record)
 
     def _identity(self) -> dict:
         """What makes this run this run: a checkpoint of another one is refused."""
