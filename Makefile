@@ -11,7 +11,7 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test lab badges weights lint clean
+.PHONY: help install tour test lab student badges weights lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -37,6 +37,9 @@ test: install ## run the whole test suite, every notebook included
 
 lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
+
+student: install ## write the notebooks without solutions and outputs: build/student/
+	$(PY) -m course.student
 
 badges: install ## write badges and Colab cells anew from the address in pyproject.toml
 	$(PY) -m course.address
