@@ -128,7 +128,7 @@ def text(path):
             r"imgs should have shape \(100, 64, 64\) and dtype uint8, but has shape \(50, 64, 64\)",
         ),
         (lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES * 1.0), "dtype uint8, but .* float64"),
-        (lambda d: npz(d / "a.npz", imgs=np.array({}, object)), "dtype uint8, but .* object"),
+        (lambda d: npz(d / "a.npz", imgs=np.array({}, object)), "imgs holds object, but only plain"),
         (
             lambda d: hdf5(d / "a.h5", imgs=SPRITE_IMAGES[:, :32]),
             r"has shape \(100, 32, 64\)",

@@ -23,7 +23,7 @@ FLOORS = {
     "F0": ["files", "provenance", "factors", "tasks", "relations"],
     "F1": room(
         "data",
-        "originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
+        "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room("training", "losses presets progress checkpoint stages trainer"),

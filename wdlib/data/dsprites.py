@@ -12,23 +12,16 @@ from __future__ import annotations
 
 import os
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
-from wdlib.data.originals import (
-    Original,
-    cache_folder,
-    check_array,
-    check_signature,
-    h5_array,
-    reading,
-)
+from wdlib.data.hdf5 import h5_array, read_rows
+from wdlib.data.npz import member, rows
+from wdlib.data.originals import Original, cache_folder, check_array, check_signature
 from wdlib.factors import FactorSpace
 from wdlib.tasks import DSPRITES
 
@@ -104,44 +97,12 @@ def _blocks(path: Path, key: str, shape: tuple[int, ...], kind: type) -> Iterato
     array = h5_array(path, key)
     check_array(path, key, array, shape, kind)
     for start in range(0, shape[0], BLOCK):
-        with reading(path):
-            block = array[start : start + BLOCK]
-        yield block
+        yield read_rows(path, array, start, min(start + BLOCK, shape[0]))
 
 
 def _npz_blocks(path: Path, key: str, shape: tuple[int, ...], kind: type) -> Iterator[np.ndarray]:
-    with reading(path), zipfile.ZipFile(path) as archive:
-        names = [name.removesuffix(".npy") for name in archive.namelist()]
-        if key not in names:
-            raise ValueError(f"{path} lacks {key!r}; it holds {', '.join(sorted(names))}")
-        with archive.open(f"{key}.npy") as stream:
-            header = _npy_header(path, key, stream)
-            check_array(path, key, header, shape, kind)
-            row = header.dtype.itemsize * int(np.prod(shape[1:]))
-            for start in range(0, shape[0], BLOCK):
-                rows = min(BLOCK, shape[0] - start)
-                buffer = stream.read(rows * row)
-                if len(buffer) < rows * row:
-                    raise EOFError(f"{key} ends within row {start + len(buffer) // row}")
-                yield np.frombuffer(buffer, header.dtype).reshape(rows, *shape[1:])
-
-
-class _Header(NamedTuple):
-    shape: tuple[int, ...]
-    fortran: bool
-    dtype: np.dtype
-
-
-def _npy_header(path: Path, key: str, stream) -> _Header:
-    """Of an array inside an npz. Reads what numpy's header says and none of its data."""
-    try:
-        version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            header = _Header(*np.lib.format.read_array_header_1_0(stream))
-        else:
-            header = _Header(*np.lib.format.read_array_header_2_0(stream))
-    except ValueError as cause:
-        raise ValueError(f"{path}: {key} is no numpy array ({cause})") from cause
-    if header.fortran:
-        raise ValueError(f"{path}: {key} is stored column by column, not image by image")
-    return header
+    with member(path, key) as (header, stream):
+        check_array(path, key, header, shape, kind)
+        if header.fortran:
+            raise ValueError(f"{path}: {key} is stored column by column, not image by image")
+        yield from rows(path, key, header, stream, BLOCK)

@@ -7,12 +7,7 @@ that names the file and the cause. Nothing is ever unpickled.
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -107,34 +102,3 @@ def check_array(path: Path, key: str, array, shape: tuple[int, ...], kind: type)
             f"{path}: {key} should have shape {shape} and dtype {kind.__name__}, "
             f"but has shape {tuple(array.shape)} and dtype {array.dtype}"
         )
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Whatever a damaged file raises becomes one ValueError that names the file."""
-    try:
-        yield
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as cause:
-        raise ValueError(f"{path} is damaged or cut short: {cause}") from cause
-
-
-def h5_array(path: Path, key: str):
-    """The h5py dataset called ``key``, lazily, through one handle a process.
-
-    Raises ValueError where the file is damaged or lacks the key.
-    """
-    with reading(path):
-        stat = path.stat()
-        file = _h5_file(path, os.getpid(), stat.st_ino, stat.st_mtime_ns)
-        if key not in file:
-            raise ValueError(f"{path} lacks {key!r}; it holds {', '.join(sorted(file))}")
-        return file[key]
-
-
-@lru_cache(maxsize=8)
-def _h5_file(path: Path, process: int, inode: int, modified: int):
-    # An open HDF5 handle must not cross a fork: keyed by the process, each opens its own. Keyed by
-    # the file as it stands, a file that was replaced is opened anew.
-    import h5py
-
-    return h5py.File(path, "r")

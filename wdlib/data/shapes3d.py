@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wdlib.data.originals import Original, check_array, check_signature, h5_array, reading
+from wdlib.data.hdf5 import h5_array, read_rows
+from wdlib.data.originals import Original, check_array, check_signature
 from wdlib.factors import FactorSpace
 from wdlib.tasks import SHAPES3D
 
@@ -46,11 +47,10 @@ def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
     found = np.empty((len(wanted), *SHAPE), np.uint8)
     length = images.chunks[0] if images.chunks else 64
     starts = np.flatnonzero(np.diff(wanted // length, prepend=-1))
-    with reading(path):
-        for group in np.split(np.arange(len(wanted)), starts[1:]):
-            if len(group):
-                first, last = wanted[group[[0, -1]]]
-                found[group] = images[first : last + 1][wanted[group] - first]
+    for group in np.split(np.arange(len(wanted)), starts[1:]):
+        if len(group):
+            first, last = wanted[group[[0, -1]]]
+            found[group] = read_rows(path, images, first, last + 1)[wanted[group] - first]
     return found[back]
 
 
@@ -62,10 +62,9 @@ def _check_labels(path: Path, space: FactorSpace) -> None:
         np.arange(size) if isinstance(value[0], str) else np.array(value)
         for size, value in zip(space.sizes, space.values, strict=True)
     ]
-    with reading(path):
-        for start in range(0, len(space), 1 << 16):
-            block = labels[start : start + (1 << 16)]
-            classes = space.classes(np.arange(start, start + len(block)))
-            expected = np.stack([v[c] for v, c in zip(values, classes.T, strict=True)], axis=1)
-            if not np.allclose(block, expected, atol=1e-3):
-                raise ValueError(f"{path}: {LABELS} is not in the published order of images")
+    for start in range(0, len(space), 1 << 16):
+        block = read_rows(path, labels, start, min(start + (1 << 16), len(space)))
+        classes = space.classes(np.arange(start, start + len(block)))
+        expected = np.stack([v[c] for v, c in zip(values, classes.T, strict=True)], axis=1)
+        if not np.allclose(block, expected, atol=1e-3):
+            raise ValueError(f"{path}: {LABELS} is not in the published order of images")
