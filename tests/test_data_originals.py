@@ -1,16 +1,20 @@
 """Original files: read by index in the same order, shape and dtype; refused in one sentence."""
 
+import contextlib
 import functools
 import hashlib
 import http.server
 import multiprocessing
+import os
+import ssl
 import threading
+from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
 
-from wdlib.data import dsprites, load, shapes3d
+from wdlib.data import dsprites, load, originals, shapes3d
 from wdlib.data.originals import Original
 from wdlib.factors import FactorSpace
 
@@ -128,7 +132,10 @@ def text(path):
             r"imgs should have shape \(100, 64, 64\) and dtype uint8, but has shape \(50, 64, 64\)",
         ),
         (lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES * 1.0), "dtype uint8, but .* float64"),
-        (lambda d: npz(d / "a.npz", imgs=np.array({}, object)), "imgs holds object, but only plain"),
+        (
+            lambda d: npz(d / "a.npz", imgs=np.array({}, object)),
+            "imgs holds object, but only",
+        ),
         (
             lambda d: hdf5(d / "a.h5", imgs=SPRITE_IMAGES[:, :32]),
             r"has shape \(100, 32, 64\)",
@@ -236,46 +243,139 @@ def test_places_that_do_not_exist_are_named(tmp_path, monkeypatch):
         load("dsprites")
 
 
-@pytest.fixture
-def served(tmp_path):
-    """A folder behind http, and the list of what has been asked for."""
-    folder, asked = tmp_path / "served", []
+CERTIFICATE = Path(__file__).parent / "localhost.pem"  # made for these tests; it guards nothing
+
+
+class Served:
+    """A folder behind https on this machine: its address, what was asked for, and its moods.
+
+    Args:
+        cut: so many answers break off half-way before whole ones come.
+        to: every request is redirected there.
+    """
+
+    def __init__(self, folder):
+        self.folder, self.asked, self.cut, self.to = folder, [], 0, ""
+        served = self
+
+        class Handler(http.server.SimpleHTTPRequestHandler):
+            def do_GET(self):
+                served.asked.append(self.path)
+                if served.to:
+                    self.send_response(302)
+                    self.send_header("Location", served.to)
+                    self.end_headers()
+                elif served.cut:
+                    served.cut -= 1
+                    self.send_response(200)
+                    self.send_header("Content-Length", "1000")
+                    self.end_headers()
+                    self.wfile.write(b"half of it")
+                else:
+                    super().do_GET()
+
+            def log_message(self, *args):
+                pass
+
+        handler = functools.partial(Handler, directory=folder)
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+
+
+@contextlib.contextmanager
+def serving(folder, scheme):
     folder.mkdir()
+    served = Served(folder)
+    served.address = f"{scheme}://127.0.0.1:{served.server.server_port}"
+    if scheme == "https":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(CERTIFICATE)
+        served.server.socket = context.wrap_socket(served.server.socket, server_side=True)
+    with served.server:
+        threading.Thread(target=served.server.serve_forever, daemon=True).start()
+        yield served
+        served.server.shutdown()
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args):
-            asked.append(self.path)
 
-    handler = functools.partial(Handler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield folder, f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
+@pytest.fixture
+def served(tmp_path, monkeypatch):
+    """A server whose certificate is trusted here, through the setting that anyone's proxy uses."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
+    monkeypatch.setattr(originals, "WAITS", (0, 0, None))
+    with serving(tmp_path / "served", "https") as server:
+        (server.folder / "a.h5").write_bytes(b"content")
+        yield server
+
+
+def published(address, content=b"content"):
+    return Original(("a.h5",), f"{address}/a.h5", hashlib.md5(content).hexdigest())
 
 
 def test_a_file_is_fetched_once_and_checked(tmp_path, served):
-    folder, address, asked = served
-    (folder / "a.h5").write_bytes(b"content")
-    original = Original(("a.h5",), f"{address}/a.h5", hashlib.md5(b"content").hexdigest())
     for _ in range(2):
-        assert original.fetch(tmp_path / "root").read_bytes() == b"content"
-    assert asked == ["/a.h5"]
+        fetched = published(served.address).fetch(tmp_path / "root")
+        assert fetched.read_bytes() == b"content"
+    assert served.asked == ["/a.h5"]
 
 
 def test_a_file_with_another_checksum_is_not_kept(tmp_path, served):
-    folder, address, _ = served
-    (folder / "a.h5").write_bytes(b"tampered")
-    original = Original(("a.h5",), f"{address}/a.h5", hashlib.md5(b"content").hexdigest())
+    (served.folder / "a.h5").write_bytes(b"tampered")
     with pytest.raises(ValueError, match="a.h5 was downloaded, but its MD5 is not 9a0364b9"):
-        original.fetch(tmp_path / "root")
+        published(served.address).fetch(tmp_path / "root")
     assert not list((tmp_path / "root").iterdir())
 
 
+def test_a_file_that_was_there_stays_when_a_download_fails(tmp_path, served):
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/a.h5").write_bytes(b"of another day")
+    with pytest.raises(ValueError, match="its MD5 is not"):
+        published(served.address, b"neither").fetch(tmp_path / "root")
+    (left,) = (tmp_path / "root").iterdir()
+    assert left.read_bytes() == b"of another day"
+
+
 def test_a_file_that_does_not_arrive_is_named(tmp_path, served):
-    _, address, _ = served
-    original = Original(("a.h5",), f"{address}/missing.h5", "0" * 32)
+    original = Original(("a.h5",), f"{served.address}/missing.h5", "0" * 32)
     with pytest.raises(ConnectionError, match="a.h5 could not be downloaded from .*missing.h5"):
         original.fetch(tmp_path / "root")
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_a_download_that_breaks_off_is_tried_again(tmp_path, served, cut):
+    served.cut = cut
+    original = published(served.address)
+    if cut < len(originals.WAITS):
+        assert original.fetch(tmp_path / "root").read_bytes() == b"content"
+    else:
+        with pytest.raises(ConnectionError, match="a.h5 could not be downloaded"):
+            original.fetch(tmp_path / "root")
+        assert not list((tmp_path / "root").iterdir())
+    assert len(served.asked) == min(cut + 1, len(originals.WAITS))
+
+
+def test_no_step_of_a_download_leaves_https(tmp_path, served):
+    with serving(tmp_path / "plain", "http") as plain:
+        (plain.folder / "a.h5").write_bytes(b"content")
+        with pytest.raises(ValueError, match="only downloaded over https, not from http://127"):
+            published(plain.address).fetch(tmp_path / "root")
+        for to in (f"{plain.address}/a.h5", "ftp://127.0.0.1/a.h5", "file:///etc/hostname"):
+            served.to = to
+            with pytest.raises(ConnectionError, match=f"redirects to {to}, which is not https"):
+                published(served.address).fetch(tmp_path / "root")
+        assert plain.asked == []
+
+
+def test_a_server_that_nobody_vouches_for_is_not_believed(tmp_path, served, monkeypatch):
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with pytest.raises(ConnectionError, match="a.h5 could not be downloaded.*[cC]ertificate"):
+        published(served.address).fetch(tmp_path / "root")
+    assert served.asked == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "dsprites.npz")
+    with pytest.raises(ValueError, match="dsprites.npz is neither a file nor a folder"):
+        load("dsprites", tmp_path / "dsprites.npz")
 
 
 @pytest.mark.parametrize("original", [dsprites.ORIGINAL, shapes3d.ORIGINAL])

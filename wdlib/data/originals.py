@@ -1,18 +1,23 @@
 """Original dataset files: where they are, how they are fetched, and what can be wrong with them.
 
 A user's file may be cut short, renamed or of another dataset. Every check here ends in one sentence
-that names the file and the cause. Nothing is ever unpickled.
+that names the file and the cause. A download comes over https or not at all, and is kept only
+where its checksum is the published file's.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urljoin, urlsplit
 
 import numpy as np
 
 FOLDER = "WDLIB_DATA"  # environment variable: a folder that may hold the original files
+WAITS = (1, 4, None)  # seconds after each failed try of a download; None gives up
+SILENCE = 30  # seconds without a byte after which a try has failed
 SIGNATURES = {
     ".npz": ("an npz archive", b"PK\x03\x04"),
     ".hdf5": ("an HDF5 file", b"\x89HDF\r\n\x1a\n"),
@@ -26,7 +31,8 @@ class Original:
 
     Args:
         files: the names it is published under, preferred first.
-        url, md5: of the first of them, for ``fetch``.
+        url, md5: of the first of them, for ``fetch``. The publishers give no checksum: ours are
+            those that other projects have pinned (disent, among others).
     """
 
     files: tuple[str, ...]
@@ -37,7 +43,8 @@ class Original:
         """The file at ``path`` or in the folder ``path``; without one, in the folder WDLIB_DATA.
 
         None where neither is given, or WDLIB_DATA holds no such file. Raises FileNotFoundError for
-        a path that does not exist, and for a folder ``path`` without the file.
+        a path that does not exist, and for a folder ``path`` without the file; ValueError for what
+        is neither file nor folder.
         """
         asked = path if path is not None else os.environ.get(FOLDER)
         if not asked:
@@ -46,8 +53,10 @@ class Original:
         if not place.exists():
             source = f" (from {FOLDER})" if path is None else ""
             raise FileNotFoundError(f"there is no file or folder {place}{source}")
-        if not place.is_dir():
+        if place.is_file():
             return place
+        if not place.is_dir():  # opening a pipe or a device can wait for ever
+            raise ValueError(f"{place} is neither a file nor a folder")
         for name in self.files:
             if (place / name).is_file():
                 return place / name
@@ -58,19 +67,39 @@ class Original:
     def fetch(self, root: str | os.PathLike | None = None) -> Path:
         """Download the file once into ``root`` (default: the user's cache) and check its MD5.
 
-        Raises ValueError where the checksum differs, ConnectionError where nothing arrives. Either
-        way a file that was there before stays as it was.
+        Raises ValueError for an address that is not https and where the checksum differs,
+        ConnectionError where nothing arrives, tried ``len(WAITS)`` times. The file appears whole or
+        not at all, and one that was there before stays as it was.
         """
         import pooch
 
         name = self.files[0]
-        try:
-            fetched = pooch.retrieve(self.url, f"md5:{self.md5}", name, cache_folder(root))
-        except ValueError as cause:
-            raise ValueError(f"{name} was downloaded, but its MD5 is not {self.md5}") from cause
-        except OSError as cause:  # what the network raises, too
-            raise ConnectionError(f"{name} could not be downloaded from {self.url}") from cause
-        return Path(fetched)
+        if urlsplit(self.url).scheme != "https":
+            raise ValueError(f"{name} is only downloaded over https, not from {self.url}")
+        download = pooch.HTTPDownloader(
+            chunk_size=1 << 16, timeout=SILENCE, hooks={"response": _stay_on_https}
+        )
+        for wait in WAITS:
+            try:
+                known = f"md5:{self.md5}"
+                return Path(
+                    pooch.retrieve(self.url, known, name, cache_folder(root), downloader=download)
+                )
+            except OSError as cause:  # what the network raises, too
+                if wait is None:
+                    raise ConnectionError(
+                        f"{name} could not be downloaded from {self.url}: {cause}"
+                    ) from cause
+                time.sleep(wait)
+            except ValueError as cause:
+                raise ValueError(f"{name} was downloaded, but its MD5 is not {self.md5}") from cause
+
+
+def _stay_on_https(response, **_) -> None:
+    """A redirect may lead anywhere, but not off https."""
+    target = urljoin(response.url, response.headers.get("location", ""))
+    if urlsplit(target).scheme != "https":
+        raise ConnectionError(f"it redirects to {target}, which is not https")
 
 
 def cache_folder(root: str | os.PathLike | None = None) -> Path:
