@@ -68,9 +68,9 @@ def test_cut_weights_are_found_out(tmp_path, keep):
 @pytest.mark.parametrize(
     "text, said",
     [
-        ("", "not a record"),
-        ("[1]", "not a record"),
-        ('{"weights": "x"}', "not a record"),
+        ("", "no record"),
+        ("[1]", "no record"),
+        ('{"weights": "x"}', "no record"),
         ('{"format": 99, "weights": "x", "sha256": ""}', "format 99"),
         ('{"format": 1, "weights": "../x", "sha256": ""}', "outside its folder"),
         ('{"format": 1, "weights": "gone", "sha256": ""}', "gone, which is missing"),

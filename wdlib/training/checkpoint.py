@@ -16,6 +16,7 @@ import safetensors.torch
 from torch import Tensor
 
 from wdlib.files import whole
+from wdlib.records import read_record
 
 FORMAT = 1
 CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
@@ -52,16 +53,15 @@ def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        weights, digest = path.parent / record["weights"], record["sha256"]
-        known = record["format"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is not a record of wdlib: {error!r}") from None
+    record = read_record(path)
+    known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
+    if not isinstance(pointer, str) or not isinstance(digest, str):
+        raise ValueError(f"{path} is no record of wdlib: it points to no weights")
     if known != FORMAT:
         raise ValueError(f"{path} has format {known}; this version reads format {FORMAT}")
-    if weights.parent != path.parent:
-        raise ValueError(f"{path} points outside its folder, to {record['weights']!r}")
+    if Path(pointer).name != pointer:
+        raise ValueError(f"{path} points outside its folder, to {pointer!r}")
+    weights = path.parent / pointer
     if not weights.is_file():
         raise ValueError(f"{path} points to {weights.name}, which is missing")
     data = weights.read_bytes()
@@ -69,8 +69,8 @@ def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
         raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
     try:
         return safetensors.torch.load(data), record
-    except safetensors.SafetensorError as error:
-        raise ValueError(f"{weights} is not a safetensors file: {error}") from None
+    except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{weights} is not a safetensors file for torch: {error}") from None
 
 
 def exists(folder: Path | str, name: str) -> bool:
