@@ -26,7 +26,7 @@ FLOORS = {
         "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
-    "F3": room("training", "losses presets progress checkpoint stages trainer"),
+    "F3": room("training", "losses presets progress checkpoint moments stages trainer"),
     "F4": room(
         "metrics",
         "result arrays codes oracle mutual_information interventions "

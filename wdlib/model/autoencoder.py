@@ -27,6 +27,8 @@ class NetworkConfig:
         width: of the critic's and the relational learner's three layers (1024 in the paper).
         activation: between those layers ("tanh" in the authors' earlier code).
         residual: the relational learner adds its output to its input (ours).
+
+    Raises ValueError, naming it, for a size that is none.
     """
 
     dim: int = 8
@@ -38,6 +40,17 @@ class NetworkConfig:
     width: int = 256
     activation: str = "relu"
     residual: bool = True
+
+    def __post_init__(self):
+        sizes = {name: getattr(self, name) for name in ("dim", "hidden", "rank", "width")}
+        sizes |= {f"encoder_widths[{i}]": width for i, width in enumerate(self.encoder_widths)}
+        for name, size in sizes.items():
+            if type(size) is not int or size < 1:
+                raise ValueError(f"{name} is a whole number from 1 up, got {size!r}")
+        if not 1 <= len(self.encoder_widths) <= 5:  # 64 pixels by 4, then by 2, end at 1
+            raise ValueError(f"an encoder has 1 to 5 widths, got {len(self.encoder_widths)}")
+        if self.activation not in ("relu", "tanh"):
+            raise ValueError(f"no activation called {self.activation!r}; there are relu and tanh")
 
 
 class ModularAutoencoder(nn.Module):

@@ -20,7 +20,7 @@ from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
 from wdlib.tasks import task
-from wdlib.training import checkpoint, stages
+from wdlib.training import checkpoint, moments, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 
@@ -207,8 +207,7 @@ class Trainer:
         """Leave a checkpoint in ``folder``: all that the next step depends on."""
         tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
         for name, optimiser in self.optimisers.items():
-            for i, state in optimiser.state_dict()["state"].items():
-                tensors |= {f"{name}.{i}.{k}": t for k, t in state.items()}
+            tensors |= moments.named(name, optimiser)
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
         progress = {"done": self.done, "history": self.history, "source": provenance()}
         checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self._identity() | progress)
@@ -239,23 +238,35 @@ class Trainer:
             if checkpoint.plain(theirs) != checkpoint.plain(value):
                 what = "another preset" if name == "preset" else f"{name} {theirs}, not {value}"
                 raise ValueError(f"the checkpoint in {folder} is of {what}")
+        self._check_state(tensors, record, folder)
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
-        checkpoint.check_fit(weights, self.model.state_dict(), folder)
         self.model.load_state_dict(weights)
         for name, optimiser in self.optimisers.items():
-            owned = [w for group in optimiser.param_groups for w in group["params"]]
-            state: dict[int, dict] = {}
-            for key, tensor in tensors.items():
-                owner, *rest = key.split(".")
-                if owner == name:
-                    i, moment = int(rest[0]), rest[1]
-                    if tensor.shape == owned[i].shape:  # in the weight's own memory format
-                        tensor = torch.empty_like(owned[i]).copy_(tensor)
-                    state.setdefault(i, {})[moment] = tensor
-            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+            moments.put_back(name, optimiser, tensors)
         self.generator.set_state(tensors["generator"])
         self.order = tensors["order"].to(self.device)
         self.done, self.history, self.codes = record["done"], record["history"], None
+
+    def _check_state(self, tensors: dict[str, Tensor], record: dict, folder) -> None:
+        """Raises ValueError unless this is all that the next step depends on, and nothing else."""
+        wanted = {f"model.{k}": t for k, t in self.model.state_dict().items()}
+        wanted["generator"] = self.generator.get_state()
+        order = wanted["order"] = tensors.get("order", self.order)
+        for name, optimiser in self.optimisers.items():
+            wanted |= moments.wanted(name, optimiser, tensors)
+        checkpoint.check_fit(tensors, wanted, folder)
+        done, history = record.get("done"), record.get("history")
+        if type(done) is not int or not 0 <= done <= self.preset.steps:
+            raise ValueError(f"the checkpoint in {folder} stands at step {done!r}, which is none")
+        if type(history) is not list or not all(type(row) is dict for row in history):
+            raise ValueError(f"the history of the checkpoint in {folder} is no list of rows")
+        images = torch.arange(len(self.unlabelled))
+        if order.dtype != torch.long or order.dim() != 1 or not torch.isin(order, images).all():
+            raise ValueError(f"the order of the checkpoint in {folder} holds no numbers of images")
+        try:
+            torch.Generator(self.device).set_state(tensors["generator"])
+        except (RuntimeError, TypeError) as error:
+            raise ValueError(f"the generator of the checkpoint in {folder}: {error}") from None
 
 
 def load_model(folder: Path | str, *, device: str | torch.device = "cpu"):
@@ -264,10 +275,17 @@ def load_model(folder: Path | str, *, device: str | torch.device = "cpu"):
     Raises FileNotFoundError where there is none, ValueError for a broken one.
     """
     weights, record = checkpoint.load(folder, checkpoint.MODEL)
-    missing = [k for k in ("task", "seed", "labels", "preset") if k not in record]
+    kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
+    missing = [k for k, kind in kinds.items() if type(record.get(k)) is not kind]
     if missing:
-        raise ValueError(f"the record of the model in {folder} lacks {', '.join(missing)}")
-    model = ModularModel(task(record["task"]), Preset.from_dict(record["preset"]).networks)
-    checkpoint.check_fit(weights, model.state_dict(), folder)
+        raise ValueError(f"the record of the model in {folder} lacks a proper {', '.join(missing)}")
+    try:
+        about = task(record["task"]), Preset.from_dict(record["preset"]).networks
+        with torch.device("meta"):  # where networks of any size weigh nothing
+            wanted = ModularModel(*about).state_dict()
+    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
+        raise ValueError(f"the record of the model in {folder} is of no model: {error}") from None
+    checkpoint.check_fit(weights, wanted, folder)
+    model = ModularModel(*about)
     model.load_state_dict(weights)
     return model.to(device).eval(), record
