@@ -2,28 +2,24 @@
 
 import math
 
-import numpy as np
-import torch
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+WEIGHTS = ("reconstruction", "adversarial", "labels", "pseudo", "cycle")
 
 
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
+def autoencoders_loss(terms, phase):
+    return sum(getattr(phase, name) * terms.get(name, 0) for name in WEIGHTS)
 
 
-def critic_loss(prior, code):
-    return -(np.log(sigmoid(prior)).mean() + np.log(1 - sigmoid(code)).mean())
+def written_out(t, phase):
+    total = phase.reconstruction * t["reconstruction"] + phase.adversarial * t["adversarial"]
+    for name in ("labels", "pseudo", "cycle"):
+        if name in t:
+            total += getattr(phase, name) * t[name]
+    return total
 
 
-def critic_loss_by_softplus(prior, code):
-    prior, code = torch.from_numpy(prior), torch.from_numpy(code)
-    return softplus(-prior).mean() + softplus(code).mean()
-
-
-def critic_loss_by_cross_entropy(prior, code):
-    prior, code = torch.from_numpy(prior), torch.from_numpy(code)
-    real = binary_cross_entropy_with_logits(prior, torch.ones_like(prior))
-    return real + binary_cross_entropy_with_logits(code, torch.zeros_like(code))
+def weighted(terms, phase):
+    """Every term that has a weight."""
+    return sum(getattr(phase, name, 0) * loss for name, loss in terms.items())
 
 
 def steps(images):
@@ -32,22 +28,44 @@ def steps(images):
 
 ANSWERS = {
     "05.1": (
-        [critic_loss, critic_loss_by_softplus, critic_loss_by_cross_entropy],
+        [autoencoders_loss, written_out],
         [
             (..., "no answer yet"),
-            (lambda p, c: -critic_loss(p, c), "the sign is that of Eq. 2"),
-            (lambda p, c: critic_loss(c, p), "changed places"),
-            (lambda p, c: critic_loss(p, c) / 2, "averaged, not added"),
-            (lambda p, c: -np.log(sigmoid(p)).mean(), "the term of the codes"),
-            (lambda p, c: -np.log(1 - sigmoid(c)).mean(), "the term of the prior"),
-            (lambda p, c: critic_loss(p, c) * len(p), "summed, not averaged"),
-            (lambda p, c: -sigmoid(p).mean() - (1 - sigmoid(c)).mean(), "the logarithm"),
+            (weighted, "the ReL's loss is in it"),
+            (lambda t, p: autoencoders_loss(t, p) + t["critic"], "it would help the critic"),
             (
-                lambda p, c: -np.log(sigmoid(p)).mean() - np.log(sigmoid(c)).mean(),
-                "log D is asked of the codes",
+                lambda t, p: autoencoders_loss(t, p) + p.adversarial * t["critic"],
+                "with the weight of the match",
             ),
-            (lambda p, c: -np.log(sigmoid(p)) - np.log(1 - sigmoid(c)), "one number is wanted"),
-            (lambda p, c: critic_loss(sigmoid(p), sigmoid(c)), "right for 0 of 3"),
+            (lambda t, p: weighted(t, p) + t["critic"], "of all three networks"),
+            (lambda t, p: sum(t[name] for name in WEIGHTS if name in t), "are not weighted"),
+            (
+                lambda t, p: autoencoders_loss(t, p) - p.adversarial * t["adversarial"],
+                "the match is left out",
+            ),
+            (
+                lambda t, p: autoencoders_loss(t, p) - 2 * p.adversarial * t["adversarial"],
+                "the match is subtracted",
+            ),
+            (
+                lambda t, p: (
+                    p.reconstruction * t["reconstruction"] + p.adversarial * t["adversarial"]
+                ),
+                "only reconstruction and match",
+            ),
+            (
+                lambda t, p: autoencoders_loss(t, p) / sum(name in t for name in WEIGHTS),
+                "averaged, not added",
+            ),
+            (
+                lambda t, p: sum(getattr(p, name) * t[name] for name in WEIGHTS),
+                "it raises KeyError",
+            ),
+            (
+                lambda t, p: sum(getattr(p, name) * t[name] for name in t),
+                "it raises AttributeError",
+            ),
+            (lambda t, p: sum(t.values()), "too large"),
         ],
     ),
     "05.2": (

@@ -1,25 +1,31 @@
-"""Exercises of notebooks/05_training: Eq. 2, the floor of Eq. 3, a diagnosis, PAPER's steps."""
+"""Exercises of notebooks/05_training: whom a loss moves, the floor of Eq. 3, a diagnosis, steps."""
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-import torch
-
 from wdlib.exercises.exercise import Exercise
-from wdlib.training import PAPER, losses
+from wdlib.training import PAPER, Phase
+
+OTHERS = ("critic", "relational")  # these have optimisers of their own
 
 
-def _critic_loss(prior_logits, code_logits) -> float:
-    prior, code = (
-        torch.as_tensor(np.asarray(x), dtype=torch.float64) for x in (prior_logits, code_logits)
-    )
-    return float(losses.critic(prior, code))
+def _autoencoders_loss(terms: dict, phase: Phase, without=OTHERS) -> float:
+    return sum(getattr(phase, name) * loss for name, loss in terms.items() if name not in without)
 
 
-def _sigmoid(x) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.asarray(x)))
+def _steps_told() -> list[tuple]:
+    """Losses of one step and its phase: a warm-up, full training, and one with all terms."""
+    warm_up = Phase("warm-up", reconstruction=0.3, adversarial=0.1, labels=3.0)
+    full = Phase("full", adversarial=0.2, relational=1.5)
+    every = Phase("full", adversarial=0.03, relational=0.5, labels=0.4, pseudo=0.7, cycle=0.25)
+    terms = {"adversarial": 1.9, "reconstruction": 2.5, "critic": 0.6}
+    ours = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1}
+    return [
+        (terms | {"labels": 0.8}, warm_up),
+        (terms | {"relational": 3.0}, full),
+        (terms | ours | {"relational": 0.7}, every),
+    ]
 
 
 def _floor(partitions: int, affected: int, deviation: float) -> float:
@@ -34,27 +40,27 @@ def _paper_steps(images: int, copies: int = 7, batch: int = 1024, epochs: int = 
 EXERCISES = (
     Exercise(
         "05.1",
-        _critic_loss,
-        inputs=lambda: [
-            (np.array([0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0])),
-            (np.array([2.0, 1.0, -0.5]), np.array([-1.5, 0.5, -2.0])),
-            (np.array([-3.0, 0.5]), np.array([1.0, 2.0])),
-        ],
+        _autoencoders_loss,
+        inputs=_steps_told,
         slips=(
-            ("the sign is that of Eq. 2, which the critic maximises; a loss falls",
-             lambda p, c: -_critic_loss(p, c)),
-            ("samples of the prior and codes have changed places",
-             lambda p, c: _critic_loss(c, p)),
-            ("the two terms are averaged, not added", lambda p, c: _critic_loss(p, c) / 2),
-            ("the term of the codes is missing",
-             lambda p, c: float(np.log1p(np.exp(-p)).mean())),
-            ("the term of the prior is missing",
-             lambda p, c: float(np.log1p(np.exp(c)).mean())),
-            ("the examples are summed, not averaged", lambda p, c: len(p) * _critic_loss(p, c)),
-            ("the logarithm is missing",
-             lambda p, c: float(-(_sigmoid(p).mean() + (1 - _sigmoid(c)).mean()))),
-            ("log D is asked of the codes, too; it should be log (1 - D)",
-             lambda p, c: float(np.log1p(np.exp(-p)).mean() + np.log1p(np.exp(-c)).mean())),
+            ("the ReL's loss is in it, and the ReL has an optimiser of its own",
+             lambda t, p: _autoencoders_loss(t, p, without=("critic",))),
+            ("the critic's loss is in it, and it would help the critic",
+             lambda t, p: _autoencoders_loss(t, p) + t["critic"]),
+            ("the critic's loss is in it, with the weight of the match",
+             lambda t, p: _autoencoders_loss(t, p) + p.adversarial * t["critic"]),
+            ("the losses of all three networks are in it",
+             lambda t, p: _autoencoders_loss(t, p, without=("critic",)) + t["critic"]),
+            ("the terms are not weighted",
+             lambda t, p: sum(loss for name, loss in t.items() if name not in OTHERS)),
+            ("the match is left out; it is the encoder's, not the critic's",
+             lambda t, p: _autoencoders_loss(t, p, without=(*OTHERS, "adversarial"))),
+            ("the match is subtracted; the encoder wants a low loss here, too",
+             lambda t, p: _autoencoders_loss(t, p) - 2 * p.adversarial * t["adversarial"]),
+            ("only reconstruction and match are counted, the terms of Eq. 1",
+             lambda t, p: _autoencoders_loss(t, p, (*OTHERS, "labels", "pseudo", "cycle"))),
+            ("the terms are averaged, not added",
+             lambda t, p: _autoencoders_loss(t, p) / len(set(t) - set(OTHERS))),
         ),
     ),
     Exercise(
