@@ -82,6 +82,17 @@ def test_the_cache_holds_one_bit_a_pixel_and_serves_the_next_time(tmp_path, monk
     np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
 
 
+@pytest.mark.parametrize("length", [0, 100 * 512 - 1, 100 * 512 + 1])
+def test_a_cache_of_another_length_is_filled_again(tmp_path, length):
+    path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
+    dsprites.reader(path, cache, SPRITES)
+    (file,) = cache.iterdir()
+    with file.open("r+b") as damaged:
+        damaged.truncate(length)
+    read = dsprites.reader(path, cache, SPRITES)
+    np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
+
+
 def test_another_file_at_the_same_place_is_read_anew(tmp_path):
     cache = tmp_path / "cache"
     dsprites.reader(npz(tmp_path / "d.npz"), cache, SPRITES)

@@ -275,8 +275,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         args.run(args)
-    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError,
-            PermissionError, FloatingPointError) as error:  # fmt: skip
+    except (ValueError, OSError, FloatingPointError) as error:
         print(f"wdlib: {error}", file=sys.stderr)
         return 2
     return 0

@@ -11,7 +11,6 @@ Source: Matthey et al. (2017), https://github.com/google-deepmind/dsprites-datas
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from functools import partial
 from hashlib import sha256
@@ -23,6 +22,7 @@ from wdlib.data.hdf5 import h5_array, read_rows
 from wdlib.data.npz import member, rows
 from wdlib.data.originals import Original, cache_folder, check_array, check_signature
 from wdlib.factors import FactorSpace
+from wdlib.files import whole
 from wdlib.tasks import DSPRITES
 
 SHAPE = (64, 64)
@@ -34,6 +34,7 @@ ORIGINAL = Original(
 )
 IMAGES = "imgs"
 CLASSES = {".npz": "latents_classes", ".hdf5": "latents/classes", ".h5": "latents/classes"}
+BITS = SHAPE[0] * SHAPE[1] // 8  # bytes of an image in the cache
 BLOCK = 8192  # images streamed at once: 32 MB
 
 
@@ -42,20 +43,21 @@ def reader(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Classes [N, 6] -> uint8 images [N, 64, 64] of the original file.
 
-    The first call for a file fills the cache under ``root``. Raises ValueError, naming file and
-    cause, for a file that is cut short, misnamed, or not dSprites.
+    The first call for a file fills the cache under ``root``; so does one that finds it cut. Raises
+    ValueError, naming file and cause, for a file that is cut short, misnamed, or not dSprites, and
+    OSError where the disk is full.
     """
     check_signature(path)
     stat = path.stat()
     stamp = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     cache = cache_folder(root) / f"dsprites-{sha256(stamp.encode()).hexdigest()[:16]}.bits"
-    if not cache.exists():
+    if not cache.exists() or cache.stat().st_size != len(space) * BITS:
         _fill(cache, path, space)
     return partial(_unpack, cache, space)
 
 
 def _unpack(cache: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
-    bits = np.memmap(cache, np.uint8, mode="r", shape=(len(space), SHAPE[0] * SHAPE[1] // 8))
+    bits = np.memmap(cache, np.uint8, mode="r", shape=(len(space), BITS))
     return np.unpackbits(bits[space.index(classes)], axis=1).reshape(-1, *SHAPE)
 
 
@@ -63,20 +65,14 @@ def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
     """Stream images (checked) into the cache, which appears whole or not at all."""
     _check_classes(path, space)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(dir=cache.parent, prefix=cache.stem)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for block in _blocks(path, IMAGES, (len(space), *SHAPE), np.uint8):
-                if block.max() > 1:
-                    raise ValueError(
-                        f"{path}: {IMAGES} holds values up to {block.max()}, but a pixel of "
-                        f"dSprites is 0 or 1"
-                    )
-                file.write(np.packbits(block.reshape(len(block), -1), axis=1).tobytes())
-        os.replace(unfinished, cache)
-    except BaseException:
-        os.unlink(unfinished)
-        raise
+    with whole(cache) as file:
+        for block in _blocks(path, IMAGES, (len(space), *SHAPE), np.uint8):
+            if block.max() > 1:
+                raise ValueError(
+                    f"{path}: {IMAGES} holds values up to {block.max()}, but a pixel of dSprites "
+                    f"is 0 or 1"
+                )
+            file.write(np.packbits(block.reshape(len(block), -1), axis=1).tobytes())
 
 
 def _check_classes(path: Path, space: FactorSpace) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import safetensors
 import safetensors.torch
+import torch
 from torch import Tensor
 
 from wdlib.files import whole
@@ -26,10 +27,19 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
     """Write ``tensors`` and ``record`` as folder/name.json and the safetensors file it points to.
 
     Returns the path of the JSON. An earlier save of the same name stays whole until this one is.
+    Raises FloatingPointError, naming the first tensor that holds NaN or infinity, before anything
+    is written: a good state is never replaced by one that training cannot go on from.
     """
     folder = Path(folder)
+    tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
+    for key, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise FloatingPointError(
+                f"{key} holds NaN or infinity, so no {name} was saved in {folder}; training has "
+                f"diverged: train anew with a lower learning rate"
+            )
     folder.mkdir(parents=True, exist_ok=True)
-    data = safetensors.torch.save({k: t.detach().cpu().contiguous() for k, t in tensors.items()})
+    data = safetensors.torch.save(tensors)
     digest = hashlib.sha256(data).hexdigest()
     weights = folder / f"{name}-{digest[:12]}.safetensors"
     path = folder / f"{name}.json"
