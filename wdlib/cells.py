@@ -22,6 +22,7 @@ from pathlib import Path
 
 from wdlib.files import whole
 from wdlib.provenance import provenance
+from wdlib.records import read_record
 
 FORMAT = 1
 MOST = 40_000  # images of a task that take part in a run: half a gigabyte in colour
@@ -210,12 +211,25 @@ def write(folder: Path | str, cell: Cell, rows: list[dict], source: dict) -> Non
 def read(folder: Path | str, cell: Cell) -> dict | None:
     """The record of a finished cell; None where there is none, or a damaged one."""
     try:
-        record = json.loads(path_of(folder, cell).read_text(encoding="utf-8"))
-        digest = record.pop("sha256")
-        whole = digest == _digest(record) and record["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        record = read_record(path_of(folder, cell))
+        sound = record.pop("sha256", None) == _digest(record)
+    except (OSError, ValueError, RecursionError):
         return None
-    return record if whole and record["cell"] == dataclasses.asdict(cell) else None
+    sound = sound and record.get("format") == FORMAT
+    sound = sound and record.get("cell") == dataclasses.asdict(cell)
+    return record if sound and _has_rows(record) else None
+
+
+def _has_rows(record: Mapping) -> bool:
+    rows, source = record.get("rows"), record.get("source")
+    try:
+        for row in rows:
+            float(row["value"])  # an integer can be too large for a float
+            if (str, str) != (type(row["convention"]), type(row["score"])):
+                return False
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return type(rows) is list and type(source) is dict
 
 
 def replace_text(path: Path, text: str) -> None:
