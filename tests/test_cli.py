@@ -59,7 +59,10 @@ def test_draw_writes_what_load_draws(tmp_path):
         (CLASSES[:, :5], "5 columns"),
         (CLASSES + [0, 1, 0, 0, 0, 0], "shape has classes 0 to 2, got 1 to 3"),
         (CLASSES - 1, "got -1 to -1"),
-        (np.array([None]), "not a readable .npy file"),
+        (
+            np.array([None]),
+            "classes.npy: the content holds object, but only plain numbers are read",
+        ),
     ],
 )
 def test_draw_refuses_bad_classes_and_keeps_what_is_there(tmp_path, capsys, classes, said):
@@ -79,7 +82,7 @@ def test_draw_refuses_unknown_datasets_and_missing_files(tmp_path, capsys):
     )
     assert "none.npy" in refused(capsys, "draw", "dsprites", tmp_path / "none.npy", out)
     (tmp_path / "cut.npy").write_bytes((tmp_path / "classes.npy").read_bytes()[:90])
-    assert "cut.npy is not a readable" in refused(
+    assert "cut.npy: the content is no numpy array" in refused(
         capsys, "draw", "dsprites", tmp_path / "cut.npy", out
     )
 
@@ -99,11 +102,11 @@ def test_score_prints_the_librarys_numbers(tmp_path, capsys):
 @pytest.mark.parametrize(
     "change, metrics, said",
     [
-        ({"codes_test": None}, "mig", "lacks codes_test"),
+        ({"codes_test": None}, "mig", "lacks 'codes_test'"),
         ({}, "mug", "did you mean 'mig'"),
         ({"codes_train": np.full((300, 2), np.nan)}, "mig", "holds nan"),
         ({"factors_train": np.full((300, 2), 0.5)}, "mig", "integer"),
-        ({"codes_train": np.array([{}], dtype=object)}, "mig", "pickle"),
+        ({"codes_train": np.array([{}], dtype=object)}, "mig", "codes_train holds object"),
     ],
 )
 def test_score_refuses_bad_arrays(tmp_path, capsys, change, metrics, said):

@@ -77,8 +77,9 @@ def parser() -> argparse.ArgumentParser:
 def run_draw(args) -> None:
     """draw: classes in, images out."""
     from wdlib.data import load
+    from wdlib.data.npz import read_npy
 
-    images = load(args.dataset, args.data).draw(_array(args.classes))
+    images = load(args.dataset, args.data).draw(read_npy(args.classes))
     _write_npy(args.out, images)
 
 
@@ -155,10 +156,11 @@ def run_ship(args) -> None:
 
 def run_score(args) -> None:
     """score: arrays in, numbers out."""
+    from wdlib.data.npz import read_npz
     from wdlib.metrics import score
 
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
-    arrays = _archive(args.arrays, names)
+    arrays = read_npz(args.arrays, names)
     metrics = [name for name in args.metrics.split(",") if name]
     numbers = score(*arrays, metrics=metrics, seed=args.seed)
     if args.json:
@@ -199,37 +201,6 @@ def _parts(task, seed: int, labels: int):
     from wdlib.data.split import split
 
     return split(task, seed=seed, labels=labels, limit=MOST)
-
-
-def _array(path: Path):
-    import numpy as np
-
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise ValueError(f"{path} is not a readable .npy file: {error}") from None
-
-
-def _archive(path: Path, names):
-    import zipfile
-    import zlib
-
-    import numpy as np
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            missing = [name for name in names if name not in archive]
-            if missing:
-                raise ValueError(f"it lacks {', '.join(missing)}")
-            return [archive[name] for name in names]
-    except FileNotFoundError:
-        raise
-    except (ValueError, TypeError, AttributeError, EOFError, OSError) as error:
-        raise ValueError(f"{path} is not the .npz that score needs: {error}") from None
-    except (zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged: {error}") from None
 
 
 def _write_npy(path: Path, array) -> None:

@@ -85,7 +85,7 @@ def header(path: Path, key: str, stream: BinaryIO) -> Header:
         parsers = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
         found = Header(*parsers[0 if first else 1](whole))
     except Exception as cause:  # it is a Python literal: what a wild one raises, no manual says
-        raise ValueError(f"{path}: {key} is no numpy array ({cause})") from None
+        raise ValueError(f"{path}: {key} is no numpy array: {str(cause)[:200]}") from None
     if found.dtype.kind not in "biuf":
         raise ValueError(f"{path}: {key} holds {found.dtype}, but only plain numbers are read")
     if min(found.shape, default=0) < 0:
@@ -109,7 +109,7 @@ def read_npy(path: Path) -> np.ndarray:
     damaged, holds anything but plain numbers, or is larger than LARGEST.
     """
     with open(path, "rb") as stream:
-        return _array(path, path.name, header(path, path.name, stream), stream)
+        return _array(path, "the content", header(path, "the content", stream), stream)
 
 
 def read_npz(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
