@@ -46,7 +46,8 @@ FLOORS = {
         "navigator/__main__",
         *room(
             "exercises",
-            "compare exercise worlds warmup priors relations training evaluation navigator",
+            "compare exercise worlds warmup priors relations training evaluation baselines "
+            "navigator",
         ),
         *["check", "cells", "processes", "tables", "grid", "environment", "__init__", "__main__"],
     ],

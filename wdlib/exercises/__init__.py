@@ -1,10 +1,19 @@
 """The exercises of the notebooks, one file a notebook; ``wdlib.check`` judges answers to them."""
 
-from wdlib.exercises import evaluation, navigator, priors, relations, training, warmup, worlds
+from wdlib.exercises import (
+    baselines,
+    evaluation,
+    navigator,
+    priors,
+    relations,
+    training,
+    warmup,
+    worlds,
+)
 from wdlib.exercises.exercise import Exercise
 
 # In the order of the course.
-NOTEBOOKS = (worlds, warmup, priors, relations, training, evaluation, navigator)
+NOTEBOOKS = (worlds, warmup, priors, relations, training, evaluation, baselines, navigator)
 EXERCISES = {exercise.name: exercise for notebook in NOTEBOOKS for exercise in notebook.EXERCISES}
 
 __all__ = ["EXERCISES", "Exercise"]

@@ -1,0 +1,130 @@
+"""Right and wrong answers to the exercises of notebooks/07_baselines."""
+
+import numpy as np
+import torch
+from torch.distributions import Normal, kl_divergence
+
+
+def kl(mean, log_variance):
+    return (mean**2 + log_variance.exp() - 1 - log_variance) / 2
+
+
+def kl_by_torch(mean, log_variance):
+    q = Normal(mean, (log_variance / 2).exp())
+    return kl_divergence(q, Normal(torch.zeros_like(mean), torch.ones_like(mean)))
+
+
+def total_correlation(c):
+    return (np.log(np.diag(c)).sum() - np.linalg.slogdet(c)[1]) / 2
+
+
+def by_correlations(c):
+    scale = np.sqrt(np.diag(c))
+    return -0.5 * np.log(np.linalg.det(c / np.outer(scale, scale)))
+
+
+def move(codes, new_values, dims, means):
+    moved = codes.copy()
+    moved[:, dims] = means[new_values][:, dims]
+    return moved
+
+
+def move_one_by_one(codes, new_values, dims, means):
+    moved = codes.copy()
+    for row, value in enumerate(new_values):
+        for dim in dims:
+            moved[row, dim] = means[value, dim]
+    return moved
+
+
+def move_the_rest(codes, new_values, dims, means):
+    moved = means[new_values]
+    moved[:, dims] = codes[:, dims]
+    return moved
+
+
+def added(codes, new_values, dims, means):
+    moved = codes.copy()
+    moved[:, dims] += means[new_values][:, dims]
+    return moved
+
+
+def crossed(codes, new_values, dims, means):
+    """Rows and dimensions are paired up, where every row should get every dimension."""
+    moved = codes.copy()
+    moved[:, dims] = means[new_values, dims]
+    return moved
+
+
+def first_dim(codes, new_values, dims, means):
+    return move(codes, new_values, dims[:1], means)
+
+
+ANSWERS = {
+    "07.1": (
+        [kl, kl_by_torch],
+        [
+            (..., "no answer yet"),
+            (lambda m, s: 2 * kl(m, s), "1/2 is missing"),
+            (lambda m, s: (m**2 + s.exp() ** 2 - 1 - 2 * s) / 2, "log standard deviation"),
+            (lambda m, s: (m + s.exp() - 1 - s) / 2, "not squared"),
+            (lambda m, s: (s.exp() - 1 - s) / 2, "the mean is missing"),
+            (lambda m, s: (m**2 + s - 1 - s) / 2, "not exponentiated"),
+            (lambda m, s: (m**2 + s.exp() - 1 + s) / 2, "should be subtracted"),
+            (lambda m, s: (m**2 + s.exp() - s) / 2, "the 1 is missing"),
+            (lambda m, s: (s - 1 + (1 + m**2) / s.exp()) / 2, "the other way round"),
+            (lambda m, s: -kl(m, s), "the sign is the wrong way round"),
+            (lambda m, s: kl(m, s).sum(1), "the shape is (2,), wanted (2, 3)"),
+            (lambda m, s: kl(m, s).mean(), "the shape is (), wanted (2, 3)"),
+            (lambda m, s: (m**2 + s - 1 - s.log()) / 2, "are infinite"),
+        ],
+    ),
+    "07.2": (
+        [total_correlation, by_correlations],
+        [
+            (..., "no answer yet"),
+            (lambda c: 2 * total_correlation(c), "1/2 is missing"),
+            (lambda c: total_correlation(c) / np.log(2), "base 2"),
+            (lambda c: -0.5 * np.log(np.linalg.det(c)), "the variances are left out"),
+            (lambda c: 0.5 * np.log(np.diag(c)).sum(), "only the single dimensions count"),
+            (lambda c: np.linalg.det(c) / np.prod(np.diag(c)), "there is no logarithm"),
+            (
+                lambda c: np.log(np.diag(c)).sum() - 0.5 * np.log(np.linalg.det(c)),
+                "taken for standard deviations",
+            ),
+            (lambda c: -total_correlation(c), "the sign is the wrong way round"),
+            (lambda c: np.abs(c - np.diag(np.diag(c))).sum(), "too large"),
+            (lambda c: np.log(np.diag(c)), "one number is wanted"),
+        ],
+    ),
+    "07.3": (
+        [move, move_one_by_one],
+        [
+            (..., "no answer yet"),
+            (lambda z, v, dims, m: m[v], "the whole code is replaced"),
+            (move_the_rest, "the factor's own are kept"),
+            (added, "is added to what stood there"),
+            (lambda z, v, dims, m: z, "nothing is moved"),
+            (lambda z, v, dims, m: move(z, np.zeros_like(v), dims, m), "of the first value"),
+            (first_dim, "only the first of the factor's dimensions"),
+            (lambda z, v, dims, m: m[v][:, dims], "the shape is (3, 1), wanted (3, 4)"),
+            (crossed, "it raises ValueError"),
+        ],
+    ),
+    "07.4": (
+        [["B", "D", "F"], {"d", "b", "f"}, ("F", "B", "D"), list("BDF")],
+        [
+            (..., "no answer yet"),
+            (["A", "B", "D", "F"], "A is among them"),
+            (["B", "C", "D", "F"], "C is among them"),
+            (["B", "D", "E", "F"], "E is among them"),
+            (["A", "C", "E"], "the unfair ones were chosen"),
+            (["D", "F"], "B is missing"),
+            (["B", "F"], "D is missing"),
+            (["B", "D"], "F is missing"),
+            (["A", "B"], "2 of 3 missing, and 1 that should not be there"),
+            ("BDF", "a list is wanted, not a word"),
+            ([2, 4, 6], "3 of 3 missing"),
+        ],
+    ),
+}
