@@ -23,7 +23,8 @@ FLOORS = {
     "F0": ["files", "records", "provenance", "factors", "tasks", "relations"],
     "F1": room(
         "data",
-        "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images split",
+        "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
+        "split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room("training", "losses presets progress checkpoint moments stages trainer"),
@@ -39,7 +40,7 @@ FLOORS = {
         "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
-    "F6": ["methods", "evaluation", "pretrained"],
+    "F6": ["methods", "ablations", "evaluation", "pretrained"],
     "F7": [
         "plots",
         *room("navigator", "walk film maps dial clicks panels still view"),
@@ -49,7 +50,17 @@ FLOORS = {
             "compare exercise worlds warmup priors relations training evaluation baselines "
             "navigator",
         ),
-        *["check", "cells", "processes", "tables", "grid", "environment", "__init__", "__main__"],
+        *[
+            "check",
+            "cells",
+            "experiments",
+            "processes",
+            "tables",
+            "grid",
+            "environment",
+            "__init__",
+            "__main__",
+        ],
     ],
 }
 

@@ -7,7 +7,7 @@ import torch
 from wdlib.data import device_images, load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge, accuracy, kept_judge, soften, train_judge
-from wdlib.metrics.relational import relation_accuracy
+from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.relations import relations_of
 from wdlib.tasks import task
 
@@ -120,6 +120,26 @@ def test_every_relation_is_tried_and_the_seed_decides():
     asked.clear()
     measure(Listening())
     assert asked == again
+
+
+def test_moves_into_unseen_combinations_are_counted_apart():
+    unseen = torch.zeros(TASK.sizes, dtype=torch.bool)
+    unseen[1, :, 2] = True
+
+    class Afraid(Perfect):
+        """Draws nothing it has never seen."""
+
+        def decode(self, codes):
+            known = ~unseen[tuple(self.values(codes).T)]
+            return torch.where(known[:, None, None], codes, -1.0)
+
+    def composed(system):
+        return composed_accuracy(system, TASK, RELATIONS, CODES, VALUES, unseen, judge=Reads())
+
+    assert set(composed(Perfect()).values.values()) == {1.0}
+    scores = composed(Afraid())
+    assert (scores["judged_unseen"], scores["judged_seen"]) == (0, 1)
+    assert scores.settings["into_unseen"] == pytest.approx(len(CODES) / 15, rel=0.3)
 
 
 # --- the judge -------------------------------------------------------------------------------

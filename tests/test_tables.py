@@ -1,10 +1,20 @@
 """Tables: a CSV that reads back, and a text whose means, ranges and marks are the rows'."""
 
+import csv
 import re
 
 import pytest
 
+from wdlib.ablations import ABLATIONS, FAITHFUL
 from wdlib.cells import Cell
+from wdlib.experiments import (
+    FEW,
+    ablation_cells,
+    label_cells,
+    table1_cells,
+    table2_cells,
+    unseen_cells,
+)
 from wdlib.methods import METHODS
 from wdlib.tables import (
     COLUMNS,
@@ -13,9 +23,10 @@ from wdlib.tables import (
     format_table,
     read_csv,
     rows_of,
-    table2_cells,
     write_csv,
+    write_wide_csv,
 )
+from wdlib.training import COURSE
 
 
 def rows(dataset="dSprites.v3"):
@@ -48,6 +59,16 @@ def test_csv_reads_back(tmp_path):
         assert read == ours | {"value": pytest.approx(ours["value"], rel=1e-5)}
     write_csv(back, tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
+
+
+def test_a_wide_csv_has_one_line_a_cell(tmp_path):
+    write_wide_csv(rows(), tmp_path / "t.csv")
+    with open(tmp_path / "t.csv", encoding="utf-8", newline="") as file:
+        ours, again, theirs, _ = csv.DictReader(file)
+    assert (ours["dataset"], ours["method"], ours["seed"]) == ("dSprites.v3", "ours", "0")
+    assert (float(ours["judged_encoded"]), float(again["judged_encoded"])) == (0.8, 0.9)
+    assert (float(ours["raw_mig"]), float(ours["mig"]), theirs["mig"]) == (0.1, 0.95, "")
+    assert (ours["commit"], ours["budget"]) == ("abc", "240 s")
 
 
 @pytest.mark.parametrize(
@@ -118,3 +139,42 @@ def test_table_2_has_every_method_seed_and_dataset_under_one_budget():
     assert {c.method for c in cells} == set(METHODS)
     assert {c.task for c in cells[:2]} == {"dSprites.v3", "Shapes3D.v3"}
     assert {c.method for c in table2_cells(methods=["fader"])} == {"fader"}
+
+
+def test_labels_and_unseen_combinations_are_blocks_of_their_own():
+    few, without = ([r | change for r in rows()] for change in ({"labels": 50}, {"unseen": 0.2}))
+    for row in without:
+        row["score"] = row["score"].replace("judged_encoded", "judged_encoded_unseen")
+    text = format_table(rows() + few + without)
+    assert "dSprites.v3: 1000 labels" in text and "dSprites.v3: 50 labels" in text
+    assert "20% of the combinations never seen" in text and "unseen, encoded" in text
+
+
+def test_every_run_of_table_1_is_the_recipe_at_its_tasks_length():
+    steps = {c.task: c.steps for c in table1_cells((0,))}
+    assert len(steps) == 6 and steps["dSprites.v3"] == COURSE.steps
+    assert steps["dSprites.v2"] < COURSE.steps < steps["dSprites.v4"]
+
+
+def test_the_other_experiments_ask_what_they_say():
+    labels = label_cells((0, 1, 2))
+    assert {(c.task, c.seed) for c in labels} == {
+        *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0)
+    }  # fmt: skip
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * len(FEW)
+    assert {c.unseen for c in unseen_cells((0,))} == {0.2}
+    cells = ablation_cells(60, (0,), tasks=["dSprites.v2"])
+    assert [c.method for c in cells] == list(ABLATIONS)
+    with pytest.raises(ValueError, match="did you mean ours - cycle"):
+        ablation_cells(60, (0,), methods=["ours - cycles"])
+
+
+def test_every_ablation_differs_from_what_it_is_taken_from():
+    presets = {name: one.fit.preset for name, one in ABLATIONS.items()}
+    assert presets["ours"] == COURSE and presets["faithful"] == FAITHFUL
+    for name, preset in presets.items():
+        base = COURSE if name.startswith("ours") else FAITHFUL
+        assert (preset == base) == (name in ("ours", "faithful")), name
+    for phase in FAITHFUL.phases:
+        assert not (phase.labels or phase.pseudo or phase.taught or phase.cycle)
+        assert not (phase.refit_every or phase.encodings or phase.freeze_encoder)

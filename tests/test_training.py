@@ -64,6 +64,13 @@ def test_labels_of_guessers_is_the_mean_log_size():
     assert losses.labels(scores, values).item() == pytest.approx(wanted)
 
 
+def test_an_unknown_value_adds_nothing_and_counts_in_the_mean():
+    scores = [torch.zeros(4, 3)]
+    values = torch.tensor([[0], [-1], [2], [-1]])
+    assert losses.labels(scores, values).item() == pytest.approx(math.log(3) / 2)
+    assert losses.labels(scores, torch.full((4, 1), -1)).item() == 0
+
+
 def test_pseudo_labels_count_where_the_model_is_sure_and_nowhere_else():
     sure, unsure = [0.01, 0.97, 0.02], [0.3, 0.4, 0.3]
     believed = [torch.tensor([sure, unsure, unsure, sure])]
@@ -155,13 +162,63 @@ def test_an_update_touches_its_owner_alone(owner):
 
     pick = torch.arange(8)
     labelled = (trainer.labelled[pick], trainer.values[pick])
+    beliefs = torch.zeros(8, 2, dtype=torch.long)
     stages.step(
-        trainer.model, phase, trainer.moves, trainer.unlabelled[pick], labelled, only, generator()
+        trainer.model,
+        phase,
+        trainer.moves,
+        trainer.unlabelled[pick],
+        labelled,
+        beliefs,
+        only,
+        generator(),
     )
     changed = {
         k.split(".")[0] for k, t in trainer.model.named_parameters() if (t != before[k]).any()
     }
     assert changed == {owner}
+
+
+def test_what_a_taught_phase_believes_is_what_the_phase_before_reads():
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer.model.heads.requires_grad_(False)
+    for head, value in zip(trainer.model.heads, (2, 5)):  # sure of shape, unsure of position
+        head.weight.zero_()
+        head.bias.zero_()
+        head.bias[value] = 9.0 if value == 2 else 1.0
+    before, phase = SHORT.phases[0], SHORT.phases[1]
+    found = stages.read(trainer.model, before, trainer.unlabelled[:20])
+    assert found.tolist() == [[2, -1]] * 20
+    trainer.done = before.steps
+    trainer._begin(dataclasses.replace(phase, taught=1.0))
+    assert trainer.beliefs[:20].tolist() == found.tolist()
+
+
+def test_a_swap_costs_what_the_picture_holds_of_the_partition():
+    model = ModularModel(task("dSprites.v2"))
+    z = torch.randn((50, 2, 8), generator=generator())
+    bright = (z[:, 0, 0] > 0).to(torch.uint8)[:, None, None, None].expand(-1, 1, 64, 64)
+
+    class FirstAlone(torch.nn.Module):
+        """Draws from the first partition; the second changes nothing."""
+
+        def forward(self, code):
+            return 50 * code[:, :1, None, None].expand(-1, 1, 64, 64)
+
+    model.autoencoder.decoder = FirstAlone()
+    plain, (first, second) = stages.swap_costs(model, bright, z, generator(1))
+    assert plain < 10 < first and second == plain
+
+
+def test_swaps_spare_a_partition_that_costs_much(monkeypatch):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    costs = (torch.tensor(2.0), torch.tensor([2.5, 2.7]))
+    monkeypatch.setattr(stages, "swap_costs", lambda *_: costs)
+    finish = Phase("finish", 1, freeze_encoder=True, swap=0.5, spare=0.3)
+    trainer._begin(finish)
+    assert trainer.swaps.tolist() == [True, False]
+    trainer._begin(dataclasses.replace(finish, spare=math.inf))
+    assert trainer.swaps.tolist() == [True, True]
 
 
 class NoWaiting(TorchDispatchMode):
@@ -184,7 +241,7 @@ def test_reading_a_scalar_is_noticed():
         torch.ones(3)[torch.ones(3) > 0]
 
 
-@pytest.mark.parametrize("number", [0, 1, 2])
+@pytest.mark.parametrize("number", range(len(COURSE.phases)))
 def test_a_step_never_waits_for_the_host(number):
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     phase = SHORT.phases[number]
@@ -205,7 +262,8 @@ def test_paper_is_the_published_schedule():
     assert PAPER.networks.width == 1024 and PAPER.networks.decoder == "conv"
     assert (PAPER.fit.scale, PAPER.fit.shrink, PAPER.fit.only_if_singular) == (0.1, 0, True)
     for phase in PAPER.phases:  # nothing of ours
-        assert not (phase.labels or phase.cycle or phase.encodings or phase.freeze_encoder)
+        assert not (phase.labels or phase.pseudo or phase.taught or phase.cycle)
+        assert not (phase.encodings or phase.freeze_encoder or phase.swap or phase.code_noise)
         assert not phase.cosine and not phase.refit_every
 
 
@@ -259,7 +317,7 @@ def uninterrupted():
     return weights(Trainer(SPLIT, IMAGES, SHORT, seed=3).run())
 
 
-@pytest.mark.parametrize("stop", range(1, 12))
+@pytest.mark.parametrize("stop", range(1, SHORT.steps))
 def test_resumed_is_bitwise_uninterrupted(tmp_path, uninterrupted, stop):
     Trainer(SPLIT, IMAGES, SHORT, seed=3).run(stop, folder=tmp_path)
     again = Trainer(SPLIT, IMAGES, SHORT, seed=3)

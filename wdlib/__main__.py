@@ -62,13 +62,19 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--json", action="store_true", help="print JSON instead of lines")
     score.set_defaults(run=run_score)
     table = commands.add_parser("table", help="run the cells of a table that are missing; print it")
-    table.add_argument("number", choices=["1", "2"], help="of the paper's tables")
-    table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableN")
-    table.add_argument("--csv", type=Path, help="also write every row to this file")
+    table.add_argument(
+        "name",
+        choices=["1", "2", "labels", "unseen", "ablations"],
+        help="one of the paper's two, or an experiment of ours",
+    )
+    table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableNAME")
+    table.add_argument("--csv", type=Path, help="also write the figures to this file")
     table.add_argument("--seeds", default="0,1,2", help="comma-separated")
-    table.add_argument("--tasks", help="comma-separated; default those of the paper")
-    table.add_argument("--methods", help="table 2: comma-separated; default all")
-    table.add_argument("--seconds", type=float, default=240, help="table 2: training a cell")
+    table.add_argument("--tasks", help="comma-separated; default those of the experiment")
+    table.add_argument("--methods", help="2 and ablations: comma-separated; default all")
+    table.add_argument(
+        "--seconds", type=float, default=240, help="2 and ablations: training a cell"
+    )
     table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
     table.set_defaults(run=run_table)
     return top
@@ -97,7 +103,7 @@ def run_train(args) -> None:
     trainer = Trainer(
         _parts(wanted, args.seed, args.labels),
         load(wanted.dataset, args.data),
-        chosen,
+        chosen.for_task(wanted.name),
         seed=args.seed,
         device=_device(args.device),
         compile=args.compile,
@@ -172,24 +178,27 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """table: finished cells stay in the folder, so a run that was stopped goes on."""
-    from wdlib import grid
+    from wdlib import experiments, grid, tables
+    from wdlib.ablations import ABLATIONS
+    from wdlib.methods import METHODS
 
     try:
         seeds = [int(seed) for seed in args.seeds.split(",")]
     except ValueError:
         raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
-    tasks = {"tasks": args.tasks.split(",")} if args.tasks else {}
-    if args.number == "1":
-        cells = grid.table1_cells(seeds, **tasks)
-    else:
-        methods = args.methods.split(",") if args.methods else None
-        cells = grid.table2_cells(args.seconds, seeds, methods=methods, **tasks)
-    folder = args.folder or Path("runs") / f"table{args.number}"
+    asked = {"tasks": args.tasks.split(",")} if args.tasks else {}
+    if args.name in ("2", "ablations"):
+        asked |= {"methods": args.methods.split(",") if args.methods else None}
+        asked |= {"seconds": args.seconds}
+    cells = experiments.EXPERIMENTS[args.name](seeds=seeds, **asked)
+    folder = args.folder or Path("runs") / f"table{args.name}"
     with grid.Processes(args.workers) as executor:
-        table = grid.run(cells, executor, folder=folder, progress=grid.suited())
+        table = grid.run(
+            cells, executor, folder=folder, methods=METHODS | ABLATIONS, progress=grid.suited()
+        )
     print(table)
     if args.csv:
-        grid.write_csv(table, args.csv)
+        (tables.write_wide_csv if args.name == "1" else tables.write_csv)(table, args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)

@@ -37,6 +37,7 @@ class Cell:
         method: a name in the table of methods.
         seed: of the split, the weights and training.
         labels: number of labelled images.
+        unseen: share of the combinations of values that training never sees.
         seconds, steps: the budget of training; exactly one is given.
         threads: of torch and of every other library, whatever the machine has.
         device: "cpu", "cuda", ...
@@ -48,6 +49,7 @@ class Cell:
     method: str
     seed: int = 0
     labels: int = 1000
+    unseen: float = 0.0
     seconds: float | None = None
     steps: int | None = None
     threads: int = 1
@@ -105,9 +107,10 @@ def evaluate_cell(
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
     with threads(cell.threads):
-        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=limit)
+        asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
+        parts = split(wanted, unseen=cell.unseen, **asked)
         images = replace(load(wanted.dataset), threads=cell.threads)
-        judge = shared_judge(folder, parts, images, device=cell.device)
+        judge = shared_judge(folder, split(wanted, **asked), images, device=cell.device)
         budget = {"steps": cell.steps, "seconds": cell.seconds}
         start = time.perf_counter()
         system = chosen.fit(

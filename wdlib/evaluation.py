@@ -18,10 +18,11 @@ from wdlib.data import Images, Split, device_images
 from wdlib.methods import System
 from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
-from wdlib.metrics.relational import relation_accuracy
+from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.metrics.table import STANDARD
 from wdlib.model.prior import random_values
 
+WORDS = {"prior": "from prior samples", "encoded": "from test images"}
 MOST = 10_000  # images of train, and half as many of test, that the scores of codes look at
 
 
@@ -121,6 +122,9 @@ def evaluate(
             system whose values come from a classifier of the whole code (``Method.converts``).
         seed: of the samples, the relations that are drawn, and the scores.
 
+    Where the split leaves combinations of values out, relations that lead into those are measured
+    apart; the judge then has to be one that has seen them.
+
     Raises ValueError for a split of another task.
     """
     task, device = split.task, getattr(model, "device", "cpu")
@@ -145,6 +149,19 @@ def evaluate(
     }
     judged = accuracy(judge, pictures["test"], values["test"])
     rows = _rows(task, model.relations, found["test"] == values["test"], moved, judged)
+    if len(split.unseen_combinations):
+        unseen = torch.zeros(task.sizes, dtype=torch.bool)
+        unseen[tuple(torch.from_numpy(split.unseen_combinations).T)] = True
+        for origin, pair in start.items():
+            into = composed_accuracy(
+                model, task, model.relations, *pair, unseen, judge=judge, seed=seed
+            )
+            guess = 1 / task.combinations
+            rows += tuple(
+                Row(f"judged_{origin}_{kind}", f"relation into {kind} combinations, judged image, "
+                    f"{WORDS[origin]}", into[f"judged_{kind}"], judged, guess)
+                for kind in ("unseen", "seen")
+            )  # fmt: skip
 
     flat = {p: z.flatten(1).cpu().numpy() for p, z in codes.items()}
     conventions = {"raw": (flat["train"], flat["test"], None)}
@@ -180,9 +197,8 @@ def _rows(task, relations, right, moved, judge_accuracy) -> tuple[Row, ...]:
     affected = [task.sizes[i] for r in relations for i in r.affects(task)]
     guess_target = float(np.mean([1 / size for size in affected]))
     rows = []
-    words = {"prior": "from prior samples", "encoded": "from test images"}
     for origin, m in moved.items():
-        what = words[origin]
+        what = WORDS[origin]
         latent = "relation_latent" if origin == "prior" else "relation_encoded"
         rows += [
             Row(f"{latent}_target", f"relation, latent, target only, {what}", m["target"], 1,

@@ -28,16 +28,9 @@ from pathlib import Path
 from typing import Protocol
 
 from wdlib.cells import Cell, Outcome, attempt, evaluate_cell, path_of, read, replace_text, write
+from wdlib.experiments import table1_cells, table2_cells
 from wdlib.processes import Processes
-from wdlib.tables import (
-    Table,
-    format_table,
-    read_csv,
-    rows_of,
-    table1_cells,
-    table2_cells,
-    write_csv,
-)
+from wdlib.tables import Table, format_table, read_csv, rows_of, write_csv
 
 __all__ = [
     "Cell",

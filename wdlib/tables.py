@@ -14,7 +14,7 @@ from pathlib import Path
 
 from wdlib.cells import Cell, replace_text
 
-FIGURE = ("dataset", "method", "seed", "labels", "convention", "score", "value")
+FIGURE = ("dataset", "method", "seed", "labels", "unseen", "convention", "score", "value")
 SOURCE = ("budget", "threads", "device", "seconds", "commit",
           "python", "wdlib", "torch", "numpy", "scikit-learn")  # fmt: skip
 COLUMNS = FIGURE + SOURCE
@@ -39,7 +39,8 @@ class Table:
 
 def rows_of(cell: Cell, record: Mapping) -> list[dict]:
     """The rows of a finished cell, each with the cell's own columns and where it comes from."""
-    ours = {"dataset": cell.task, "method": cell.method, "seed": cell.seed, "labels": cell.labels}
+    ours = {"dataset": cell.task, "method": cell.method, "seed": cell.seed}
+    ours |= {"labels": cell.labels, "unseen": cell.unseen}
     source = {"budget": cell.budget, "threads": cell.threads, "device": cell.device}
     source |= {name: record["source"].get(name, "") for name in SOURCE if name not in source}
     return [ours | row | source for row in record["rows"]]
@@ -55,13 +56,38 @@ def write_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     replace_text(Path(path), text.getvalue())
 
 
+def write_wide_csv(rows: Iterable[Mapping], path: Path | str) -> None:
+    """Write one line a cell, a column a figure; scores of grouped and raw codes are prefixed."""
+    cells: dict[tuple, dict] = {}
+    for row in rows:
+        own = {k: row[k] for k in COLUMNS if k not in ("convention", "score", "value")}
+        cell = cells.setdefault(tuple(own.values()), own)
+        known = row["convention"] in ("-", "converted")
+        name = row["score"] if known else f"{row['convention']}_{row['score']}"
+        cell[name] = f"{row['value']:.6g}"
+    figures = sorted({name for cell in cells.values() for name in cell} - set(COLUMNS))
+    ours = [k for k in FIGURE if k not in ("convention", "score", "value")]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [*ours, *figures, *SOURCE], restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(cells.values())
+    replace_text(Path(path), text.getvalue())
+
+
 def read_csv(path: Path | str) -> Table:
     """Read back what ``write_csv`` wrote.
 
     Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
     another one.
     """
-    kinds = {"seed": int, "labels": int, "value": float, "threads": int, "seconds": float}
+    kinds = {
+        "seed": int,
+        "labels": int,
+        "unseen": float,
+        "value": float,
+        "threads": int,
+        "seconds": float,
+    }
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         rows = []
@@ -75,68 +101,6 @@ def read_csv(path: Path | str) -> Table:
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     return Table(tuple(rows))
-
-
-TASKS_OF_TABLE_1 = (
-    "dSprites.v2",
-    "dSprites.v3",
-    "dSprites.v4",
-    "Shapes3D.v2",
-    "Shapes3D.v3",
-    "Shapes3D.v5",
-)
-TASKS_OF_TABLE_2 = ("dSprites.v3", "Shapes3D.v3")
-
-
-def table1_cells(
-    seeds: Sequence[int] = (0, 1, 2),
-    *,
-    tasks: Sequence[str] = TASKS_OF_TABLE_1,
-    labels: int = 1000,
-    threads: int = 1,
-    device: str = "cpu",
-) -> list[Cell]:
-    """The cells of the paper's Table 1, ours: the COURSE preset at its own length on every task.
-
-    Raises ValueError for an unknown task.
-    """
-    from wdlib.tasks import task
-    from wdlib.training import COURSE
-
-    names = [task(name).name for name in tasks]
-    return [
-        Cell(name, "modular", seed, labels, steps=COURSE.steps, threads=threads, device=device)
-        for seed in seeds
-        for name in names
-    ]
-
-
-def table2_cells(
-    seconds: float = 240,
-    seeds: Sequence[int] = (0, 1, 2),
-    *,
-    tasks: Sequence[str] = TASKS_OF_TABLE_2,
-    methods: Iterable[str] | None = None,
-    labels: int = 1000,
-    threads: int = 1,
-    device: str = "cpu",
-) -> list[Cell]:
-    """The cells of the paper's Table 2 and of Table 1's left half, one budget for all of them.
-
-    ``methods``: names; default every method there is. Tasks alternate, so that the first cells to
-    run need different judges.
-    """
-    from wdlib.methods import METHODS, method  # with it torch, which a table on disk needs not
-
-    names = list(METHODS if methods is None else methods)
-    for name in names:
-        method(name)  # a wrong name is said before the first cell runs
-    return [
-        Cell(task, method, seed, labels, seconds=seconds, threads=threads, device=device)
-        for seed in seeds
-        for method in names
-        for task in tasks
-    ]
 
 
 @dataclass(frozen=True)
@@ -155,7 +119,10 @@ class Published:
 PUBLISHED = (
     *(
         Published(task, "modular (paper)", "relation accuracy", value, "on codes, from the prior")
-        for task, value in zip(TASKS_OF_TABLE_1, (0.724, 0.751, 0.685, 0.690, 0.653, 0.633))
+        for task, value in {
+            "dSprites.v2": 0.724, "dSprites.v3": 0.751, "dSprites.v4": 0.685,
+            "Shapes3D.v2": 0.690, "Shapes3D.v3": 0.653, "Shapes3D.v5": 0.633,
+        }.items()
     ),
     Published("dSprites", "modular (paper)", "SAP", 0.7877,
               "above the ceiling of SAP (1 - mean 1/k) on v2, v3 and v4: another definition"),
@@ -171,6 +138,11 @@ MOVES = {
     "relation_latent_all": "codes, prior",
     "encoder_all": "encoder",
 }
+COMPOSED = {
+    f"judged_{origin}_{kind}": f"{kind}, {origin}"
+    for origin in ("encoded", "prior")
+    for kind in ("unseen", "seen")
+}
 SCORES = {
     "dci_disentanglement": "DCI D",
     "dci_completeness": "DCI C",
@@ -183,20 +155,26 @@ CONVENTIONS = ("raw", "grouped", "converted")
 
 
 def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
-    """The table as text, a block a dataset: relations first, then the scores by convention.
+    """The table as text: relations first, then the scores by convention; a block a dataset, number
+    of labels and share of unseen combinations.
 
     A cell of it is the mean over seeds and the range. ``*`` marks the best mean of a column; of
     scores, the best of its convention, for conventions are not to be compared.
     """
     rows = list(rows)
     lines: list[str] = []
-    for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        mine = [row for row in rows if row["dataset"] == dataset]
-        say = {name: sorted({str(row[name]) for row in mine}) for name in ("labels", "seed")}
+    for dataset, labels, unseen in dict.fromkeys(
+        (row["dataset"], row["labels"], row["unseen"]) for row in rows
+    ):
+        block = (dataset, labels, unseen)
+        mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
+        seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
+        without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
         budgets = ", ".join(dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine))
-        lines += [f"{dataset}: {'/'.join(say['labels'])} labels, seeds {' '.join(say['seed'])}, "
-                  f"{budgets} a cell", ""]  # fmt: skip
+        lines += [f"{dataset}: {labels} labels, seeds {seeds}, {budgets} a cell{without}", ""]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
+        if unseen:
+            lines += _block("relations that end in such a combination", mine, "-", COMPOSED)
         for convention in CONVENTIONS:
             if any(row["convention"] == convention for row in mine):
                 lines += _block(f"scores of {convention} codes", mine, convention, SCORES)

@@ -47,17 +47,7 @@ def relation_accuracy(
 
     Source: Valenti and Bacciu (2022), section 4, for samples of the prior and codes.
     """
-    draw = np.random.default_rng(seed).integers(len(relations), size=len(codes))
-    moved, wanted = torch.empty_like(codes), values.clone()
-    affected = torch.zeros(values.shape, dtype=torch.bool, device=values.device)
-    for number, relation in enumerate(relations):
-        rows = torch.from_numpy(np.flatnonzero(draw == number)).to(codes.device)
-        moved[rows] = system.move(codes[rows], relation)
-        after = relation(values[rows].cpu().numpy(), task)
-        wanted[rows] = torch.from_numpy(after).to(values.device)
-        affected[rows] = torch.tensor(
-            [i in relation.affects(task) for i in range(values.shape[1])], device=values.device
-        )
+    draw, moved, wanted, affected = _moved(system, task, relations, codes, values, seed)
     found = system.values(moved)
     scores = _shares(found, wanted, affected)
     if judge is not None:
@@ -70,6 +60,55 @@ def relation_accuracy(
     matrix = np.stack([right[draw == number].mean(0) for number in range(len(relations))])
     settings = {"samples": len(codes), "relations": len(relations), "seed": seed}
     return Score("relation accuracy", scores, matrix, settings, "share right")
+
+
+def composed_accuracy(
+    system,
+    task: Task,
+    relations: Sequence[Relation],
+    codes: Tensor,
+    values: Tensor,
+    unseen: Tensor,
+    *,
+    judge: Judge,
+    seed: int = 0,
+) -> Score:
+    """Relations that lead into combinations of values that training never saw. Ours.
+
+    Args:
+        unseen: bool [K_1, ..., K_n], which combinations of values were left out of training.
+        the rest: as for ``relation_accuracy``.
+
+    Returns a Score with ``judged_unseen`` and ``judged_seen``: the share of decoded images of which
+    the judge reads every factor as wanted, among the moves that end in an unseen combination and
+    among the rest; NaN where there are none.
+    """
+    _, moved, wanted, _ = _moved(system, task, relations, codes, values, seed)
+    right = (judge.read(system.decode(moved)) == wanted).all(1).float()
+    into = unseen.to(wanted.device)[tuple(wanted.T)]
+    scores = {
+        "judged_unseen": float(right[into].mean()),
+        "judged_seen": float(right[~into].mean()),
+    }
+    settings = {"samples": len(codes), "into_unseen": int(into.sum()), "seed": seed}
+    return Score("relation accuracy, composed", scores, None, settings, "share right")
+
+
+def _moved(system, task, relations, codes, values, seed):
+    """One random relation each: its number, the code after it, the values wanted, and which
+    partitions it affects."""
+    draw = np.random.default_rng(seed).integers(len(relations), size=len(codes))
+    moved, wanted = torch.empty_like(codes), values.clone()
+    affected = torch.zeros(values.shape, dtype=torch.bool, device=values.device)
+    for number, relation in enumerate(relations):
+        rows = torch.from_numpy(np.flatnonzero(draw == number)).to(codes.device)
+        moved[rows] = system.move(codes[rows], relation)
+        after = relation(values[rows].cpu().numpy(), task)
+        wanted[rows] = torch.from_numpy(after).to(values.device)
+        affected[rows] = torch.tensor(
+            [i in relation.affects(task) for i in range(values.shape[1])], device=values.device
+        )
+    return draw, moved, wanted, affected
 
 
 def _shares(found: Tensor, wanted: Tensor, affected: Tensor) -> dict[str, float]:

@@ -22,6 +22,8 @@ class NetworkConfig:
     Args:
         dim: dimensions of a partition (8 in the paper).
         encoder_widths, encoder_norm, hidden: see ConvEncoder.
+        standard: every code dimension has mean 0 and variance 1 over a batch (ours): whatever the
+            losses' weights, codes keep the scale of the prior.
         decoder: "conv" (textbook, PAPER) or "separable" (ours, COURSE).
         rank: profiles a side of the separable decoder.
         width: of the critic's and the relational learner's three layers (1024 in the paper).
@@ -35,6 +37,7 @@ class NetworkConfig:
     encoder_widths: tuple[int, ...] = (32, 32, 32)
     encoder_norm: bool = True
     hidden: int = 256
+    standard: bool = False
     decoder: str = "separable"
     rank: int = 16
     width: int = 256
@@ -76,6 +79,7 @@ class ModularAutoencoder(nn.Module):
             hidden=config.hidden,
             norm=config.encoder_norm,
         )
+        self.standardise = nn.BatchNorm1d(code, affine=False) if config.standard else nn.Identity()
         if config.decoder == "separable":
             self.decoder = SeparableDecoder(code, channels, rank=config.rank, hidden=config.hidden)
         elif config.decoder == "conv":
@@ -86,9 +90,8 @@ class ModularAutoencoder(nn.Module):
 
     def encode(self, x: Tensor) -> Tensor:
         """Images [B, C, 64, 64] in [0, 1] -> codes [B, n, d]."""
-        return self.encoder(x.contiguous(memory_format=torch.channels_last)).view(
-            -1, self.partitions, self.dim
-        )
+        z = self.standardise(self.encoder(x.contiguous(memory_format=torch.channels_last)))
+        return z.view(-1, self.partitions, self.dim)
 
     def decode(self, z: Tensor) -> Tensor:
         """Codes [B, n, d] -> logits [B, C, 64, 64]; the sigmoid is the image."""

@@ -40,9 +40,14 @@ def relational(moved: Tensor, target: Tensor) -> Tensor:
 def labels(scores: list[Tensor], values: Tensor) -> Tensor:
     """Cross-entropy of labelled values, mean over images and partitions. Ours.
 
-    scores: logits [B, K_i], one tensor a partition; values [B, n] integers.
+    scores: logits [B, K_i], one tensor a partition; values [B, n] integers, -1 where unknown: an
+    unknown value adds nothing, and counts in the mean.
     """
-    return sum(F.cross_entropy(s, v) for s, v in zip(scores, values.T)) / len(scores)
+    each = [
+        F.cross_entropy(s, v, ignore_index=-1, reduction="sum") / len(v)
+        for s, v in zip(scores, values.T)
+    ]
+    return sum(each) / len(scores)
 
 
 def pseudo_labels(scores: list[Tensor], believed: list[Tensor], confidence: float) -> Tensor:

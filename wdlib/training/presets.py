@@ -36,11 +36,15 @@ class Phase:
             densities times ``temperature``.
         pseudo: the same on the unlabelled images, shifted, with the values that the model itself
             reads off the unshifted ones, where it gives them at least ``confidence``.
+        taught: the same on the unlabelled images as they are, with the values that the model read
+            off all of them when the phase began: the phase before is this one's teacher.
         cycle: decode samples of the prior, and codes with shuffled partitions; encode the
             pictures; find the components again.
         encodings: share of the learner's batch that starts from encoded images.
         freeze_encoder: train decoder and learner alone, on cached codes, half of them with normal
-            noise of standard deviation ``code_noise``.
+            noise of standard deviation ``code_noise``, and with probability ``swap`` partitions
+            swapped for samples of their own component; not those whose swap costs more than
+            ``spare`` times the reconstruction loss, for they hold details of the picture.
 
     From the authors' earlier code: ``corrupt``, the noisy and dropped copies of every image.
     """
@@ -65,11 +69,14 @@ class Phase:
     shift: int = 2
     temperature: float = 0.3
     pseudo: float = 0.0
+    taught: float = 0.0
     confidence: float = 0.95
     cycle: float = 0.0
     encodings: float = 0.0
     freeze_encoder: bool = False
     code_noise: float = 0.0
+    swap: float = 0.0
+    spare: float = math.inf
     corrupt: bool = False
 
 
@@ -79,6 +86,7 @@ class Preset:
 
     Args:
         critic_betas: Adam's betas for the critic.
+        lengths: (task, factor) of the tasks that take another number of steps; see ``for_task``.
     """
 
     name: str
@@ -86,6 +94,7 @@ class Preset:
     fit: FitConfig
     phases: tuple[Phase, ...]
     critic_betas: tuple[float, float] = (0.5, 0.99)
+    lengths: tuple[tuple[str, float], ...] = ()
 
     @property
     def steps(self) -> int:
@@ -103,6 +112,15 @@ class Preset:
                 return phase, before
             before -= phase.steps
         raise ValueError(f"{self.name} has {self.steps} steps, there is no step {step}")
+
+    def for_task(self, name: str) -> Preset:
+        """The preset at the length of the task called ``name``: every phase's steps, times its
+        factor in ``lengths``, or as they are."""
+        factor = dict(self.lengths).get(name, 1.0)
+        scaled = tuple(
+            replace(p, steps=max(round(factor * p.steps), 1)) if p.steps else p for p in self.phases
+        )
+        return replace(self, phases=scaled, lengths=())
 
     def for_images(self, count: int) -> Preset:
         """The same preset with epochs turned into steps, for ``count`` unlabelled images.
@@ -132,6 +150,7 @@ class Preset:
                 fit=FitConfig(**record["fit"]),
                 phases=tuple(Phase(**phase) for phase in record["phases"]),
                 critic_betas=tuple(record["critic_betas"]),
+                lengths=tuple((name, factor) for name, factor in record.get("lengths", ())),
             )
         except (KeyError, TypeError) as error:
             raise ValueError(f"this is not the record of a preset: {error}") from None
@@ -170,31 +189,56 @@ PAPER = Preset(
     critic_betas=(0.9, 0.999),
 )
 
+# Ours. Labels, read by linear heads, and pseudo-labels lead the warm-up, and reconstruction follows
+# at a fiftieth of their weight: at an equal one, the encoder first learns what most pixels show,
+# and never catches up with small differences such as an orientation. Full training passes from the
+# heads to the components. At last the encoder is left alone, and the decoder takes its time.
 COURSE = Preset(
     name="COURSE",
-    networks=NetworkConfig(encoder_widths=(32, 32, 32), decoder="separable", width=256),
+    networks=NetworkConfig(
+        encoder_widths=(32, 32, 32), standard=True, decoder="separable", width=256
+    ),
     fit=FitConfig(scale=0.1, shrink=0.5, ridge=0.02, only_if_singular=False),
     phases=(
-        Phase("warm-up", 600, prior="normal", adversarial=0.03, labels=1.0),
+        Phase(
+            "warm-up",
+            2500,
+            lr=3e-3,
+            rise=50,
+            prior="normal",
+            reconstruction=0.02,
+            labels=1.0,
+            pseudo=1.0,
+        ),
         Phase(
             "full",
             500,
+            lr=1e-3,
+            rise=50,
             refit_every=100,
-            adversarial=0.03,
-            labels=0.3,
-            cycle=0.1,
+            reconstruction=0.02,
+            adversarial=0.003,
+            labels=1.0,
+            taught=1.0,
+            cycle=0.02,
             relational=1.0,
         ),
         Phase(
             "finish",
-            1500,
+            4000,
             lr=4e-3,
+            rise=100,
             freeze_encoder=True,
             code_noise=0.12,
+            swap=0.5,
+            spare=0.3,
             relational=1.0,
             encodings=0.5,
         ),
     ),
+    # One recipe, shorter where it has done its work sooner, and longer where it has not: a small
+    # heart's orientation is a matter of three or four pixels.
+    lengths=(("dSprites.v2", 0.4), ("dSprites.v4", 1.6)),
 )
 PRESETS = {preset.name: preset for preset in (PAPER, COURSE)}
 

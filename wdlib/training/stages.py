@@ -32,12 +32,14 @@ def step(
     moves: Moves,
     images: Tensor,
     labelled: tuple[Tensor, Tensor],
+    beliefs: Tensor | None,
     update: Update,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """One step of either stage on uint8 images [B, C, 64, 64]; returns every loss, unweighted.
 
     labelled: (uint8 images [L, C, 64, 64], values [L, n]); used where ``phase.labels`` is not 0.
+    beliefs: what ``read`` made of these images, [B, n]; used where ``phase.taught`` is not 0.
     """
     x = to_float(images)
     if phase.corrupt:
@@ -67,6 +69,8 @@ def step(
         believed = [s.detach().softmax(1) for s in value_scores(model, phase, z)]
         scores = value_scores(model, phase, views["shifted"])
         terms["pseudo"] = losses.pseudo_labels(scores, believed, phase.confidence)
+    if phase.taught:  # ours
+        terms["taught"] = losses.labels(value_scores(model, phase, z), beliefs)
     if phase.cycle:  # ours
         terms["cycle"] = cycle_loss(model, phase, z, generator)
     update("autoencoder", sum(getattr(phase, name) * loss for name, loss in terms.items()))
@@ -85,23 +89,48 @@ def step_on_codes(
     moves: Moves,
     images: Tensor,
     z: Tensor,
+    swaps: Tensor,
     update: Update,
     generator: torch.Generator,
 ) -> dict[str, Tensor]:
     """Ours. The end of stage 2 with the encoder frozen: ReL and decoder on cached codes [B, n, d].
 
-    Half of the codes get noise, so that the decoder is smooth where samples of the prior fall.
+    Half of the codes get noise, so that the decoder is smooth where samples of the prior fall. The
+    partitions that ``swaps`` [n] admits are swapped for samples of their own component with
+    probability ``phase.swap``, under the same picture: a partition then says its value, and
+    nothing about the others'.
     """
     half = len(z) // 2
     noise = torch.randn(z[:half].shape, generator=generator, device=z.device)
-    noisy = torch.cat([z[:half] + phase.code_noise * noise, z[half:]])
-    logits = model.autoencoder.decode(noisy)
+    given = torch.cat([z[:half] + phase.code_noise * noise, z[half:]])
+    if phase.swap:
+        own = model.prior.sample(model.prior.values(z), generator=generator)
+        chance = torch.rand(z.shape[:2], generator=generator, device=z.device)
+        given = torch.where((swaps & (chance < phase.swap))[:, :, None], own, given)
+    logits = model.autoencoder.decode(given)
     terms = {"reconstruction": losses.reconstruction(logits, to_float(images))}
     update("autoencoder", phase.reconstruction * terms["reconstruction"])
     if phase.relational:
         terms["relational"] = relational_loss(model, phase, moves, z, generator)
         update("learner", phase.relational * terms["relational"])
     return {name: loss.detach() for name, loss in terms.items()}
+
+
+@torch.no_grad()
+def swap_costs(
+    model: ModularModel, images: Tensor, z: Tensor, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Reconstruction losses of uint8 images [B, C, 64, 64] from their codes z [B, n, d]: as they
+    are (a scalar), and with one partition after the other swapped within its component ([n])."""
+    x = to_float(images)
+    own = model.prior.sample(model.prior.values(z), generator=generator)
+    decode = model.autoencoder.decode
+    swapped = []
+    for i in range(z.shape[1]):
+        codes = z.clone()
+        codes[:, i] = own[:, i]
+        swapped.append(losses.reconstruction(decode(codes), x))
+    return losses.reconstruction(decode(z), x), torch.stack(swapped)
 
 
 def prior_samples(model: ModularModel, phase: Phase, count: int, generator) -> Tensor:
@@ -166,6 +195,17 @@ def value_scores(model: ModularModel, phase: Phase, z: Tensor) -> list[Tensor]:
         density = model.prior.log_density(z) * phase.temperature
         return [density[:, i, :size] for i, size in enumerate(model.task.sizes)]
     return [head(z[:, i]) for i, head in enumerate(model.heads)]
+
+
+@torch.no_grad()
+def read(model: ModularModel, phase: Phase, images: Tensor) -> Tensor:
+    """Ours. The values that the model reads off uint8 images [N, C, 64, 64]: [N, n] integers.
+
+    -1 where it gives its best guess less than ``phase.confidence``.
+    """
+    scores = value_scores(model, phase, model.encode(images))
+    best = [score.softmax(1).max(1) for score in scores]
+    return torch.stack([torch.where(p >= phase.confidence, v, -1) for p, v in best], 1)
 
 
 def cycle_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tensor:

@@ -83,6 +83,9 @@ class Trainer:
         self.done = 0  # steps
         self.order = torch.zeros(0, dtype=torch.long, device=self.device)  # rest of this epoch
         self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
+        n = len(split.task.sizes)
+        self.beliefs = torch.zeros((0, n), dtype=torch.long, device=self.device)  # see _begin
+        self.swaps = torch.zeros(n, dtype=torch.bool, device=self.device)
         self.history: list[dict] = []
 
     def run(
@@ -133,12 +136,20 @@ class Trainer:
         self.model.prior.fit(self.model.encode(self.labelled), self.values, self.preset.fit)
 
     def _begin(self, phase: Phase) -> None:
-        self.codes = None
-        if phase.freeze_encoder:
+        self.codes, self.beliefs = None, self.beliefs[:0]
+        if phase.freeze_encoder or phase.taught:
             self._refresh_statistics()
+        if phase.freeze_encoder:
             self.codes = self.model.encode(self.unlabelled)
+        if phase.taught:  # by what the phase before has learnt to read values with
+            teacher = self.preset.phase_at(self.done - 1)[0] if self.done else phase
+            self.beliefs = stages.read(self.model, teacher, self.unlabelled)
         if phase.prior == "adaptive":
             self.refit()
+        if phase.swap:  # the partitions that hold no detail which the picture needs
+            some = self.unlabelled[:2000], self.codes[:2000]
+            plain, swapped = stages.swap_costs(self.model, *some, self.generator)
+            self.swaps = swapped - plain <= phase.spare * plain
 
     def _step(self, phase: Phase, at: int) -> dict[str, Tensor]:
         fall = 1.0
@@ -155,7 +166,9 @@ class Trainer:
         common = (self.model, phase, self.moves, self.unlabelled[pick])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             if self.codes is not None:
-                return stages.step_on_codes(*common, self.codes[pick], self._update, self.generator)
+                return stages.step_on_codes(
+                    *common, self.codes[pick], self.swaps, self._update, self.generator
+                )
             mine = torch.randint(
                 len(self.labelled),
                 (phase.labelled_batch,),
@@ -163,7 +176,8 @@ class Trainer:
                 device=self.device,
             )
             labelled = (self.labelled[mine], self.values[mine])
-            return stages.step(*common, labelled, self._update, self.generator)
+            beliefs = self.beliefs[pick] if phase.taught else None
+            return stages.step(*common, labelled, beliefs, self._update, self.generator)
 
     def _next(self, batch: int) -> Tensor:
         """[batch] numbers of unlabelled images; every image once an epoch."""
@@ -192,7 +206,7 @@ class Trainer:
     @torch.no_grad()
     def _refresh_statistics(self) -> None:
         """Batch norm's running statistics from real images alone: decoded ones have moved them."""
-        norms = [m for m in self.model.modules() if isinstance(m, nn.BatchNorm2d)]
+        norms = [m for m in self.model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()
@@ -209,6 +223,7 @@ class Trainer:
         for name, optimiser in self.optimisers.items():
             tensors |= moments.named(name, optimiser)
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
+        tensors |= {"beliefs": self.beliefs, "swaps": self.swaps}
         progress = {"done": self.done, "history": self.history, "source": provenance()}
         checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self._identity() | progress)
 
@@ -245,6 +260,7 @@ class Trainer:
             moments.put_back(name, optimiser, tensors)
         self.generator.set_state(tensors["generator"])
         self.order = tensors["order"].to(self.device)
+        self.beliefs, self.swaps = (tensors[k].to(self.device) for k in ("beliefs", "swaps"))
         self.done, self.history, self.codes = record["done"], record["history"], None
 
     def _check_state(self, tensors: dict[str, Tensor], record: dict, folder) -> None:
@@ -252,6 +268,8 @@ class Trainer:
         wanted = {f"model.{k}": t for k, t in self.model.state_dict().items()}
         wanted["generator"] = self.generator.get_state()
         order = wanted["order"] = tensors.get("order", self.order)
+        beliefs = wanted["beliefs"] = tensors.get("beliefs", self.beliefs)
+        wanted["swaps"] = self.swaps
         for name, optimiser in self.optimisers.items():
             wanted |= moments.wanted(name, optimiser, tensors)
         checkpoint.check_fit(tensors, wanted, folder)
@@ -263,6 +281,12 @@ class Trainer:
         images = torch.arange(len(self.unlabelled))
         if order.dtype != torch.long or order.dim() != 1 or not torch.isin(order, images).all():
             raise ValueError(f"the order of the checkpoint in {folder} holds no numbers of images")
+        if beliefs.dtype != torch.long or beliefs.shape[1:] != self.values.shape[1:]:
+            raise ValueError(f"the beliefs of the checkpoint in {folder} are no values of images")
+        phase, at = self.preset.phase_at(min(done, self.preset.steps - 1))
+        inside = (beliefs >= -1) & (beliefs < torch.tensor(self.split.task.sizes))
+        if not inside.all() or (phase.taught and at and len(beliefs) != len(images)):
+            raise ValueError(f"the beliefs of the checkpoint in {folder} are not of this task")
         try:
             torch.Generator(self.device).set_state(tensors["generator"])
         except (RuntimeError, TypeError) as error:

@@ -1,0 +1,149 @@
+"""Which cells an experiment is made of: the paper's two tables, and the questions that they leave.
+
+Each function returns cells for ``grid.run``; ``python -m wdlib table NAME`` runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from wdlib.cells import Cell
+
+TASKS_OF_TABLE_1 = (
+    "dSprites.v2",
+    "dSprites.v3",
+    "dSprites.v4",
+    "Shapes3D.v2",
+    "Shapes3D.v3",
+    "Shapes3D.v5",
+)
+TASKS_OF_TABLE_2 = ("dSprites.v3", "Shapes3D.v3")
+
+
+def table1_cells(
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    tasks: Sequence[str] = TASKS_OF_TABLE_1,
+    labels: int = 1000,
+    threads: int = 1,
+    device: str = "cpu",
+) -> list[Cell]:
+    """The cells of the paper's Table 1, ours: the COURSE preset at its own length on every task.
+
+    Raises ValueError for an unknown task.
+    """
+    from wdlib.tasks import task
+
+    how = {"threads": threads, "device": device}
+    return [
+        Cell(name, "modular", seed, labels, steps=_length(name), **how)
+        for seed in seeds
+        for name in (task(name).name for name in tasks)
+    ]
+
+
+def table2_cells(
+    seconds: float = 240,
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    tasks: Sequence[str] = TASKS_OF_TABLE_2,
+    methods: Iterable[str] | None = None,
+    labels: int = 1000,
+    threads: int = 1,
+    device: str = "cpu",
+) -> list[Cell]:
+    """The cells of the paper's Table 2 and of Table 1's left half, one budget for all of them.
+
+    ``methods``: names; default every method there is. Tasks alternate, so that the first cells to
+    run need different judges.
+    """
+    from wdlib.methods import METHODS, method  # with it torch, which a table on disk needs not
+
+    names = list(METHODS if methods is None else methods)
+    for name in names:
+        method(name)  # a wrong name is said before the first cell runs
+    return [
+        Cell(task, method, seed, labels, seconds=seconds, threads=threads, device=device)
+        for seed in seeds
+        for method in names
+        for task in tasks
+    ]
+
+
+FEW = (50, 100, 250, 500, 1000)  # labels
+
+
+def label_cells(
+    seeds: Sequence[int] = (0, 1, 2), *, tasks: Sequence[str] | None = None, threads: int = 1
+) -> list[Cell]:
+    """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
+
+    ``tasks``: others, each with every seed.
+    """
+    runs = [(name, seed) for name in tasks or ("dSprites.v2",) for seed in seeds]
+    if tasks is None:
+        runs += [(name, seeds[0]) for name in ("dSprites.v4", "Shapes3D.v5")]
+    return [
+        Cell(name, "modular", seed, labels, steps=_length(name), threads=threads)
+        for name, seed in runs
+        for labels in FEW
+    ]
+
+
+def unseen_cells(
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    tasks: Sequence[str] = TASKS_OF_TABLE_1,
+    share: float = 0.2,
+    threads: int = 1,
+) -> list[Cell]:
+    """Training without ``share`` of the combinations of values, images and labels; ours."""
+    return [
+        Cell(name, "modular", seed, unseen=share, steps=_length(name), threads=threads)
+        for seed in seeds
+        for name in tasks
+    ]
+
+
+def ablation_cells(
+    seconds: float = 240,
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    tasks: Sequence[str] | None = None,
+    methods: Iterable[str] | None = None,
+    threads: int = 1,
+) -> list[Cell]:
+    """What each part buys: dSprites.v2 with every seed, two harder tasks with the first.
+
+    ``tasks``: others, each with every seed. Raises ValueError for a method that is no ablation.
+    """
+    from wdlib.ablations import ABLATIONS
+    from wdlib.methods import method
+
+    names = list(ABLATIONS if methods is None else methods)
+    for name in names:
+        method(name, ABLATIONS)
+    runs = [(task, seed) for task in tasks or ("dSprites.v2",) for seed in seeds]
+    if tasks is None:
+        runs += [(task, seeds[0]) for task in ("dSprites.v4", "Shapes3D.v3")]
+    return [
+        Cell(task, name, seed, seconds=seconds, threads=threads)
+        for task, seed in runs
+        for name in names
+    ]
+
+
+def _length(name: str) -> int:
+    from wdlib.tasks import task
+    from wdlib.training import COURSE
+
+    return COURSE.for_task(task(name).name).steps
+
+
+EXPERIMENTS = {
+    "1": table1_cells,
+    "2": table2_cells,
+    "labels": label_cells,
+    "unseen": unseen_cells,
+    "ablations": ablation_cells,
+}
