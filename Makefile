@@ -11,7 +11,7 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test lab student badges weights lint clean
+.PHONY: help install tour test lab student slides badges weights kills lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
@@ -41,6 +41,9 @@ lab: install ## open JupyterLab on the notebooks
 student: install ## write the notebooks without solutions and outputs: build/student/
 	$(PY) -m course.student
 
+slides: install ## write slides of every notebook: build/slides/
+	$(PY) -m course.slides
+
 badges: install ## write badges and Colab cells anew from the address in pyproject.toml
 	$(PY) -m course.address
 
@@ -51,6 +54,10 @@ weights: install ## train and measure the weights that wdlib ships; goes on wher
 			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) && \
 		$(PY) -m wdlib ship build/weights/$$task || exit 1; \
 	done
+
+KILLS := 100
+kills: install ## kill training, grids and caches KILLS times each; nothing may be lost
+	$(PY) tests/kills.py --kills $(KILLS)
 
 lint: install ## check style and formatting
 	$(PY) -m ruff check .
