@@ -57,7 +57,7 @@ import torch
 from torch import Tensor
 
 from wdlib.baselines.loop import check_budget, with_labels
-from wdlib.data import Images, Split
+from wdlib.data import Images, Split, check_images
 from wdlib.model import ModularModel
 from wdlib.relations import Relation
 from wdlib.training import COURSE, PAPER, Preset, Trainer
@@ -158,6 +158,7 @@ class Baseline:
     config: tuple[tuple[str, object], ...] = ()
 
     def __call__(self, split: Split, images: Images, **settings) -> System:
+        check_images(split, images)
         module = import_module(f"wdlib.baselines.{self.file}")
         fields = {
             name: getattr(module, value) if isinstance(value, str) and value.isupper() else value

@@ -48,14 +48,21 @@ class Images:
     def draw(self, classes) -> np.ndarray:
         """Factor classes [N, k] -> uint8 images [N, *shape].
 
-        Raises ValueError for classes outside their factor.
+        Raises ValueError for classes outside their factor, and where ``make`` returns anything but
+        uint8 images of the shape.
         """
         classes = self.space.check(classes)
         images = np.empty((len(classes), *self.shape), np.uint8)
 
         def fill(start: int) -> None:
             part = slice(start, start + self.chunk)
-            images[part] = self.make(classes[part])
+            made = self.make(classes[part])
+            if made.dtype != np.uint8 or made.shape != images[part].shape:
+                raise ValueError(
+                    f"images ({self.source}) must be uint8 of shape {images[part].shape}, but were "
+                    f"made as {made.dtype} of shape {made.shape}"
+                )
+            images[part] = made
 
         starts = range(0, len(classes), self.chunk)
         if min(self.threads, len(starts)) > 1:

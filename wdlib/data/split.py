@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from wdlib.data.images import Images
 from wdlib.tasks import Task
 
 
@@ -93,6 +94,16 @@ def check_labels(split: Split) -> None:
                 f"{split.task.name}: none of the {len(column)} labelled images has {factor.name} "
                 f"{missing[0]} ({factor.value_names[missing[0]]}); take more labels or another seed"
             )
+
+
+def check_images(split: Split, images: Images) -> None:
+    """Raises ValueError where the first images of train are all alike: nothing can be learned."""
+    few = images.draw(split.task.classes(split.train[:64]))
+    if len(few) > 1 and (few == few[0]).all():
+        raise ValueError(
+            f"{split.task.name}: the first {len(few)} images of train ({images.source}) are all "
+            f"alike, so there is nothing to learn; look at what makes them"
+        )
 
 
 def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> np.ndarray:

@@ -42,10 +42,15 @@ class ModularModel(nn.Module):
 
     @torch.no_grad()
     def encode(self, images: Tensor, *, batch: int = 512) -> Tensor:
-        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, n, d], in eval mode."""
+        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, n, d], in eval mode.
+
+        Raises ValueError for images that hold NaN or infinity.
+        """
 
         def encode(x: Tensor) -> Tensor:
             x = x.to(self.device)
+            if not torch.isfinite(x).all():
+                raise ValueError("the images to encode hold NaN or infinity; a pixel is 0 to 1")
             return self.autoencoder.encode(x if x.is_floating_point() else to_float(x))
 
         return self._in_batches(encode, images, batch)

@@ -34,6 +34,9 @@ def random_values(sizes: Tensor, count: int, *, generator: torch.Generator) -> T
     return (u * sizes).long().minimum(sizes - 1)
 
 
+COLLAPSED = 1e-4  # of a code's standard deviation, which under either simple prior is about 1
+
+
 @dataclass(frozen=True)
 class FitConfig:
     """How a component's covariance is estimated from a few encoded images.
@@ -82,8 +85,9 @@ class AdaptivePrior(nn.Module):
             values: [N, n] integers, their factor values.
 
         Raises ValueError, leaving the prior as it was, for shapes that do not fit, codes that are
-        not finite, values outside their factor, a value with no labelled code, or a covariance
-        that stays singular with the ridge.
+        not finite, values that are no integers or outside their factor, a partition whose codes are
+        all alike, a value with no labelled code, or a covariance that stays singular with the
+        ridge.
         """
         n, most, d = self.mean.shape
         if codes.shape[1:] != (n, d) or values.shape != (len(codes), n):
@@ -93,6 +97,8 @@ class AdaptivePrior(nn.Module):
             )
         if not torch.isfinite(codes).all():
             raise ValueError("the labelled codes hold NaN or infinity: the encoder has diverged")
+        if values.is_floating_point():
+            raise ValueError(f"the values of labelled codes must be integers, not {values.dtype}")
         codes = codes.double()
         mean, tril = self.mean.double().clone(), self.scale_tril.double().clone()
         for i, size in enumerate(self.sizes):
@@ -100,6 +106,13 @@ class AdaptivePrior(nn.Module):
                 raise ValueError(
                     f"partition {i} has values 0 to {size - 1}, got {int(values[:, i].min())} "
                     f"to {int(values[:, i].max())}"
+                )
+            spread = float(codes[:, i].std(0, correction=0).max())
+            if spread < COLLAPSED:
+                raise ValueError(
+                    f"partition {i} has collapsed: its {len(codes)} labelled codes are all alike "
+                    f"(standard deviation {spread:.1g}), so no value can be told from another; "
+                    f"warm up longer, with more weight on labels or less on the adversarial loss"
                 )
             counts = torch.bincount(values[:, i], minlength=size)
             if (counts == 0).any():

@@ -5,6 +5,8 @@ Equations: Valenti and Bacciu (2022), section 3.
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -48,6 +50,17 @@ def labels(scores: list[Tensor], values: Tensor) -> Tensor:
         for s, v in zip(scores, values.T)
     ]
     return sum(each) / len(scores)
+
+
+def diverged(name: str, loss: float, channels: int) -> bool:
+    """Whether a loss, as a float, is one that training does not come back from.
+
+    That is NaN or infinity; for the two sides of Eq. 2, odds of e^80 against one of them (float32
+    ends at e^88); for the reconstruction of images of ``channels``, a hundred times what a decoder
+    that knows nothing pays.
+    """
+    most = {"critic": 80.0, "adversarial": 80.0, "reconstruction": 6400 * channels * math.log(2)}
+    return not (math.isfinite(loss) and loss <= most.get(name, math.inf))
 
 
 def pseudo_labels(scores: list[Tensor], believed: list[Tensor], confidence: float) -> Tensor:

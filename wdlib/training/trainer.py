@@ -15,12 +15,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from wdlib.data import Images, check_labels, device_images, to_float
+from wdlib.data import Images, check_images, check_labels, device_images, to_float
 from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
 from wdlib.tasks import task
-from wdlib.training import checkpoint, moments, stages
+from wdlib.training import checkpoint, losses, moments, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 
@@ -37,7 +37,7 @@ class Trainer:
         compile: compile encoder and decoder (torch.compile); pays on long runs only.
         autocast: bfloat16 matrix products where the device has them.
 
-    Raises ValueError where a factor's value has no labelled image.
+    Raises ValueError where a factor's value has no labelled image, and for images all alike.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Trainer:
         autocast: bool = False,
     ):
         check_labels(split)
+        check_images(split, images)
         self.split, self.seed, self.device = split, seed, torch.device(device)
         self.preset = preset.for_images(len(split.train))
         self.autocast = autocast
@@ -99,8 +100,9 @@ class Trainer:
         """Train for ``steps`` steps, or to the end of the preset; return the model.
 
         With a ``folder``, a checkpoint is left there every ``save_every`` steps and at the end.
-        Raises FloatingPointError, naming step and loss, when a loss is not finite where it is said
-        or where a checkpoint is due; no such state is ever saved.
+        Raises FloatingPointError, naming step and loss, when a loss has diverged where it is said
+        or where a checkpoint is due, and ValueError where a partition has collapsed when the prior
+        is to adapt to it; no such state is ever saved.
         """
         progress = progress or Silence()
         total = self.preset.steps
@@ -195,12 +197,13 @@ class Trainer:
         loss.backward()
         optimiser.step()
 
-    def _check(self, losses: dict[str, float]) -> None:
-        for name, loss in losses.items():
-            if not math.isfinite(loss):
+    def _check(self, said: dict[str, float]) -> None:
+        for name, loss in said.items():
+            if losses.diverged(name, loss, self.split.task.channels):
                 raise FloatingPointError(
-                    f"the {name} loss is {loss} at step {self.done}: training has diverged; lower "
-                    f"the learning rate, or resume from the last checkpoint"
+                    f"the {name} loss is {loss:g} at step {self.done}: training has diverged; the "
+                    f"last checkpoint is kept, but train anew with lower learning rates or less "
+                    f"weight on the adversarial loss"
                 )
 
     @torch.no_grad()
@@ -251,7 +254,9 @@ class Trainer:
         for name, value in self._identity().items():
             theirs = record.get(name)
             if checkpoint.plain(theirs) != checkpoint.plain(value):
-                what = "another preset" if name == "preset" else f"{name} {theirs}, not {value}"
+                what = (
+                    "another preset" if name == "preset" else f"{name} {theirs!s:.40}, not {value}"
+                )
                 raise ValueError(f"the checkpoint in {folder} is of {what}")
         self._check_state(tensors, record, folder)
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
@@ -275,7 +280,9 @@ class Trainer:
         checkpoint.check_fit(tensors, wanted, folder)
         done, history = record.get("done"), record.get("history")
         if type(done) is not int or not 0 <= done <= self.preset.steps:
-            raise ValueError(f"the checkpoint in {folder} stands at step {done!r}, which is none")
+            raise ValueError(
+                f"the checkpoint in {folder} stands at step {done!r:.40}, which is none"
+            )
         if type(history) is not list or not all(type(row) is dict for row in history):
             raise ValueError(f"the history of the checkpoint in {folder} is no list of rows")
         images = torch.arange(len(self.unlabelled))
