@@ -73,7 +73,7 @@ def test_cut_weights_are_found_out(tmp_path, keep):
         ('{"weights": "x"}', "no record"),
         ('{"format": 99, "weights": "x", "sha256": ""}', "format 99"),
         ('{"format": 1, "weights": "../x", "sha256": ""}', "outside its folder"),
-        ('{"format": 1, "weights": "gone", "sha256": ""}', "gone, which is missing"),
+        ('{"format": 1, "weights": "gone", "sha256": ""}', "'gone', which is missing"),
     ],
 )
 def test_what_is_no_record_is_refused(tmp_path, text, said):

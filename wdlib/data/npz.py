@@ -72,7 +72,8 @@ def header(path: Path, key: str, stream: BinaryIO) -> Header:
     """
     with reading(path):
         begins = stream.read(8)
-        said = stream.read(2 if begins[6:7] == b"\x01" else 4)  # its length; wider since format 2
+        first = begins[6:] == b"\x01\x00"
+        said = stream.read(2 if first else 4)  # the header's length; wider since format 2
         length = int.from_bytes(said, "little")
         text = stream.read(min(length, LONGEST_HEADER))
     if not begins.startswith(np.lib.format.MAGIC_PREFIX):
@@ -81,14 +82,14 @@ def header(path: Path, key: str, stream: BinaryIO) -> Header:
         raise ValueError(f"{path}: {key} claims a header of {length} bytes")
     whole = io.BytesIO(begins + said + text)
     try:
-        first = np.lib.format.read_magic(whole) == (1, 0)
+        np.lib.format.read_magic(whole)
         parsers = np.lib.format.read_array_header_1_0, np.lib.format.read_array_header_2_0
         found = Header(*parsers[0 if first else 1](whole))
     except Exception as cause:  # it is a Python literal: what a wild one raises, no manual says
         raise ValueError(f"{path}: {key} is no numpy array: {str(cause)[:200]}") from None
     if found.dtype.kind not in "biuf":
         raise ValueError(f"{path}: {key} holds {found.dtype}, but only plain numbers are read")
-    if min(found.shape, default=0) < 0:
+    if not all(type(side) is int and side >= 0 for side in found.shape):
         raise ValueError(f"{path}: {key} claims the shape {found.shape}")
     return found
 

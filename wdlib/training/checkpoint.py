@@ -68,12 +68,12 @@ def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
     if not isinstance(pointer, str) or not isinstance(digest, str):
         raise ValueError(f"{path} is no record of wdlib: it points to no weights")
     if known != FORMAT:
-        raise ValueError(f"{path} has format {known}; this version reads format {FORMAT}")
+        raise ValueError(f"{path} has format {known!r:.40}; this version reads format {FORMAT}")
     if Path(pointer).name != pointer:
-        raise ValueError(f"{path} points outside its folder, to {pointer!r}")
+        raise ValueError(f"{path} points outside its folder, to {pointer!r:.80}")
     weights = path.parent / pointer
     if not weights.is_file():
-        raise ValueError(f"{path} points to {weights.name}, which is missing")
+        raise ValueError(f"{path} points to {pointer!r:.80}, which is missing")
     data = weights.read_bytes()
     if hashlib.sha256(data).hexdigest() != digest:
         raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")

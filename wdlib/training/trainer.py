@@ -281,7 +281,7 @@ class Trainer:
         done, history = record.get("done"), record.get("history")
         if type(done) is not int or not 0 <= done <= self.preset.steps:
             raise ValueError(
-                f"the checkpoint in {folder} stands at step {done!r:.40}, which is none"
+                f"the checkpoint in {folder} stands at step {done!r:.20}, which is none"
             )
         if type(history) is not list or not all(type(row) is dict for row in history):
             raise ValueError(f"the history of the checkpoint in {folder} is no list of rows")
