@@ -8,12 +8,14 @@ import re
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import wdlib
 from wdlib import cells, environment, provenance, tables
+from wdlib.__main__ import main
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.metrics import judge
@@ -119,3 +121,19 @@ def test_every_row_of_a_csv_says_where_it_comes_from(tmp_path):
     assert {name: back[name] for name in source if name != "machine"} == {
         name: said for name, said in source.items() if name != "machine"
     }
+
+
+def test_a_report_as_json_says_where_model_and_figures_come_from(
+    tmp_path, trainer, monkeypatch, capsys
+):
+    monkeypatch.setattr("wdlib.metrics.judge.kept_judge", lambda *_, **__: None)
+    report = SimpleNamespace(to_dict=lambda: {"mig": 0.25})
+    monkeypatch.setattr("wdlib.evaluation.evaluate", lambda *_, **__: report)
+    trainer.save_model(tmp_path)
+    assert main(["evaluate", str(tmp_path), "--json", "--seed", "8", "--device", "cpu"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    about = printed["about"]
+    assert printed["mig"] == 0.25 and (about["task"], about["seed"]) == ("dSprites.v2", 5)
+    assert about["preset"]["name"] == "COURSE" and about["labels"] == 200
+    assert about["trained"] == provenance.provenance()
+    assert about["measured"] == provenance.provenance() | {"seed": 8}

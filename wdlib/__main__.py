@@ -132,7 +132,7 @@ def run_evaluate(args) -> None:
     report = evaluate(model, parts, images, judge, seed=args.seed)
     if args.json:
         about = {name: record[name] for name in ("task", "seed", "labels", "preset")}
-        about |= {"trained": record.get("source"), "measured": provenance()}
+        about |= {"trained": record.get("source"), "measured": provenance() | {"seed": args.seed}}
         report = json.dumps(report.to_dict() | {"about": about}, indent=1)
     print(report)
 
