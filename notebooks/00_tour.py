@@ -94,12 +94,14 @@ print("test was never in train: ", set(parts.test).isdisjoint(parts.train))
 #
 # ## Stage 1, warm-up: a vector with partitions
 #
-# First the autoencoder alone: it learns to reconstruct (Eq. 1), while a critic (Eq. 2) pushes the
-# codes towards a simple normal prior, so that the latent space has no holes. *The paper's* warm-up
-# uses no labels; *ours* adds the labels' cross-entropy, because we train for minutes and not for days.
+# First the autoencoder alone: it learns to reconstruct (Eq. 1). In *the paper* a critic (Eq. 2) also
+# pushes the codes towards a simple prior ([02_warmup](02_warmup.ipynb) shows how), and no label is used.
+# *Ours* standardises the codes instead (mean 0, variance 1), and lets the labels lead, by a
+# cross-entropy, and *pseudo-labels*: values that the model itself reads off unlabelled pictures, where
+# it is sure. We train for minutes and not for days.
 
 # %%
-trainer = Trainer(parts, images, COURSE, seed=0)
+trainer = Trainer(parts, images, COURSE.for_task(task.name), seed=0)
 warm_up, *later = trainer.preset.phases
 model = trainer.run(warm_up.steps, progress=suited())
 clear_output()  # the bar has done its work
@@ -136,9 +138,10 @@ plots.show(
 # $$p_i(z_i) = \sum_k \pi_k \, \mathcal N(z_i;\ \mu_{ik}, \Sigma_{ik})$$
 #
 # Beside it learns the *relational learner* ReL (Eq. 3): given a code and a relation, it sends the
-# affected partition to the component of the new value and leaves the others where they are. *Ours*
-# are the cycle (decode, encode again, find the same values), the separable decoder, and a finish in
-# which the encoder is frozen.
+# affected partition to the component of the new value and leaves the others where they are. A critic
+# (Eq. 2) tells samples of the prior from codes, and the encoder learns to leave it guessing. *Ours* are
+# the cycle (decode, encode again, find the same values), the separable decoder, and a finish in which
+# the encoder is frozen.
 
 # %%
 trainer.run(progress=suited())
@@ -151,10 +154,9 @@ plots.show(
 print("phases:", ", ".join(phase.name for phase in (warm_up, *later)))
 
 # %% [markdown]
-# Each loss is drawn where it is part of the training: the relational loss begins when there are
-# components to go to, and in the finish only what still learns is left. A critic that can only guess
-# has a loss of 2 log 2 = 1.39; further below, it still tells codes from the prior. Islands are easier
-# for the encoder to match than one big cloud, so the critic loses ground when they appear.
+# Each loss is drawn where it is part of the training: critic and relational loss begin when there are
+# components, and in the finish only what still learns is left. A critic that can only guess has a loss
+# of 2 log 2 = 1.39; further below, it still tells codes from the prior.
 #
 # ## The partitions after
 
@@ -291,8 +293,9 @@ for claim, (key, least) in claims.items():
 # - A **relation** is arithmetic on values; the ReL does it on codes, and an independent judge checks the
 #   picture: the right factor moved, and only that one.
 # - A score means something only beside its oracle and its chance.
-# - The paper's: partitions, critic, adaptive priors, ReL. Ours: the labels' cross-entropy, the cycle, the
-#   separable decoder, the frozen-encoder finish; they bring the training from days to minutes.
+# - The paper's: partitions, critic, adaptive priors, ReL. Ours: the cross-entropy on labels and
+#   pseudo-labels, standardised codes, the cycle, the separable decoder, the frozen-encoder finish; they
+#   bring the training from days to minutes.
 #
 # ## Where next
 #

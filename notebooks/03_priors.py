@@ -53,7 +53,8 @@ import wdlib
 from wdlib import COURSE, Trainer, plots
 from wdlib.check import check
 from wdlib.data import device_images
-from wdlib.model import AdaptivePrior, FitConfig
+from wdlib.model import AdaptivePrior, FitConfig, NetworkConfig
+from wdlib.training import Phase
 
 # %% [markdown]
 # ## From labelled codes to a mixture
@@ -485,8 +486,9 @@ print({t.name: (round(m, 3), round(j, 3)) for t, (m, j) in zip(tasks, shares)})
 task = wdlib.task("dSprites.v2")
 images = wdlib.load(task.dataset)
 parts = wdlib.split(task, seed=0, labels=1000)
-phase = replace(COURSE.phases[0], steps=250, adversarial=0.0)
-trainer = Trainer(parts, images, replace(COURSE, phases=(phase,)), seed=0)
+phase = Phase("warm-up", 250, prior="normal", labels=1.0)
+preset = replace(COURSE, networks=NetworkConfig(), phases=(phase,))
+trainer = Trainer(parts, images, preset, seed=0)
 pictures = device_images(images, task.classes(parts.test[:500]))
 values = torch.from_numpy(task.labels(parts.test[:500]))
 
@@ -514,7 +516,8 @@ print("shape, after 250 steps: better by more than 0.1:", late > early + 0.1)
 # "heart" may as well be a square. After 250 the positions have their islands and the square has left;
 # ellipse and heart still overlap, so for them it is still too early. If such a prior is kept, the codes
 # are pulled into islands that mean nothing, and nothing later repairs it. Separate first, or estimate
-# again: COURSE trains on the labels for 600 steps, and then estimates the prior anew every 100.
+# again: COURSE has a warm-up of a thousand steps and more, which labels lead, and from then on estimates
+# the prior anew every 100.
 #
 # ## What to remember
 #

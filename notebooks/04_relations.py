@@ -54,7 +54,7 @@ from wdlib.check import check
 from wdlib.data import device_images
 from wdlib.metrics import relation_accuracy
 from wdlib.model import NetworkConfig, RelationalLearner
-from wdlib.training import Phase, losses
+from wdlib.training import Phase, Preset, losses
 from wdlib.training.stages import Moves
 
 # %% [markdown]
@@ -504,7 +504,8 @@ finish = Phase(
     "finish", 800, batch=48, lr=4e-3, learner_lr=2e-3, freeze_encoder=True, code_noise=0.6,
     relational=1.0, encodings=0.5,
 )  # fmt: skip
-trainer = Trainer(parts, images, replace(COURSE, name="little", phases=(warm_up, finish)), seed=0)
+preset = Preset("little", NetworkConfig(), COURSE.fit, phases=(warm_up, finish))
+trainer = Trainer(parts, images, preset, seed=0)
 model = trainer.run(warm_up.steps // 3)
 early = copy.deepcopy(model.autoencoder.decoder)  # for later
 model = trainer.run()

@@ -141,7 +141,7 @@ def run_ship(args) -> None:
     """ship: a trained model becomes its task's shipped weights, measured as they are stored."""
     from wdlib.data import load
     from wdlib.evaluation import evaluate
-    from wdlib.metrics.judge import train_judge
+    from wdlib.metrics.judge import kept_judge
     from wdlib.pretrained import WEIGHTS, ship
     from wdlib.provenance import provenance
     from wdlib.training.trainer import load_model
@@ -149,7 +149,7 @@ def run_ship(args) -> None:
     model, record = load_model(args.folder)
     parts = _parts(model.task, record["seed"], record["labels"])
     images = load(model.task.dataset)
-    judge = train_judge(parts, images)
+    judge = kept_judge(args.folder, parts, images)
     folder = ship(
         args.folder,
         judge,

@@ -80,8 +80,15 @@ def _method(preset: Preset) -> Method:
     return Method(Modular(preset), "labels", "an ablation", converts=True)
 
 
+def _warm_up_critic(preset: Preset) -> Preset:
+    """The published match to a simple prior from the first step on, beside what is ours."""
+    warm_up, *later = preset.phases
+    return replace(preset, phases=(replace(warm_up, adversarial=0.003), *later))
+
+
 ABLATIONS: dict[str, Method] = {
     "ours": METHODS["modular"],
+    "ours + critic in the warm-up": _method(_warm_up_critic(COURSE)),
     **{f"ours - {name}": _method(change(COURSE)) for name, change in WITHOUT.items()},
     "faithful": _method(FAITHFUL),
     **{f"faithful + {name}": _method(change(FAITHFUL)) for name, change in WITH.items()},

@@ -93,7 +93,8 @@ def evaluate_cell(
     (drawing images included), fit_steps, and fit_labels, the labelled images that were used.
 
     Args:
-        folder: keeps one judge a task and seed, shared by all its cells.
+        folder: keeps one judge a task and seed, shared by all its cells, and the trained models
+            of this package's own method.
         methods: the table of methods; default ``wdlib.methods.METHODS``.
         limit: images of train, validation and test together.
         importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
@@ -104,6 +105,7 @@ def evaluate_cell(
     from wdlib.evaluation import evaluate
     from wdlib.methods import METHODS, method
     from wdlib.tasks import task
+    from wdlib.training import checkpoint
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
     with threads(cell.threads):
@@ -117,6 +119,10 @@ def evaluate_cell(
             parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
         )
         taken = time.perf_counter() - start
+        if hasattr(system, "record"):  # a model that ``evaluate`` and ``ship`` can read
+            home, record = Path(folder) / "models" / cell.key, system.record
+            tensors = system.state_dict()
+            checkpoint.save(home, checkpoint.MODEL, tensors, record | {"source": provenance()})
         settings = {"importances": importances, "most": most, "samples": samples}
         report = evaluate(
             system, parts, images, judge, seed=cell.seed, converted=chosen.converts, **settings

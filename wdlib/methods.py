@@ -140,7 +140,7 @@ class Modular:
             steps = affordable_steps(split, images, preset, seconds, seed=seed, device=device)
         trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
         model = trainer.run(progress=progress)
-        model.history = trainer.history
+        model.history, model.record = trainer.history, trainer.identity()
         return model
 
 

@@ -228,14 +228,14 @@ class Trainer:
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
         tensors |= {"beliefs": self.beliefs, "swaps": self.swaps}
         progress = {"done": self.done, "history": self.history, "source": provenance()}
-        checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self._identity() | progress)
+        checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self.identity() | progress)
 
     def save_model(self, folder: Path | str) -> None:
         """Leave the model alone in ``folder``, without what only training needs."""
-        record = self._identity() | {"source": provenance()}
+        record = self.identity() | {"source": provenance()}
         checkpoint.save(folder, checkpoint.MODEL, self.model.state_dict(), record)
 
-    def _identity(self) -> dict:
+    def identity(self) -> dict:
         """What makes this run this run: a checkpoint of another one is refused."""
         return {
             "task": self.split.task.name,
@@ -251,7 +251,7 @@ class Trainer:
         was, for a broken one or one of another task, preset, seed or number of labels.
         """
         tensors, record = checkpoint.load(folder, checkpoint.CHECKPOINT)
-        for name, value in self._identity().items():
+        for name, value in self.identity().items():
             theirs = record.get(name)
             if checkpoint.plain(theirs) != checkpoint.plain(value):
                 what = (
