@@ -27,7 +27,7 @@ FLOORS = {
         "split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
-    "F3": room("training", "losses presets progress checkpoint moments stages trainer"),
+    "F3": room("training", "losses presets progress checkpoint moments stages trainer benchmark"),
     "F4": room(
         "metrics",
         "result arrays codes oracle mutual_information interventions "
@@ -67,7 +67,7 @@ FLOORS = {
 NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = {"F7"}  # the floors that print and draw
-PRINTS = {"training/progress", "metrics/benchmark"}  # training speaks there, the benchmark here
+PRINTS = {"training/progress", "training/benchmark", "metrics/benchmark"}
 DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relational"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}

@@ -274,6 +274,16 @@ def test_epochs_become_steps_with_seven_copies_of_every_image():
     assert COURSE.for_images(5) == COURSE
 
 
+def test_a_task_has_its_own_length_and_everything_else_is_the_recipe():
+    short, plain = COURSE.for_task("dSprites.v2"), COURSE.for_task("dSprites.v3")
+    assert [p.steps for p in plain.phases] == [p.steps for p in COURSE.phases]
+    for ours, theirs in zip(short.phases, COURSE.phases, strict=True):
+        assert ours == dataclasses.replace(theirs, steps=ours.steps)
+        assert ours.steps < theirs.steps
+    assert short.for_task("dSprites.v2") == short  # once is all
+    assert PAPER.for_task("dSprites.v4") == PAPER
+
+
 def test_every_step_belongs_to_one_phase():
     names = [SHORT.phase_at(i) for i in range(SHORT.steps)]
     assert [(p.name, at) for p, at in names] == [
@@ -441,3 +451,16 @@ def test_autocast_changes_the_precision_and_not_the_schedule():
     half = Trainer(SPLIT, IMAGES, SHORT, autocast=True).run(3)
     for name, tensor in whole.named_parameters():
         torch.testing.assert_close(dict(half.named_parameters())[name], tensor, atol=0.05, rtol=0)
+
+
+def test_the_benchmark_counts_the_work_of_a_step():
+    from wdlib.training.benchmark import TRICKS, phase_costs
+
+    for number, name in ((0, "as it is"), (0, "with an encoder pass for each view"), (2, "as it is")):
+        trainer = Trainer(SPLIT, IMAGES, SHORT)
+        TRICKS[name](trainer)
+        seconds, work = phase_costs(trainer, number, steps=1)
+        assert 0 < seconds < 5
+        # the encoder's first convolution alone, 32 kernels of 8 by 8 on 16 by 16 places
+        floor = 2 * 32 * 64 * 256 * 16 if number == 0 else 2 * 16 * 256 * 256
+        assert work > 3 * floor
