@@ -361,6 +361,17 @@ def test_rates_rise_first_and_fall_to_zero():
     assert seen == pytest.approx([f * min(1, (at + 1) / 4) for at, f in enumerate(fall)])
 
 
+def test_a_fresh_phase_forgets_the_moments_of_the_one_before():
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer.run(SHORT.phases[0].steps)
+    moments = trainer.optimisers["autoencoder"].state
+    assert {float(state["step"]) for state in moments.values()} == {4.0}
+    trainer._begin(dataclasses.replace(SHORT.phases[1], fresh=False))
+    assert {float(state["step"]) for state in moments.values()} == {4.0}
+    trainer._begin(dataclasses.replace(SHORT.phases[1], fresh=True))
+    assert not trainer.optimisers["autoencoder"].state
+
+
 def test_an_epoch_sees_every_image_once():
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     seen = torch.cat([trainer._next(50) for _ in range(len(SPLIT.train) // 50)])

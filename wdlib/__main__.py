@@ -196,7 +196,7 @@ def run_table(args) -> None:
         table = grid.run(
             cells, executor, folder=folder, methods=METHODS | ABLATIONS, progress=grid.suited()
         )
-    print(table)
+    print(tables.format_summary(table) if args.name == "1" else table)
     if args.csv:
         (tables.write_wide_csv if args.name == "1" else tables.write_csv)(table, args.csv)
     for cell, trace in table.failed.items():

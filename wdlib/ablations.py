@@ -38,6 +38,7 @@ WITHOUT: dict[str, Change] = {
     "cycle": lambda p: phases(p, cycle=0.0),
     "adversary": lambda p: phases(p, adversarial=0.0),
     "refits": lambda p: phases(p, refit_every=0),
+    "fresh moments": lambda p: phases(p, fresh=False),
     "swaps": lambda p: phases(p, swap=0.0),
     "code noise": lambda p: phases(p, code_noise=0.0),
     "encodings in ReL": lambda p: phases(p, encodings=0.0),

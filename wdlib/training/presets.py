@@ -23,7 +23,9 @@ class Phase:
         batch: unlabelled images a step.
         lr: Adam's learning rate; the critic's and the learner's are ``critic_lr``, ``learner_lr``.
         cosine: let the rates fall to zero along a half cosine over the phase.
-        rise: steps over which the rates first grow, for Adam's moments are of the phase before.
+        rise: steps over which the rates first grow.
+        fresh: forget Adam's moments of the phase before. Where its gradients had become small, the
+            first of the new losses would move the weights by many times the rate.
         prior: "uniform" or "normal" in the warm-up, "adaptive" in full training.
         refit_every: steps between estimates of the adaptive prior; 0 is once, at the start.
         learner_batch: relations a step.
@@ -58,6 +60,7 @@ class Phase:
     learner_lr: float = 1e-3
     cosine: bool = True
     rise: int = 0
+    fresh: bool = False
     prior: str = "adaptive"
     refit_every: int = 0
     reconstruction: float = 1.0
@@ -215,6 +218,7 @@ COURSE = Preset(
             500,
             lr=1e-3,
             rise=50,
+            fresh=True,
             refit_every=100,
             reconstruction=0.02,
             adversarial=0.003,
@@ -228,6 +232,7 @@ COURSE = Preset(
             4000,
             lr=4e-3,
             rise=100,
+            fresh=True,
             freeze_encoder=True,
             code_noise=0.12,
             swap=0.5,

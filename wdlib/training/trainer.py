@@ -139,6 +139,9 @@ class Trainer:
 
     def _begin(self, phase: Phase) -> None:
         self.codes, self.beliefs = None, self.beliefs[:0]
+        if phase.fresh:
+            for optimiser in self.optimisers.values():
+                optimiser.state.clear()
         if phase.freeze_encoder or phase.taught:
             self._refresh_statistics()
         if phase.freeze_encoder:
