@@ -11,10 +11,11 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test lab student slides badges weights kills lint clean
+.PHONY: help install tour test lab student slides badges weights table1 table2 labels unseen \
+	ablations kills lint clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
 
 install: .venv/.installed ## create .venv and install wdlib in it, once
 
@@ -47,13 +48,34 @@ slides: install ## write slides of every notebook: build/slides/
 badges: install ## write badges and Colab cells anew from the address in pyproject.toml
 	$(PY) -m course.address
 
-SHIPPED := dSprites.v2
+SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
 weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped
 	for task in $(SHIPPED); do \
 		$(PY) -m wdlib train $$task --out build/weights/$$task \
 			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) && \
 		$(PY) -m wdlib ship build/weights/$$task || exit 1; \
 	done
+
+# The experiments behind notebooks/results. Each goes on where it was stopped, WORKERS cells at once,
+# one thread each.
+WORKERS := 2
+experiment = $(PY) -m wdlib table $(1) --workers $(WORKERS) --folder build/$@ \
+	--csv notebooks/results/$@.csv
+
+table1: install ## all six tasks, three seeds (hours)
+	$(call experiment,1)
+
+table2: install ## every method on two tasks, three seeds (hours)
+	$(call experiment,2)
+
+labels: install ## accuracy with 50 to 1000 labels (hours)
+	$(call experiment,labels)
+
+unseen: install ## a fifth of the combinations never seen (hours)
+	$(call experiment,unseen)
+
+ablations: install ## what each part of the recipe buys (hours)
+	$(call experiment,ablations)
 
 KILLS := 100
 kills: install ## kill training, grids and caches KILLS times each; nothing may be lost

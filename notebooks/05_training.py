@@ -674,11 +674,11 @@ print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 # longer trainings than a notebook has. Where those have been made, their table stands here:
 
 # %%
-ablation = Path("results/ablation.csv")
+ablation = Path("results/ablations.csv")
 if ablation.is_file():
     print(format_table(read_csv(ablation).rows, published=()))
 else:
-    print("There is no results/ablation.csv beside this notebook, so no figures are shown.")
+    print("There is no results/ablations.csv beside this notebook, so no figures are shown.")
 
 # %% [markdown]
 # ### Exercise 05.4: how long is the published training?
