@@ -24,7 +24,7 @@ FLOORS = {
     "F1": room(
         "data",
         "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
-        "split",
+        "own split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room("training", "losses presets progress checkpoint moments stages trainer benchmark"),

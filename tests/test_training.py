@@ -467,7 +467,11 @@ def test_autocast_changes_the_precision_and_not_the_schedule():
 def test_the_benchmark_counts_the_work_of_a_step():
     from wdlib.training.benchmark import TRICKS, phase_costs
 
-    for number, name in ((0, "as it is"), (0, "with an encoder pass for each view"), (2, "as it is")):
+    for number, name in (
+        (0, "as it is"),
+        (0, "with an encoder pass for each view"),
+        (2, "as it is"),
+    ):
         trainer = Trainer(SPLIT, IMAGES, SHORT)
         TRICKS[name](trainer)
         seconds, work = phase_costs(trainer, number, steps=1)

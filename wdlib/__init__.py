@@ -22,6 +22,7 @@ _HOME = {
     "relations_of": "wdlib.relations",
     "load": "wdlib.data",
     "split": "wdlib.data.split",
+    "world": "wdlib.data.own",
     "ModularModel": "wdlib.model",
     "COURSE": "wdlib.training",
     "PAPER": "wdlib.training",

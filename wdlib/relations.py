@@ -120,7 +120,13 @@ RELATIONS = (
 
 
 def relations_of(task: Task) -> tuple[Relation, ...]:
-    """The relations whose factors the task has, in the order of RELATIONS."""
+    """The relations whose factors the task has, in the order of RELATIONS.
+
+    Of a task with factors of its own: the next and the previous value of each.
+    """
+    if task.space_of_its_own is not None:
+        ways = (("next", +1), ("previous", -1))
+        return tuple(_one(f"{way} {f}", f, by) for f in task.factor_names for way, by in ways)
     return tuple(r for r in RELATIONS if all(s.factor in task.factor_names for s in r.steps))
 
 

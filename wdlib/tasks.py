@@ -96,17 +96,21 @@ class Task:
         factors: the relevant factors, one partition each.
         nuisance: source factor -> admitted classes; a source factor named neither here nor in a
             relevant factor keeps all its classes.
+        space_of_its_own, colour: the factors, and the kind of images, of a dataset that is not one
+            of these two (see ``wdlib.data.own``).
     """
 
     name: str
     dataset: str
     factors: tuple[Factor, ...]
     nuisance: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    space_of_its_own: FactorSpace | None = None
+    colour: bool = False
 
     @property
     def space(self) -> FactorSpace:
         """The dataset's source factors."""
-        return SPACES[self.dataset]
+        return self.space_of_its_own or SPACES[self.dataset]
 
     @property
     def factor_names(self) -> tuple[str, ...]:
@@ -125,7 +129,7 @@ class Task:
     @property
     def channels(self) -> int:
         """Colour channels of an image."""
-        return 1 if self.dataset == "dsprites" else 3
+        return 3 if self.colour or self.dataset == "shapes3d" else 1
 
     def factor(self, name: str) -> int:
         """Position of the relevant factor called ``name``. Raises ValueError if there is none."""

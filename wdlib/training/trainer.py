@@ -19,7 +19,7 @@ from wdlib.data import Images, check_images, check_labels, device_images, to_flo
 from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
-from wdlib.tasks import task
+from wdlib.tasks import Task, task
 from wdlib.training import checkpoint, losses, moments, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
@@ -303,10 +303,10 @@ class Trainer:
             raise ValueError(f"the generator of the checkpoint in {folder}: {error}") from None
 
 
-def load_model(folder: Path | str, *, device: str | torch.device = "cpu"):
+def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
     """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
 
-    Raises FileNotFoundError where there is none, ValueError for a broken one.
+    ``own``: the task, where it is not one of wdlib's. Raises FileNotFoundError where there is none, ValueError for a broken one.
     """
     weights, record = checkpoint.load(folder, checkpoint.MODEL)
     kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
@@ -314,7 +314,7 @@ def load_model(folder: Path | str, *, device: str | torch.device = "cpu"):
     if missing:
         raise ValueError(f"the record of the model in {folder} lacks a proper {', '.join(missing)}")
     try:
-        about = task(record["task"]), Preset.from_dict(record["preset"]).networks
+        about = own or task(record["task"]), Preset.from_dict(record["preset"]).networks
         with torch.device("meta"):  # where networks of any size weigh nothing
             wanted = ModularModel(*about).state_dict()
     except (ValueError, RuntimeError, OverflowError, TypeError) as error:
