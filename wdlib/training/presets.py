@@ -241,9 +241,15 @@ COURSE = Preset(
             encodings=0.5,
         ),
     ),
-    # One recipe, shorter where it has done its work sooner, and longer where it has not: a small
-    # heart's orientation is a matter of three or four pixels.
-    lengths=(("dSprites.v2", 0.4), ("dSprites.v4", 1.6)),
+    # One recipe, shorter where it has done its work sooner, and longer where it has not: colours are
+    # read at once, and a small heart's orientation is a matter of three or four pixels.
+    lengths=(
+        ("dSprites.v2", 0.4),
+        ("dSprites.v4", 1.6),
+        ("Shapes3D.v2", 0.5),
+        ("Shapes3D.v3", 0.5),
+        ("Shapes3D.v5", 0.5),
+    ),
 )
 PRESETS = {preset.name: preset for preset in (PAPER, COURSE)}
 

@@ -306,7 +306,9 @@ class Trainer:
 def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
     """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
 
-    ``own``: the task, where it is not one of wdlib's. Raises FileNotFoundError where there is none, ValueError for a broken one.
+    ``own``: the task, where it is not one of wdlib's.
+
+    Raises FileNotFoundError where there is none, ValueError for a broken one.
     """
     weights, record = checkpoint.load(folder, checkpoint.MODEL)
     kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
