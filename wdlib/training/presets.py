@@ -241,7 +241,7 @@ COURSE = Preset(
             encodings=0.5,
         ),
     ),
-    # One recipe, shorter where it has done its work sooner, and longer where it has not: colours are
+    # One recipe, shorter where it has done its work sooner, longer where it has not: colours are
     # read at once, and a small heart's orientation is a matter of three or four pixels.
     lengths=(
         ("dSprites.v2", 0.4),
