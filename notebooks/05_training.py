@@ -144,7 +144,8 @@ def after_one(step, batch):
 
 
 def librarys_step(model, phase, moves, x, update, generator):
-    return stages.step(model, phase, moves, x, None, update, generator)  # None: no labels
+    nothing = {"labelled": None, "beliefs": None}  # for terms of ours
+    return stages.step(model, phase, moves, x, **nothing, update=update, generator=generator)
 
 
 mine, my_weights = after_one(our_step, to_float(pictures[:32]))
@@ -164,7 +165,7 @@ print("the same weights afterwards:", same)
 
 # %%
 PAPERS = ("reconstruction", "adversarial", "relational")  # Eq. 1, Eq. 1 through Eq. 2, Eq. 3
-OURS = ("labels", "pseudo", "cycle")
+OURS = ("labels", "pseudo", "taught", "cycle")
 
 
 def describe(preset):
@@ -191,6 +192,7 @@ describe(COURSE)
 # | `relational` | ReL | does a code arrive where the relation says? (Eq. 3) |
 # | `labels` (ours) | encoder | does a labelled picture read as its label? |
 # | `pseudo` (ours) | encoder | does a shifted picture read as the unshifted one surely does? |
+# | `taught` (ours) | encoder | does a picture read as the phase before surely read it? |
 # | `cycle` (ours) | encoder, decoder | decode a code with known values: are they found again? |
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything
@@ -423,7 +425,10 @@ except KeyboardInterrupt:
 
 # %% tags=["nbval-check-output"]
 tensors, record = checkpoint.load(folder.name, "checkpoint")
-print("in the checkpoint:", *sorted({name.split(".")[0] for name in tensors}))
+kinds = {name.split(".")[0] for name in tensors}
+print("the weights are in the checkpoint:          ", "model" in kinds)
+print("Adam's moments, for each of three networks: ", set(trainer.optimisers) <= kinds)
+print("the random numbers, and the rest of an epoch:", {"generator", "order"} <= kinds)
 print("steps done, by the checkpoint:", record["done"])
 
 another = Trainer(parts, images, short, seed=3)
@@ -640,12 +645,13 @@ print("critic, above .1 again:", now["critic"] > 0.1)
 # | | paper | ours |
 # |---|---|---|
 # | warm-up, then adaptive priors with the ReL beside | yes | kept |
-# | reconstruction, match by a critic, Eq. 3 | yes | kept |
+# | reconstruction, match by a critic, Eq. 3 | yes | kept, with other weights (COURSE, above) |
 # | labels | they make the prior's components | and a cross-entropy on the encoder (`labels`) |
-# | unlabelled pictures that are read surely | | pseudo-labels (`pseudo`) |
+# | unlabelled pictures that are read surely | | pseudo-labels (`pseudo`, `taught`) |
 # | decode, encode, find the values again | | `cycle` |
 # | estimates of the prior | the earlier code: once | again and again (`refit_every`) |
-# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings |
+# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings, partitions swapped (`swap`) |
+# | scale of the codes | left to the match | may be standardised (`standard`, in the networks) |
 #
 # Because a schedule is data, each of these is one `replace` away from being switched off. Everything of
 # ours off, with the same number of steps for the autoencoder:
@@ -679,6 +685,7 @@ if ablation.is_file():
     print(format_table(read_csv(ablation).rows, published=()))
 else:
     print("There is no results/ablations.csv beside this notebook, so no figures are shown.")
+    print("Make one: python -m wdlib table ablations --csv FILE (hours).")
 
 # %% [markdown]
 # ### Exercise 05.4: how long is the published training?
