@@ -161,7 +161,7 @@ from wdlib.training import Trainer, checkpoint, presets
 cells.MOST, presets.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
 parts = line._parts(task("dSprites.v2"), 0, 300)
-Trainer(parts, load("dsprites"), TINY).run(1, folder=folder)
+Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)
 ballast = bytes(shutil.disk_usage(folder).free - 100_000)
 (folder / "ballast").write_bytes(ballast)
 print(line.main(f"train dSprites.v2 --resume --device cpu --labels 300 --out {{folder}}".split()))
