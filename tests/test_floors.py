@@ -48,7 +48,7 @@ FLOORS = {
         *room(
             "exercises",
             "compare exercise worlds warmup priors relations training evaluation baselines "
-            "navigator",
+            "navigator tables",
         ),
         *[
             "check",

@@ -6,6 +6,7 @@ from wdlib.exercises import (
     navigator,
     priors,
     relations,
+    tables,
     training,
     warmup,
     worlds,
@@ -13,7 +14,17 @@ from wdlib.exercises import (
 from wdlib.exercises.exercise import Exercise
 
 # In the order of the course.
-NOTEBOOKS = (worlds, warmup, priors, relations, training, evaluation, baselines, navigator)
+NOTEBOOKS = (
+    worlds,
+    warmup,
+    priors,
+    relations,
+    training,
+    evaluation,
+    baselines,
+    navigator,
+    tables,
+)
 EXERCISES = {exercise.name: exercise for notebook in NOTEBOOKS for exercise in notebook.EXERCISES}
 
 __all__ = ["EXERCISES", "Exercise"]
