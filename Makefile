@@ -11,8 +11,8 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test lab student slides badges weights table1 table2 labels unseen \
-	ablations kills lint clean
+.PHONY: help install tour test memory threads lab student slides badges weights \
+	table1 table2 labels unseen ablations kills lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -34,7 +34,17 @@ tour: install ## train from scratch and report: build/tour.html, and a table her
 	@echo "Figures: build/tour.html"
 
 test: install ## run the whole test suite, every notebook included
-	$(PY) -m pytest --nbval-lax --nbval-current-env tests notebooks
+	$(PY) -m pytest --nbval-lax --nbval-current-env -p course.memory tests notebooks
+
+NOTEBOOKS := notebooks
+memory: install ## run the notebooks, and tell how much memory each one's kernel took at most
+	$(PY) -m pytest --nbval-lax --nbval-current-env -p course.memory $(NOTEBOOKS)
+
+threads: install ## run the notebooks with one thread and with two: both must say the same
+	for threads in 1 2; do \
+		OMP_NUM_THREADS=$$threads OPENBLAS_NUM_THREADS=$$threads \
+			$(PY) -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS) || exit 1; \
+	done
 
 lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
