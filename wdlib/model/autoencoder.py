@@ -14,6 +14,8 @@ from torch import Tensor, nn
 
 from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder, mlp
 
+WIDEST = 1 << 16  # of any layer; a layer between two of these would take 17 GB
+
 
 @dataclass(frozen=True)
 class NetworkConfig:
@@ -48,8 +50,8 @@ class NetworkConfig:
         sizes = {name: getattr(self, name) for name in ("dim", "hidden", "rank", "width")}
         sizes |= {f"encoder_widths[{i}]": width for i, width in enumerate(self.encoder_widths)}
         for name, size in sizes.items():
-            if type(size) is not int or size < 1:
-                raise ValueError(f"{name} is a whole number from 1 up, got {size!r}")
+            if type(size) is not int or not 1 <= size <= WIDEST:
+                raise ValueError(f"{name} is a whole number, 1 to {WIDEST}, got {size!r:.40}")
         if not 1 <= len(self.encoder_widths) <= 5:  # 64 pixels by 4, then by 2, end at 1
             raise ValueError(f"an encoder has 1 to 5 widths, got {len(self.encoder_widths)}")
         if self.activation not in ("relu", "tanh"):

@@ -71,8 +71,9 @@ class AdaptivePrior(nn.Module):
         self.sizes, self.dim = tuple(sizes), dim
         n, most = len(sizes), max(sizes)
         self.register_buffer("mean", torch.zeros(n, most, dim))
-        self.register_buffer("scale_tril", torch.eye(dim).repeat(n, most, 1, 1))
-        exists = torch.arange(most)[None] < torch.tensor(sizes)[:, None]
+        self.register_buffer("scale_tril", torch.zeros(n, most, dim, dim))
+        self.scale_tril.diagonal(dim1=-2, dim2=-1).fill_(1)
+        exists = torch.tensor([[k < size for k in range(most)] for size in sizes])
         self.register_buffer("exists", exists, persistent=False)
         self.register_buffer("n_values", torch.tensor(sizes), persistent=False)
 
