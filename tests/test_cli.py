@@ -179,6 +179,23 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75"]
 
 
+def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):
+    from PIL import Image
+
+    out = tmp_path / "walk.gif"
+    assert main(["film", "dSprites.v2", "right", "down", "next-shape", "--out", str(out)]) == 0
+    assert "3 of 3 steps lead where they should" in capsys.readouterr().out
+    assert Image.open(out).n_frames == 4
+    assert main(["film", "dSprites.v2", "right", "--out", str(tmp_path / "walk.png")]) == 0
+    capsys.readouterr()
+    for wrong, said in (
+        (["bigger", "--out", str(out)], "has no relation 'bigger'"),
+        (["right", "--out", str(tmp_path / "walk.mp4")], "a .gif or a .png"),
+        (["right", "--image", "-1", "--out", str(out)], "the test images are 0 to"),
+    ):
+        assert said in refused(capsys, "film", "dSprites.v2", *wrong)
+
+
 def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):
     assert "--seeds takes integers" in refused(capsys, "table", "1", "--seeds", "0,x")
     said = refused(capsys, "table", "1", "--tasks", "dSprites.v9", "--folder", tmp_path)
@@ -188,7 +205,7 @@ def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["draw"], ["train"], ["evaluate"], ["ship"], ["score"], ["table"]]
+    "command", [[], ["draw"], ["train"], ["evaluate"], ["film"], ["ship"], ["score"], ["table"]]
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as stop:

@@ -1,4 +1,4 @@
-"""The command line: python -m wdlib draw | train | evaluate | ship | score | table.
+"""The command line: python -m wdlib draw | train | evaluate | film | ship | score | table.
 
 Bad input ends with one sentence on standard error and exit code 2; files that exist stay as they
 are until their replacement is whole.
@@ -47,6 +47,16 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--seed", type=int, default=0, help="of samples, relations and scores")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
     evaluate.set_defaults(run=run_evaluate)
+
+    film = commands.add_parser(
+        "film", help="relations on a test image, as an animated GIF or a PNG"
+    )
+    film.add_argument("folder", type=Path, help="what train wrote, or a task with shipped weights")
+    film.add_argument("relations", nargs="+", help="in order, such as right bigger next-shape")
+    film.add_argument("--out", type=Path, required=True, help="FILE.gif or FILE.png")
+    film.add_argument("--image", type=int, default=0, help="which of the test images to begin with")
+    film.add_argument("--data", help="the original dataset's file; drawn by default")
+    film.set_defaults(run=run_film)
 
     ship = commands.add_parser("ship", help="keep a trained model as its task's shipped weights")
     ship.add_argument("folder", type=Path, help="what train wrote (--out)")
@@ -135,6 +145,37 @@ def run_evaluate(args) -> None:
         about |= {"trained": record.get("source"), "measured": provenance() | {"seed": args.seed}}
         report = json.dumps(report.to_dict() | {"about": about}, indent=1)
     print(report)
+
+
+def run_film(args) -> None:
+    """film: a walk by relations, each step read by the judge."""
+    from wdlib.data import load
+    from wdlib.files import whole
+    from wdlib.metrics.judge import kept_judge
+    from wdlib.navigator.film import gif, strip_png
+    from wdlib.navigator.walk import Walk
+    from wdlib.relations import relation
+    from wdlib.training.trainer import load_model
+
+    makers = {".gif": gif, ".png": strip_png}
+    if args.out.suffix.lower() not in makers:
+        raise ValueError(f"--out is a .gif or a .png, got {args.out}")
+    folder = _trained(args.folder)
+    model, record = load_model(folder)
+    parts = _parts(model.task, record["seed"], record["labels"])
+    if not 0 <= args.image < len(parts.test):
+        raise ValueError(f"the test images are 0 to {len(parts.test) - 1}, got {args.image}")
+    asked = [relation(name, model.task) for name in args.relations]
+    images = load(model.task.dataset, args.data)
+    walk = Walk(model, kept_judge(folder, parts, images))
+    walk.start(images.draw(model.task.classes(parts.test[[args.image]]))[0])
+    for one in asked:
+        walk.relate(one)
+    film = makers[args.out.suffix.lower()](walk.steps, model.task)
+    with whole(args.out) as file:
+        file.write(film)
+    right = [step.right for step in walk.steps[1:]]
+    print(f"{sum(right)} of {len(right)} steps lead where they should, says the judge; {args.out}")
 
 
 def run_ship(args) -> None:
