@@ -20,8 +20,10 @@ from wdlib.tables import (
     COLUMNS,
     PUBLISHED,
     Published,
+    format_summary,
     format_table,
     read_csv,
+    read_wide_csv,
     rows_of,
     write_csv,
     write_wide_csv,
@@ -69,6 +71,24 @@ def test_a_wide_csv_has_one_line_a_cell(tmp_path):
     assert (float(ours["judged_encoded"]), float(again["judged_encoded"])) == (0.8, 0.9)
     assert (float(ours["raw_mig"]), float(ours["mig"]), theirs["mig"]) == (0.1, 0.95, "")
     assert (ours["commit"], ours["budget"]) == ("abc", "240 s")
+
+
+def test_a_wide_csv_reads_back_as_the_same_rows(tmp_path):
+    def known(some):
+        return {
+            (r["method"], r["seed"], r["convention"], r["score"], round(r["value"], 5), r["commit"])
+            for r in some
+        }
+
+    write_wide_csv(rows(), tmp_path / "t.csv")
+    back = read_wide_csv(tmp_path / "t.csv")
+    assert known(back) == known(rows()) and len(back) == len(rows())
+    assert format_summary(back) == format_summary(rows())
+    text = (tmp_path / "t.csv").read_text(encoding="utf-8")
+    for damage, said in (("dataset", "it lacks the columns dataset"), ("0.8", "line 2: .*high")):
+        (tmp_path / "t.csv").write_text(text.replace(damage, "high", 1), encoding="utf-8")
+        with pytest.raises(ValueError, match=said):
+            read_wide_csv(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize(

@@ -56,22 +56,61 @@ def write_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     replace_text(Path(path), text.getvalue())
 
 
+KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
+ABOUT = tuple(name for name in COLUMNS if name not in ("convention", "score", "value"))
+
+
 def write_wide_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     """Write one line a cell, a column a figure; scores of grouped and raw codes are prefixed."""
     cells: dict[tuple, dict] = {}
     for row in rows:
-        own = {k: row[k] for k in COLUMNS if k not in ("convention", "score", "value")}
+        own = {k: row[k] for k in ABOUT}
         cell = cells.setdefault(tuple(own.values()), own)
         known = row["convention"] in ("-", "converted")
         name = row["score"] if known else f"{row['convention']}_{row['score']}"
         cell[name] = f"{row['value']:.6g}"
     figures = sorted({name for cell in cells.values() for name in cell} - set(COLUMNS))
-    ours = [k for k in FIGURE if k not in ("convention", "score", "value")]
+    ours = [k for k in FIGURE if k in ABOUT]
     text = io.StringIO()
     writer = csv.DictWriter(text, [*ours, *figures, *SOURCE], restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(cells.values())
     replace_text(Path(path), text.getvalue())
+
+
+def read_wide_csv(path: Path | str) -> Table:
+    """Read back what ``write_wide_csv`` wrote, as rows of one figure each.
+
+    Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
+    another one.
+    """
+    rows = []
+    with open(path, encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file, strict=True)
+        try:
+            if lacking := set(ABOUT) - set(reader.fieldnames or ()):
+                raise ValueError(f"it lacks the columns {', '.join(sorted(lacking))}")
+            for line in reader:
+                if None in line or None in line.values():
+                    raise ValueError("it has more or fewer fields than the first")
+                own = {k: KINDS.get(k, str)(line.pop(k)) for k in ABOUT}
+                for name, value in line.items():
+                    if value:
+                        convention, score = _convention(name)
+                        row = {"convention": convention, "score": score, "value": float(value)}
+                        rows.append(own | row)
+        except (ValueError, csv.Error) as error:
+            raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
+    return Table(tuple(rows))
+
+
+def _convention(name: str) -> tuple[str, str]:
+    """The convention and the score of a wide table's column."""
+    for convention in ("grouped", "raw"):
+        if name.startswith(f"{convention}_"):
+            return convention, name.removeprefix(f"{convention}_")
+    score = name.removeprefix("oracle_").removeprefix("chance_")
+    return ("converted" if score in SCORES else "-"), name
 
 
 def read_csv(path: Path | str) -> Table:
@@ -80,14 +119,7 @@ def read_csv(path: Path | str) -> Table:
     Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
     another one.
     """
-    kinds = {
-        "seed": int,
-        "labels": int,
-        "unseen": float,
-        "value": float,
-        "threads": int,
-        "seconds": float,
-    }
+    kinds = KINDS | {"value": float}
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         rows = []
