@@ -9,7 +9,7 @@ under a Bernoulli likelihood of each pixel, in nats an image. A member of the fa
 second term (a regulariser: see ``Regulariser``), or adds one of its own. Networks, batches, budget
 and read-out are the same for all.
 
-Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", Eq. 8 and appendix B.
+Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", Eq. 3 and appendix B.
 """
 
 from __future__ import annotations
