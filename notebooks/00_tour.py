@@ -127,8 +127,8 @@ plots.show(
 # %% [markdown]
 # A code has one row for each relevant factor, its partition; a row has 8 numbers, so we look at it
 # from one side, as a map. Points of one value keep together already, since our warm-up has asked for
-# that, but the clouds touch, and nothing in the model knows where one ends. (A map is a shadow: what
-# overlaps here may lie apart in the other dimensions.)
+# that, but nothing in the model knows where one ends, or could draw a sample of "heart". (A map is a
+# shadow: what overlaps here may lie apart in the other dimensions.)
 #
 # ## Stage 2, full training: an island for every value
 #
