@@ -157,8 +157,8 @@ print("                        ahead at 300 labels:", gap[-1] > 0.01)
 
 # %% [markdown]
 # With few labels *linear* beats *machine*, with many it is the other way round. Two methods under two
-# budgets are no comparison, and neither budget is the true one: it has to stand in the table. Ours
-# is time on the same machine, since a step of one method costs more than a step of another.
+# budgets are no comparison, and neither budget is the true one: it has to stand in the table. In
+# our Table 2 it is time on one machine, since a step of one method costs more than a step of another.
 #
 # | a table needs | or else |
 # |---|---|
@@ -737,7 +737,8 @@ def values_by(key, rows, names=None):
 # %% [markdown]
 # ### Table 1, ours
 #
-# Six tasks, 1000 labels, three seeds. Mean, and range over seeds; the paper's figure is in the last column.
+# Six tasks, 1000 labels, three seeds, a fixed number of steps for each task (the column *minutes* says what
+# they took). Mean, and range over seeds; the paper's figure is in the last column.
 # Compare it with *codes*, and judge by *judged*.
 
 # %%
