@@ -44,7 +44,7 @@ def test_exercises_are_the_untouched_stubs(editions):
     whole, edition = editions
     stubs = tagged(edition.cells, "exercise")
     assert [c.source for c in stubs] == [c.source for c in tagged(whole.cells, "exercise")]
-    assert all(re.search(r"(=|return) \.\.\.$", cell.source, re.MULTILINE) for cell in stubs)
+    assert all("..." in cell.source for cell in stubs)
     checks = [cell.source for cell in tagged(edition.cells, "check")]
     assert checks == [cell.source for cell in tagged(whole.cells, "check")]
     assert len(checks) == len(stubs) == len(tagged(whole.cells, "solution"))
