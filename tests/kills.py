@@ -38,7 +38,7 @@ from wdlib.model import NetworkConfig
 from wdlib.provenance import provenance
 from wdlib.tasks import task
 from wdlib.training import COURSE, Silence, Trainer, checkpoint
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 torch.set_num_threads(1)  # a fork has no other thread of its parent, and would wait for them
 AT_ONCE = 4  # victims that write to one folder

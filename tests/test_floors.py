@@ -27,7 +27,9 @@ FLOORS = {
         "own split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
-    "F3": room("training", "losses presets progress checkpoint moments stages trainer benchmark"),
+    "F3": room(
+        "training", "losses presets progress checkpoint moments saved stages trainer benchmark"
+    ),
     "F4": room(
         "metrics",
         "result arrays codes oracle mutual_information interventions "

@@ -16,7 +16,7 @@ from wdlib.model import ModularModel, NetworkConfig
 from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
 from wdlib.training import COURSE, PAPER, Lines, Phase, Preset, Trainer, losses, preset, stages
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 IMAGES = load("dsprites")
 
@@ -219,6 +219,38 @@ def test_swaps_spare_a_partition_that_costs_much(monkeypatch):
     assert trainer.swaps.tolist() == [True, False]
     trainer._begin(dataclasses.replace(finish, spare=math.inf))
     assert trainer.swaps.tolist() == [True, True]
+
+
+def test_the_frozen_encoder_stays_as_it_is_whatever_passes_through_it():
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    finish = SHORT.phases[-1]
+    assert finish.freeze_encoder and finish.cycle
+    trainer._begin(finish)
+    before = weights(trainer.model.autoencoder)
+    for at in range(3):
+        said = trainer._step(finish, at)
+    assert {"reconstruction", "cycle", "relational"} <= set(said)
+    after = weights(trainer.model.autoencoder)
+    changed = {k.split(".")[0] for k in after if not torch.equal(after[k], before[k])}
+    assert changed == {"decoder"}
+    trainer._ready(frozen=False)
+    assert all(w.requires_grad for w in trainer.model.parameters())
+
+
+def test_recomposed_codes_are_asked_for_the_value_that_moved_and_those_that_stayed():
+    model = ModularModel(task("dSprites.v2"), NetworkConfig(dim=2))
+    model.prior.mean[:] = 9 * torch.arange(9.0)[None, :, None]  # value k lies at 9 k
+    model.prior.scale_tril.mul_(0.01)
+    seen = []
+    model.autoencoder.decode = lambda z: (seen.append(z), z)[1]
+    model.autoencoder.encode = lambda pictures: seen[-1]  # a perfect pair
+    z = model.prior.mean[torch.arange(2), torch.tensor([[1, 4]] * 200)]
+    phase = Phase("finish", 1, temperature=1.0)
+    assert stages.recomposed_loss(model, phase, z, generator()).item() < 1e-3
+    stayed = (seen[-1] == z).all(2)
+    assert (stayed.sum(1) >= 1).all() and 0.3 < stayed[:, 0].float().mean() < 0.8
+    model.autoencoder.encode = lambda pictures: z  # an encoder that saw no move
+    assert stages.recomposed_loss(model, phase, z, generator()).item() > 100
 
 
 class NoWaiting(TorchDispatchMode):

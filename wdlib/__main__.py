@@ -131,7 +131,7 @@ def run_evaluate(args) -> None:
     from wdlib.evaluation import evaluate
     from wdlib.metrics.judge import kept_judge
     from wdlib.provenance import provenance
-    from wdlib.training.trainer import load_model
+    from wdlib.training.saved import load_model
 
     device = _device(args.device)
     folder = _trained(args.folder)
@@ -155,7 +155,7 @@ def run_film(args) -> None:
     from wdlib.navigator.film import gif, strip_png
     from wdlib.navigator.walk import Walk
     from wdlib.relations import relation
-    from wdlib.training.trainer import load_model
+    from wdlib.training.saved import load_model
 
     makers = {".gif": gif, ".png": strip_png}
     if args.out.suffix.lower() not in makers:
@@ -185,7 +185,7 @@ def run_ship(args) -> None:
     from wdlib.metrics.judge import kept_judge
     from wdlib.pretrained import WEIGHTS, ship
     from wdlib.provenance import provenance
-    from wdlib.training.trainer import load_model
+    from wdlib.training.saved import load_model
 
     model, record = load_model(args.folder)
     parts = _parts(model.task, record["seed"], record["labels"])

@@ -36,6 +36,9 @@ WITHOUT: dict[str, Change] = {
     "standard codes": lambda p: networks(p, standard=False),
     "separable decoder": lambda p: networks(p, decoder="conv"),
     "cycle": lambda p: phases(p, cycle=0.0),
+    "recomposed codes": lambda p: replace(
+        p, phases=(*p.phases[:-1], replace(p.phases[-1], cycle=0.0))
+    ),
     "adversary": lambda p: phases(p, adversarial=0.0),
     "refits": lambda p: phases(p, refit_every=0),
     "fresh moments": lambda p: phases(p, fresh=False),

@@ -14,7 +14,7 @@ from torch import Tensor
 from wdlib.model import ModularModel
 from wdlib.tasks import task
 from wdlib.training import checkpoint
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 WEIGHTS = Path(__file__).parent / "weights"
 

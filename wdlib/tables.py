@@ -157,7 +157,7 @@ PUBLISHED = (
         }.items()
     ),
     Published("dSprites", "modular (paper)", "SAP", 0.7877,
-              "above the ceiling of SAP (1 - mean 1/k) on v2, v3 and v4: another definition"),
+              "above its ceiling (1 - mean 1/k) with row and column apart: another definition"),
     Published("Shapes3D", "zerodim (paper)", "MIG", 0.14,
               "MIG and SAP look swapped"),
     Published("Shapes3D", "zerodim (paper)", "SAP", 1.0,

@@ -19,7 +19,7 @@ from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
 from wdlib.navigator.view import Navigator
 from wdlib.tasks import task
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 
 def moves(navigator: Navigator, rng: np.random.Generator) -> Iterator[tuple[str, Callable]]:

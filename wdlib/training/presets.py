@@ -41,7 +41,8 @@ class Phase:
         taught: the same on the unlabelled images as they are, with the values that the model read
             off all of them when the phase began: the phase before is this one's teacher.
         cycle: decode samples of the prior, and codes with shuffled partitions; encode the
-            pictures; find the components again.
+            pictures; find the components again. With the encoder frozen: codes of which one
+            partition has moved to another value.
         encodings: share of the learner's batch that starts from encoded images.
         freeze_encoder: train decoder and learner alone, on cached codes, half of them with normal
             noise of standard deviation ``code_noise``, and with probability ``swap`` partitions
@@ -237,16 +238,16 @@ COURSE = Preset(
             code_noise=0.12,
             swap=0.5,
             spare=0.3,
+            cycle=0.3,
             relational=1.0,
             encodings=0.5,
         ),
     ),
-    # One recipe, shorter where it has done its work sooner, longer where it has not: colours are
-    # read at once, and a small heart's orientation is a matter of three or four pixels.
+    # One recipe, shorter where it has done its work sooner, longer where it has not: a small
+    # heart's orientation is a matter of three or four pixels.
     lengths=(
         ("dSprites.v2", 0.4),
         ("dSprites.v4", 1.6),
-        ("Shapes3D.v2", 0.5),
         ("Shapes3D.v3", 0.5),
         ("Shapes3D.v5", 0.5),
     ),

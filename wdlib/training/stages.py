@@ -98,7 +98,7 @@ def step_on_codes(
     Half of the codes get noise, so that the decoder is smooth where samples of the prior fall. The
     partitions that ``swaps`` [n] admits are swapped for samples of their own component with
     probability ``phase.swap``, under the same picture: a partition then says its value, and
-    nothing about the others'.
+    nothing about the others'. With ``phase.cycle``, a quarter of the codes is also recomposed.
     """
     half = len(z) // 2
     noise = torch.randn(z[:half].shape, generator=generator, device=z.device)
@@ -109,7 +109,9 @@ def step_on_codes(
         given = torch.where((swaps & (chance < phase.swap))[:, :, None], own, given)
     logits = model.autoencoder.decode(given)
     terms = {"reconstruction": losses.reconstruction(logits, to_float(images))}
-    update("autoencoder", phase.reconstruction * terms["reconstruction"])
+    if phase.cycle:
+        terms["cycle"] = recomposed_loss(model, phase, z[: max(len(z) // 4, 1)], generator)
+    update("autoencoder", sum(getattr(phase, name) * loss for name, loss in terms.items()))
     if phase.relational:
         terms["relational"] = relational_loss(model, phase, moves, z, generator)
         update("learner", phase.relational * terms["relational"])
@@ -222,6 +224,19 @@ def cycle_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tenso
     values = torch.cat([values, model.prior.values(shuffled)])
     pictures = model.autoencoder.decode(torch.cat([sampled, shuffled])).sigmoid()
     return losses.labels(value_scores(model, phase, model.autoencoder.encode(pictures)), values)
+
+
+def recomposed_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tensor:
+    """Ours. Move one partition of each code z [B, n, d] to a value drawn at random, decode, and ask
+    the frozen encoder for all values: what a relation does to an image, and no image shows."""
+    n = z.shape[1]
+    values = model.prior.random_values(len(z), generator=generator)
+    which = torch.randint(n, (len(z), 1), generator=generator, device=z.device)
+    moves = which == torch.arange(n, device=z.device)
+    wanted = torch.where(moves, values, model.prior.values(z))
+    sampled = model.prior.sample(values, generator=generator)
+    pictures = model.autoencoder.decode(torch.where(moves[:, :, None], sampled, z)).sigmoid()
+    return losses.labels(value_scores(model, phase, model.autoencoder.encode(pictures)), wanted)
 
 
 def corrupted(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -19,10 +19,10 @@ from wdlib.data import Images, check_images, check_labels, device_images, to_flo
 from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
-from wdlib.tasks import Task, task
 from wdlib.training import checkpoint, losses, moments, stages
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
+from wdlib.training.saved import check_state
 
 
 class Trainer:
@@ -131,6 +131,7 @@ class Trainer:
                 since, images = time.perf_counter(), 0
             if saves:
                 self.save(folder)
+        self._ready(frozen=False)
         return self.model
 
     def refit(self) -> None:
@@ -166,7 +167,7 @@ class Trainer:
         for name, optimiser in self.optimisers.items():
             for group in optimiser.param_groups:
                 group["lr"] = rates[name] * fall
-        self.model.train()
+        self._ready(frozen=phase.freeze_encoder)
         pick = self._next(phase.batch)
         common = (self.model, phase, self.moves, self.unlabelled[pick])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
@@ -183,6 +184,14 @@ class Trainer:
             labelled = (self.labelled[mine], self.values[mine])
             beliefs = self.beliefs[pick] if phase.taught else None
             return stages.step(*common, labelled, beliefs, self._update, self.generator)
+
+    def _ready(self, *, frozen: bool) -> None:
+        """Put the model in training mode, its encoder only where that is not frozen."""
+        self.model.train()
+        encoder = self.model.autoencoder.encoder
+        encoder.requires_grad_(not frozen)
+        for part in (encoder, self.model.autoencoder.standardise):
+            part.train(not frozen)
 
     def _next(self, batch: int) -> Tensor:
         """[batch] numbers of unlabelled images; every image once an epoch."""
@@ -261,7 +270,7 @@ class Trainer:
                     "another preset" if name == "preset" else f"{name} {theirs!s:.40}, not {value}"
                 )
                 raise ValueError(f"the checkpoint in {folder} is of {what}")
-        self._check_state(tensors, record, folder)
+        check_state(self, tensors, record, folder)
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
         self.model.load_state_dict(weights)
         for name, optimiser in self.optimisers.items():
@@ -270,58 +279,3 @@ class Trainer:
         self.order = tensors["order"].to(self.device)
         self.beliefs, self.swaps = (tensors[k].to(self.device) for k in ("beliefs", "swaps"))
         self.done, self.history, self.codes = record["done"], record["history"], None
-
-    def _check_state(self, tensors: dict[str, Tensor], record: dict, folder) -> None:
-        """Raises ValueError unless this is all that the next step depends on, and nothing else."""
-        wanted = {f"model.{k}": t for k, t in self.model.state_dict().items()}
-        wanted["generator"] = self.generator.get_state()
-        order = wanted["order"] = tensors.get("order", self.order)
-        beliefs = wanted["beliefs"] = tensors.get("beliefs", self.beliefs)
-        wanted["swaps"] = self.swaps
-        for name, optimiser in self.optimisers.items():
-            wanted |= moments.wanted(name, optimiser, tensors)
-        checkpoint.check_fit(tensors, wanted, folder)
-        done, history = record.get("done"), record.get("history")
-        if type(done) is not int or not 0 <= done <= self.preset.steps:
-            raise ValueError(
-                f"the checkpoint in {folder} stands at step {done!r:.20}, which is none"
-            )
-        if type(history) is not list or not all(type(row) is dict for row in history):
-            raise ValueError(f"the history of the checkpoint in {folder} is no list of rows")
-        images = torch.arange(len(self.unlabelled))
-        if order.dtype != torch.long or order.dim() != 1 or not torch.isin(order, images).all():
-            raise ValueError(f"the order of the checkpoint in {folder} holds no numbers of images")
-        if beliefs.dtype != torch.long or beliefs.shape[1:] != self.values.shape[1:]:
-            raise ValueError(f"the beliefs of the checkpoint in {folder} are no values of images")
-        phase, at = self.preset.phase_at(min(done, self.preset.steps - 1))
-        inside = (beliefs >= -1) & (beliefs < torch.tensor(self.split.task.sizes))
-        if not inside.all() or (phase.taught and at and len(beliefs) != len(images)):
-            raise ValueError(f"the beliefs of the checkpoint in {folder} are not of this task")
-        try:
-            torch.Generator(self.device).set_state(tensors["generator"])
-        except (RuntimeError, TypeError) as error:
-            raise ValueError(f"the generator of the checkpoint in {folder}: {error}") from None
-
-
-def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
-    """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
-
-    ``own``: the task, where it is not one of wdlib's.
-
-    Raises FileNotFoundError where there is none, ValueError for a broken one.
-    """
-    weights, record = checkpoint.load(folder, checkpoint.MODEL)
-    kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
-    missing = [k for k, kind in kinds.items() if type(record.get(k)) is not kind]
-    if missing:
-        raise ValueError(f"the record of the model in {folder} lacks a proper {', '.join(missing)}")
-    try:
-        about = own or task(record["task"]), Preset.from_dict(record["preset"]).networks
-        with torch.device("meta"):  # where networks of any size weigh nothing
-            wanted = ModularModel(*about).state_dict()
-    except (ValueError, RuntimeError, OverflowError, TypeError) as error:
-        raise ValueError(f"the record of the model in {folder} is of no model: {error}") from None
-    checkpoint.check_fit(weights, wanted, folder)
-    model = ModularModel(*about)
-    model.load_state_dict(weights)
-    return model.to(device).eval(), record
