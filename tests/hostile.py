@@ -30,7 +30,7 @@ from wdlib.factors import FactorSpace
 from wdlib.model import NetworkConfig
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer, checkpoint
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 torch.set_num_threads(1)  # a fork has no other thread of its parent, and would wait for them
 

@@ -18,7 +18,7 @@ from watched import forget, memory
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.npz import read_npy, read_npz
 from wdlib.training import checkpoint
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 
 class Took:

@@ -20,7 +20,7 @@ from watched import Kind, memory, try_all
 
 from wdlib import cells, tables
 from wdlib.data.npz import read_npy
-from wdlib.training.trainer import load_model
+from wdlib.training.saved import load_model
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 
