@@ -67,7 +67,7 @@ def figures(table) -> list[tuple]:
 
 
 WANTED = [
-    ("dSprites.v2", "toy", seed, 1000, *rest)
+    ("dSprites.v2", "toy", seed, 1000, 0.0, *rest)
     for seed in range(6)
     for rest in (("raw", "mig", seed / 7), ("-", "judged_encoded", 1 - seed / 7))
 ]

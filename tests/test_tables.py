@@ -2,6 +2,7 @@
 
 import csv
 import re
+from pathlib import Path
 
 import pytest
 
@@ -198,3 +199,10 @@ def test_every_ablation_differs_from_what_it_is_taken_from():
     for phase in FAITHFUL.phases:
         assert not (phase.labels or phase.pseudo or phase.taught or phase.cycle)
         assert not (phase.refit_every or phase.encodings or phase.freeze_encoder)
+
+
+def test_readme_shows_table_1_as_the_file_holds_it():
+    root = Path(__file__).parents[1]
+    table = read_wide_csv(root / "notebooks" / "results" / "table1.csv")
+    assert format_summary(table) in (root / "README.md").read_text(encoding="utf-8")
+    assert all(row["commit"] and not row["commit"].endswith("-dirty") for row in table)
