@@ -68,7 +68,7 @@ def write_wide_csv(rows: Iterable[Mapping], path: Path | str) -> None:
         cell = cells.setdefault(tuple(own.values()), own)
         known = row["convention"] in ("-", "converted")
         name = row["score"] if known else f"{row['convention']}_{row['score']}"
-        cell[name] = f"{row['value']:.6g}"
+        cell[name] = f"{row['value']:.9g}"
     figures = sorted({name for cell in cells.values() for name in cell} - set(COLUMNS))
     ours = [k for k in FIGURE if k in ABOUT]
     text = io.StringIO()
