@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test memory threads lab student slides badges weights \
-	table1 table2 labels unseen ablations kills lint clean
+	table1 table2 labels unseen ablations kills hostile versions lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -90,6 +90,13 @@ ablations: install ## what each part of the recipe buys (hours)
 KILLS := 100
 kills: install ## kill training, grids and caches KILLS times each; nothing may be lost
 	$(PY) tests/kills.py --kills $(KILLS)
+
+FILES := 20000
+hostile: install ## read FILES damaged files of every kind; each is refused or read right
+	$(PY) tests/hostile.py --files $(FILES)
+
+versions: ## try the lowest and the newest versions that pyproject.toml allows; takes GBs of disk
+	$(PYTHON) tests/versions.py
 
 lint: install ## check style and formatting
 	$(PY) -m ruff check .
