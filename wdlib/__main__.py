@@ -61,6 +61,11 @@ def parser() -> argparse.ArgumentParser:
     ship = commands.add_parser("ship", help="keep a trained model as its task's shipped weights")
     ship.add_argument("folder", type=Path, help="what train wrote (--out)")
     ship.add_argument("--home", type=Path, help="where the weights go; default inside wdlib")
+    ship.add_argument(
+        "--importances",
+        default="hist_gradient_boosting",
+        help="the trees behind DCI: binned ones (default, a minute) or gradient_boosting (many)",
+    )
     ship.set_defaults(run=run_ship)
 
     score = commands.add_parser("score", help="scores of any representation")
@@ -194,9 +199,12 @@ def run_ship(args) -> None:
     folder = ship(
         args.folder,
         judge,
-        lambda stored: evaluate(stored, parts, images, judge).to_dict(),
+        lambda stored: evaluate(
+            stored, parts, images, judge, importances=args.importances
+        ).to_dict(),
         home=args.home or WEIGHTS,
         source=provenance(),
+        importances=args.importances,
     )
     print(f"the weights of {model.task.name} are in {folder}")
 
