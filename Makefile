@@ -34,11 +34,11 @@ tour: install ## train from scratch and report: build/tour.html, and a table her
 	@echo "Figures: build/tour.html"
 
 test: install ## run the whole test suite, every notebook included
-	$(PY) -m pytest --nbval-lax --nbval-current-env -p course.memory tests notebooks
+	$(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory tests notebooks
 
 NOTEBOOKS := notebooks
 memory: install ## run the notebooks, and tell how much memory each one's kernel took at most
-	$(PY) -m pytest --nbval-lax --nbval-current-env -p course.memory $(NOTEBOOKS)
+	$(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory $(NOTEBOOKS)
 
 threads: install ## run the notebooks with one thread and with two: both must say the same
 	for threads in 1 2; do \
@@ -50,13 +50,13 @@ lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
 
 student: install ## write the notebooks without solutions and outputs: build/student/
-	$(PY) -m course.student
+	$(PY) -m notebooks.course.student
 
 slides: install ## write slides of every notebook: build/slides/
-	$(PY) -m course.slides
+	$(PY) -m notebooks.course.slides
 
 badges: install ## write badges and Colab cells anew from the address in pyproject.toml
-	$(PY) -m course.address
+	$(PY) -m notebooks.course.address
 
 SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
 weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped

@@ -532,8 +532,8 @@ mine, my_images = wdlib.world(
 some = np.linspace(0, len(mine) - 1, 18).astype(int)
 plots.show(
     plots.image_grid(my_images.draw(mine.classes(some)), columns=9),
-    "two rows of nine pictures, each with one handwritten white digit, 0 to 9 in order, in one of nine "
-    "places on black",
+    "two rows of nine pictures, each with one handwritten white digit, 0 to 9 in order, in one of "
+    "nine places on black",
 )
 print(mine.name, mine.sizes, len(mine), "pictures")
 print("relations:", ", ".join(r.name for r in wdlib.relations_of(mine)))

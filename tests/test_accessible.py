@@ -13,7 +13,7 @@ from matplotlib.colors import to_rgb
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course import ROOT, notebooks
+from notebooks.course import ROOT, notebooks
 from wdlib import plots
 
 # What a reader without colour may still tell apart: a colour map whose lightness only rises.

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_packaging import closure
 
-from course import ROOT, address, notebooks
+from notebooks.course import ROOT, address, notebooks
 
 NOTEBOOKS = notebooks()
 HOW = "run: make badges"

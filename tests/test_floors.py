@@ -61,6 +61,7 @@ FLOORS = {
             "grid",
             "environment",
             "__init__",
+            "commands",
             "__main__",
         ],
     ],

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from test_packaging import targets
 
-from course import ROOT, notebooks
+from notebooks.course import ROOT, notebooks
 from wdlib.exercises import EXERCISES
 
 GUIDE = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ def test_its_links_and_commands_lead_somewhere():
     named = set(re.findall(r"(?:^    |`)make ([a-z0-9]+)", GUIDE, flags=re.MULTILINE))
     assert {"test", "student", "slides", "memory", "threads", "badges", "lab"} <= named <= targets()
     for folder in re.findall(r"`(build/[a-z]+)/", GUIDE):
-        modules = (ROOT / "course").glob("*.py")
+        modules = (ROOT / "notebooks" / "course").glob("*.py")
         assert any(f'"{folder.split("/")[1]}"' in path.read_text() for path in modules)
 
 

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from course import ROOT, memory
+from notebooks.course import ROOT, memory
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 
@@ -36,7 +36,7 @@ def test_a_notebook_that_takes_too_much_fails_the_run(tmp_path):
         cells = [new_code_cell(f"a = b'x' * {megabytes}_000_000; del a"), new_code_cell("1 + 1")]
         nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
     (tmp_path / "limited.py").write_text(
-        "from course.memory import Memory\n"
+        "from notebooks.course.memory import Memory\n"
         "def pytest_configure(config):\n    config.pluginmanager.register(Memory(300), 'm')\n"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}

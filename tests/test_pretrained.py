@@ -29,6 +29,7 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     torch.manual_seed(0)
     model = ModularModel(one, COURSE.networks).eval()
     about = {"task": one.name, "seed": 3, "labels": 50, "preset": dataclasses.asdict(COURSE)}
+    about["source"] = {"commit": "trained"}
     checkpoint.save(tmp_path / "run", checkpoint.MODEL, model.state_dict(), about)
     judge = Judge(one.channels, one.sizes)
     seen = []
@@ -37,12 +38,14 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
         seen.append(stored)
         return {"score": 0.25}
 
-    folder = ship(tmp_path / "run", judge, measure, home=tmp_path / "home", source={"commit": "c"})
+    folder = ship(
+        tmp_path / "run", judge, measure, home=tmp_path / "home", measured={"commit": "c"}
+    )
     assert folder == tmp_path / "home" / "dSprites.v2"
     record = json.loads((folder / "model.json").read_text())
     assert (
         record["scores"] == {"score": 0.25}
-        and record["source"] == {"commit": "c"}
+        and (record["source"], record["measured"]) == ({"commit": "trained"}, {"commit": "c"})
         and record["seed"] == 3
     )
     weights = model.autoencoder.encoder.head[0].weight
@@ -67,7 +70,8 @@ def test_shipped_weights_are_small_and_score_what_they_say(name):
     folder = WEIGHTS / name
     record = json.loads((folder / "model.json").read_text())
     assert (folder / record["weights"]).stat().st_size <= 3_000_000
-    assert record["source"]["commit"] and not record["source"]["commit"].endswith("-dirty")
+    for source in (record["source"], record["measured"]):  # of the weights, of the scores
+        assert source["commit"] and not source["commit"].endswith("-dirty")
     model, one = load_pretrained(name), task(name)
     parts = split(one, seed=record["seed"], labels=record["labels"], limit=MOST)
     judge = kept_judge(folder, parts, load(one.dataset))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from course import ROOT
+from notebooks.course import ROOT
 
 
 @dataclass(frozen=True)

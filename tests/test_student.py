@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course import notebooks, student
+from notebooks.course import notebooks, student
 
 NOTEBOOKS = notebooks()
 

@@ -147,7 +147,7 @@ def dangers(source: str) -> list[str]:
     return found
 
 
-PROGRAMS = sorted(p for room in ("wdlib", "course") for p in (ROOT / room).rglob("*.py"))
+PROGRAMS = sorted(p for room in ("wdlib", "notebooks/course") for p in (ROOT / room).rglob("*.py"))
 
 
 @pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.relative_to(ROOT).as_posix())

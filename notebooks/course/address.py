@@ -1,6 +1,6 @@
 """The repository's address: it stands in pyproject.toml, and all else is written from there.
 
-`python -m course.address` (`make badges`) writes the badges of README and of every notebook, and
+`python -m notebooks.course.address` (`make badges`) writes the badges of README and of every notebook, and
 what the notebooks install on Colab: run it when the address changes, or for a new notebook.
 """
 
@@ -16,7 +16,7 @@ import nbformat
 from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode
 
-from course import ROOT, notebooks
+from notebooks.course import ROOT, notebooks
 
 BRANCH = "main"
 FIRST = "00_tour"  # where README's badges lead

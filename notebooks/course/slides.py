@@ -1,6 +1,6 @@
 """Slides of each notebook, by one rule: a heading starts a slide, what does not fit goes below.
 
-`python -m course.slides` (`make slides`) writes build/slides/*.html. A title or a section starts a
+`python -m notebooks.course.slides` (`make slides`) writes build/slides/*.html. A title or a section starts a
 slide to the right, a subsection one below; each is filled, in the order of the notebook, with
 paragraphs, code and outputs for as long as they fit, and goes on below. A paragraph that ends with
 a colon stays with what it announces. Imports and calls of `check` are left out; a solution becomes
@@ -27,8 +27,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from traitlets.config import Config
 
-from course import ROOT, notebooks
-from course.address import without_badges
+from notebooks.course import ROOT, notebooks
+from notebooks.course.address import without_badges
 
 OUT = ROOT / "build" / "slides"
 WIDTH, HEIGHT = 1280, 720  # pixels of a slide, which the browser fits to its window

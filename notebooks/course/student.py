@@ -1,6 +1,6 @@
 """The student edition: the notebooks without solutions and without outputs.
 
-`python -m course.student` (`make student`) writes it to build/student/. Everything else stays:
+`python -m notebooks.course.student` (`make student`) writes it to build/student/. Everything else stays:
 exercises with their stubs, checks, tags, the pairing. The badges go, since they open the edition
 with the solutions.
 """
@@ -12,8 +12,8 @@ import copy
 import nbformat
 from nbformat import NotebookNode
 
-from course import ROOT, notebooks
-from course.address import without_badges
+from notebooks.course import ROOT, notebooks
+from notebooks.course.address import without_badges
 
 OUT = ROOT / "build" / "student"
 

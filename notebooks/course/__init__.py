@@ -5,7 +5,7 @@ Commands of this repository, no part of the package: run them from its root, as 
 
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def notebooks() -> list[Path]:

@@ -1,0 +1,199 @@
+"""What each word of the command line does: arguments in, files and printed lines out.
+
+Every command imports what it needs itself, so that help and bad arguments answer at once.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+
+def run_draw(args) -> None:
+    """draw: classes in, images out."""
+    from wdlib.data import load
+    from wdlib.data.npz import read_npy
+
+    images = load(args.dataset, args.data).draw(read_npy(args.classes))
+    _write_npy(args.out, images)
+
+
+def run_train(args) -> None:
+    """train: a model in --out, resumable."""
+    from wdlib.data import load
+    from wdlib.tasks import task
+    from wdlib.training import Trainer, checkpoint, preset, suited
+
+    wanted = task(args.task)
+    chosen = preset(args.preset)
+    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
+    if checkpoint.exists(out, checkpoint.CHECKPOINT) and not args.resume:
+        raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
+    trainer = Trainer(
+        _parts(wanted, args.seed, args.labels),
+        load(wanted.dataset, args.data),
+        chosen.for_task(wanted.name),
+        seed=args.seed,
+        device=_device(args.device),
+        compile=args.compile,
+    )
+    if args.resume:
+        trainer.resume(out)
+    trainer.run(progress=suited(), folder=out)
+    trainer.save_model(out)
+    print(f"the model is in {out}; see it with: python -m wdlib evaluate {_quoted(out)}")
+
+
+def run_evaluate(args) -> None:
+    """evaluate: the report of a model that train wrote; its judge is kept beside it."""
+    from wdlib.evaluation import evaluate
+    from wdlib.provenance import provenance
+
+    model, record, parts, images, judge = _trained(args.folder, args.data, args.device)
+    report = evaluate(model, parts, images, judge, seed=args.seed)
+    if args.json:
+        about = {name: record[name] for name in ("task", "seed", "labels", "preset")}
+        about |= {"trained": record.get("source"), "measured": provenance() | {"seed": args.seed}}
+        report = json.dumps(report.to_dict() | {"about": about}, indent=1)
+    print(report)
+
+
+def run_film(args) -> None:
+    """film: a walk by relations, each step read by the judge."""
+    from wdlib.files import whole
+    from wdlib.navigator.film import gif, strip_png
+    from wdlib.navigator.walk import Walk
+    from wdlib.relations import relation
+
+    makers = {".gif": gif, ".png": strip_png}
+    if args.out.suffix.lower() not in makers:
+        raise ValueError(f"--out is a .gif or a .png, got {args.out}")
+    model, _, parts, images, judge = _trained(args.folder, args.data)
+    if not 0 <= args.image < len(parts.test):
+        raise ValueError(f"the test images are 0 to {len(parts.test) - 1}, got {args.image}")
+    asked = [relation(name, model.task) for name in args.relations]
+    walk = Walk(model, judge)
+    walk.start(images.draw(model.task.classes(parts.test[[args.image]]))[0])
+    for one in asked:
+        walk.relate(one)
+    film = makers[args.out.suffix.lower()](walk.steps, model.task)
+    with whole(args.out) as file:
+        file.write(film)
+    right = [step.right for step in walk.steps[1:]]
+    print(f"{sum(right)} of {len(right)} steps lead where they should, says the judge; {args.out}")
+
+
+def run_ship(args) -> None:
+    """ship: a trained model becomes its task's shipped weights, measured as they are stored."""
+    from wdlib.evaluation import evaluate
+    from wdlib.pretrained import WEIGHTS, ship
+    from wdlib.provenance import provenance
+
+    model, _, parts, images, judge = _trained(args.folder)
+
+    def measure(stored) -> dict:
+        report = evaluate(stored, parts, images, judge, importances=args.importances)
+        return report.to_dict()
+
+    measured = provenance() | {"importances": args.importances}
+    folder = ship(args.folder, judge, measure, home=args.home or WEIGHTS, measured=measured)
+    print(f"the weights of {model.task.name} are in {folder}")
+
+
+def run_score(args) -> None:
+    """score: arrays in, numbers out."""
+    from wdlib.data.npz import read_npz
+    from wdlib.metrics import score
+
+    names = ("codes_train", "factors_train", "codes_test", "factors_test")
+    arrays = read_npz(args.arrays, names)
+    metrics = [name for name in args.metrics.split(",") if name]
+    numbers = score(*arrays, metrics=metrics, seed=args.seed)
+    if args.json:
+        print(json.dumps(numbers, indent=1))
+    else:
+        for name, value in numbers.items():
+            print(f"{name:24s} {value:.4f}")
+
+
+def run_table(args) -> None:
+    """table: finished cells stay in the folder, so a run that was stopped goes on."""
+    from wdlib import experiments, grid, tables
+    from wdlib.ablations import ABLATIONS
+    from wdlib.methods import METHODS
+
+    try:
+        seeds = [int(seed) for seed in args.seeds.split(",")]
+    except ValueError:
+        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
+    asked = {"tasks": args.tasks.split(",")} if args.tasks else {}
+    if args.name in ("2", "ablations"):
+        asked |= {"methods": args.methods.split(",") if args.methods else None}
+        asked |= {"seconds": args.seconds}
+    cells = experiments.EXPERIMENTS[args.name](seeds=seeds, **asked)
+    folder = args.folder or Path("runs") / f"table{args.name}"
+    with grid.Processes(args.workers) as executor:
+        table = grid.run(
+            cells, executor, folder=folder, methods=METHODS | ABLATIONS, progress=grid.suited()
+        )
+    print(tables.format_summary(table) if args.name == "1" else table)
+    if args.csv:
+        (tables.write_wide_csv if args.name == "1" else tables.write_csv)(table, args.csv)
+    for cell, trace in table.failed.items():
+        last = trace.strip().splitlines()[-1]
+        print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)
+
+
+def _parts(task, seed: int, labels: int):
+    """The split that train and evaluate share: of the largest tasks, MOST images take part."""
+    from wdlib.cells import MOST
+    from wdlib.data.split import split
+
+    return split(task, seed=seed, labels=labels, limit=MOST)
+
+
+def _write_npy(path: Path, array) -> None:
+    import numpy as np
+
+    from wdlib.files import whole
+
+    with whole(path) as file:
+        np.save(file, array, allow_pickle=False)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"the device {name!r} cannot be used: {first}") from None
+    return name
+
+
+def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
+    """(model, record, split, images, judge) of what train left in ``folder``, or where that names a
+    task and no folder, of the task's shipped weights. A judge is trained where none is kept."""
+    from wdlib.data import load
+    from wdlib.metrics.judge import kept_judge
+    from wdlib.pretrained import folder_of
+    from wdlib.tasks import TASKS
+    from wdlib.training.saved import load_model
+
+    if not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}:
+        folder = folder_of(str(folder))
+    device = _device(device)
+    model, record = load_model(folder, device=device)
+    parts = _parts(model.task, record["seed"], record["labels"])
+    images = load(model.task.dataset, data)
+    return model, record, parts, images, kept_judge(folder, parts, images, device=device)
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))
