@@ -33,12 +33,18 @@ tour: install ## train from scratch and report: build/tour.html, and a table her
 	@cat build/tour.txt
 	@echo "Figures: build/tour.html"
 
+# Library and notebooks side by side, each on one core: a run takes as long as the longer of the two.
+PYTEST := $(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory
 test: install ## run the whole test suite, every notebook included
-	$(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory tests notebooks
+	@mkdir -p build
+	$(PYTEST) notebooks > build/notebooks.txt 2>&1 & notebooks=$$!; \
+	$(PYTEST) tests; library=$$?; \
+	wait $$notebooks; notebooks=$$?; cat build/notebooks.txt; \
+	exit $$((library | notebooks))
 
 NOTEBOOKS := notebooks
 memory: install ## run the notebooks, and tell how much memory each one's kernel took at most
-	$(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory $(NOTEBOOKS)
+	$(PYTEST) $(NOTEBOOKS)
 
 threads: install ## run the notebooks with one thread and with two: both must say the same
 	for threads in 1 2; do \

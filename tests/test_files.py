@@ -153,14 +153,14 @@ import shutil, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_files import TINY
-from wdlib import __main__ as line, cells
+from wdlib import __main__ as line, cells, commands
 from wdlib.data import load
 from wdlib.tasks import task
 from wdlib.training import Trainer, checkpoint, presets
 
 cells.MOST, presets.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
-parts = line._parts(task("dSprites.v2"), 0, 300)
+parts = commands._parts(task("dSprites.v2"), 0, 300)
 Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)
 ballast = bytes(shutil.disk_usage(folder).free - 100_000)
 (folder / "ballast").write_bytes(ballast)

@@ -224,6 +224,18 @@ def test_make_alone_lists_every_command():
 
 
 def test_make_test_runs_the_notebooks_in_this_environment():
-    command = make("-n", "test").splitlines()[-1].split()
-    assert command[:3] == [".venv/bin/python", "-m", "pytest"]
-    assert {"--nbval-lax", "--nbval-current-env", "tests", "notebooks"} <= set(command)
+    lines = [line.split() for line in make("-n", "test").splitlines() if " -m pytest " in line]
+    for command, what in zip(lines, ("notebooks", "tests;"), strict=True):
+        assert command[:3] == [".venv/bin/python", "-m", "pytest"]
+        assert {"--nbval-lax", "--nbval-current-env", what} <= set(command)
+
+
+@pytest.mark.parametrize("failing", ["notebooks", "tests", None])
+def test_make_test_fails_where_either_half_does(tmp_path, failing):
+    stub = tmp_path / "python"
+    stub.write_text(f'#!/bin/sh\nfor last; do :; done\n[ "$last" != "{failing}" ]\n')
+    stub.chmod(0o755)
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "-f", ROOT / "Makefile", "-o", "install", f"PY={stub}", "test"]
+    run = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (run.returncode != 0) == (failing is not None), run.stderr
