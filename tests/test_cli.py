@@ -168,7 +168,7 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     csv = tmp_path / "t.csv"
     argv = ["table", "1", "--seeds", "0,1", "--tasks", "dsprites.v2", "--csv", csv]
     argv += ["--folder", tmp_path / "cells"]
-    for number, cell in enumerate(grid.table1_cells([0, 1], tasks=["dSprites.v2"])):
+    for number, cell in enumerate(grid.table1_cells([0, 1], tasks=["dSprites.v2"])):  # and PAPER
         rows = [{"convention": "-", "score": "judged_prior", "value": 0.5 + number / 4}]
         write_cell(tmp_path / "cells", cell, rows, {"commit": "c", "torch": "t", "seconds": 1.0})
     assert main([str(a) for a in argv]) == 0
@@ -176,7 +176,10 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     assert "0.625 (0.500 to 0.750)" in printed and "0.724" in printed  # ours, and the published
     lines = csv.read_text(encoding="utf-8").splitlines()
     column = lines[0].split(",").index("judged_prior")
-    assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75"]
+    assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75", "1"]
+    assert "dSprites.v2, modular-paper cut short at 3600 s | 1000 |" in printed
+    assert "takes no --methods" in refused(capsys, "table", "unseen", "--methods", "modular")
+    assert "not of 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
 
 
 def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):

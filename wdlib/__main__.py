@@ -85,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--csv", type=Path, help="also write the figures to this file")
     table.add_argument("--seeds", default="0,1,2", help="comma-separated")
     table.add_argument("--tasks", help="comma-separated; default those of the experiment")
-    table.add_argument("--methods", help="2 and ablations: comma-separated; default all")
+    table.add_argument("--methods", help="1, 2 and ablations: comma-separated; default all")
     table.add_argument(
         "--seconds", type=float, default=240, help="2 and ablations: training a cell"
     )

@@ -129,8 +129,11 @@ def run_table(args) -> None:
         raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
     asked = {"tasks": args.tasks.split(",")} if args.tasks else {}
     if args.name in ("2", "ablations"):
-        asked |= {"methods": args.methods.split(",") if args.methods else None}
         asked |= {"seconds": args.seconds}
+    if args.methods:
+        if args.name in ("labels", "unseen"):
+            raise ValueError(f"table {args.name} has one method, it takes no --methods")
+        asked |= {"methods": args.methods.split(",")}
     cells = experiments.EXPERIMENTS[args.name](seeds=seeds, **asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
     with grid.Processes(args.workers) as executor:

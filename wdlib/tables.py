@@ -219,6 +219,7 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
     return "\n".join(lines).rstrip()
 
 
+OURS = "modular"
 SUMMARY = {
     "relation_latent_target": "codes, target",
     "relation_latent_all": "codes, all",
@@ -235,20 +236,25 @@ SUMMARY = {
 
 def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
     """One line a dataset and method, as Markdown: mean and range over seeds, scores of converted
-    codes, and in the last column the published relation accuracy (on codes, from the prior)."""
+    codes, and in the last column the published relation accuracy (on codes, from the prior).
+
+    A budget in seconds is no schedule's end, and its line says that it was cut short.
+    """
     found: dict[tuple, dict[str, list[float]]] = {}
     for row in rows:
         if row["convention"] in ("-", "converted"):
-            scores = found.setdefault((row["dataset"], row["method"], row["labels"]), {})
+            name = row["dataset"] if row["method"] == OURS else f"{row['dataset']}, {row['method']}"
+            if row["budget"].endswith(" s"):
+                name += f" cut short at {row['budget']}"
+            scores = found.setdefault((row["dataset"], name, row["labels"]), {})
             scores.setdefault(row["score"], []).append(row["value"])
     printed = {p.dataset: p.value for p in published if p.score == "relation accuracy"}
     head = ["task", "labels", *SUMMARY.values(), "paper: codes"]
     lines = [head, ["---"] * len(head)]
-    for (dataset, method, labels), scores in found.items():
+    for (dataset, name, labels), scores in found.items():
         minutes = [s / 60 for s in scores.get("fit_seconds", [])]
         cells = [_said(v) if (v := scores.get(k)) else "" for k in SUMMARY if k != "fit_seconds"]
         cells.append(f"{_mean(minutes):.1f}" if minutes else "")
-        name = dataset if method == "modular" else f"{dataset}, {method}"
         lines.append([name, str(labels), *cells, f"{printed.get(dataset, '')}"])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
