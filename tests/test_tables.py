@@ -21,6 +21,7 @@ from wdlib.tables import (
     COLUMNS,
     PUBLISHED,
     Published,
+    format_experiment,
     format_summary,
     format_table,
     read_csv,
@@ -203,8 +204,32 @@ def test_every_ablation_differs_from_what_it_is_taken_from():
         assert not (phase.refit_every or phase.encodings or phase.freeze_encoder)
 
 
-def test_readme_shows_table_1_as_the_file_holds_it():
-    root = Path(__file__).parents[1]
-    table = read_wide_csv(root / "notebooks" / "results" / "table1.csv")
-    assert format_summary(table) in (root / "README.md").read_text(encoding="utf-8")
+RESULTS = Path(__file__).parents[1] / "notebooks" / "results"
+
+
+@pytest.mark.parametrize("path", sorted(RESULTS.glob("*.csv")), ids=lambda path: path.stem)
+def test_readme_shows_what_the_files_hold(path):
+    if path.stem == "table1":
+        table = read_wide_csv(path)
+        text = format_summary(table)
+    else:
+        table = read_csv(path)
+        text = format_experiment(path.stem.removeprefix("table"), table)
+    assert text in (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
     assert all(row["commit"] and not row["commit"].endswith("-dirty") for row in table)
+
+
+def test_an_experiment_in_few_lines_has_mean_and_range():
+    more = [r | {"labels": 50, "value": r["value"] / 2} for r in rows()]
+    few = format_experiment("labels", more + rows()).splitlines()
+    assert few[0] == "| task, by labels | 50 | 1000 |" and few[1] == "| --- | --- | --- |"
+    ours = [r for r in more + rows() if r["method"] == "ours"]
+    assert format_experiment("labels", ours).splitlines()[2:] == [
+        "| dSprites.v3 | 0.425 (0.400 to 0.450) | 0.850 (0.800 to 0.900) |"
+    ]
+    systems = format_experiment("2", rows())
+    assert "| dSprites.v3, ours | 0.850 (0.800 to 0.900) |" in systems and "MIG, raw" in systems
+    parts = format_experiment("ablations", rows()).splitlines()
+    assert parts[0] == "| recipe | dSprites.v3 |" and parts[2].startswith("| ours | 0.850 ")
+    into = [{**rows()[0], "unseen": 0.2, "score": f"judged_prior_{k}"} for k in ("seen", "unseen")]
+    assert format_experiment("unseen", into).startswith("| task | seen, prior | unseen, prior |")

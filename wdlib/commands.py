@@ -140,7 +140,10 @@ def run_table(args) -> None:
         table = grid.run(
             cells, executor, folder=folder, methods=METHODS | ABLATIONS, progress=grid.suited()
         )
-    print(tables.format_summary(table) if args.name == "1" else table)
+    if args.name == "1":
+        print(tables.format_summary(table))
+    else:
+        print(table, tables.format_experiment(args.name, table), sep="\n\n")
     if args.csv:
         (tables.write_wide_csv if args.name == "1" else tables.write_csv)(table, args.csv)
     for cell, trace in table.failed.items():

@@ -256,6 +256,59 @@ def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUB
         cells = [_said(v) if (v := scores.get(k)) else "" for k in SUMMARY if k != "fit_seconds"]
         cells.append(f"{_mean(minutes):.1f}" if minutes else "")
         lines.append([name, str(labels), *cells, f"{printed.get(dataset, '')}"])
+    return _markdown(lines)
+
+
+def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
+    """What the rows of an experiment say, as Markdown: mean and range over seeds.
+
+    name: "2" (a line a system), "labels" (a line a task, judged accuracy by number of labels),
+        "unseen" (relations that end in a combination that training has seen, or not), or
+        "ablations" (a line a recipe, judged accuracy by task). Pictures are those of encoded
+        images where nothing else is said.
+    """
+    corner, place = EXPERIMENTS[name]
+    found: dict[str, dict[str, list[float]]] = {}
+    columns: dict[str, None] = {}
+    for row in rows:
+        if at := place(row):
+            line, column = at
+            columns.setdefault(column)
+            found.setdefault(line, {}).setdefault(column, []).append(row["value"])
+    lines = [[corner, *columns], ["---"] * (1 + len(columns))]
+    for line, values in found.items():
+        lines.append([line, *(_said(values[c]) if c in values else "" for c in columns)])
+    return _markdown(lines)
+
+
+def _judged(line: str, column: str):
+    """Where a figure of the judged accuracy stands, if the row is one."""
+    return lambda row: (
+        (str(row[line]), str(row[column])) if row["score"] == "judged_encoded" else None
+    )
+
+
+def _composed(row: Mapping) -> tuple[str, str] | None:
+    return (row["dataset"], COMPOSED[row["score"]]) if row["score"] in COMPOSED else None
+
+
+def _system(row: Mapping) -> tuple[str, str] | None:
+    line, score = f"{row['dataset']}, {row['method']}", row["score"]
+    if row["convention"] == "-":
+        return (line, MOVES[score]) if score in MOVES else None
+    known = score in ("dci_disentanglement", "mig", "sap")
+    return (line, f"{SCORES[score]}, {row['convention']}") if known else None
+
+
+EXPERIMENTS = {
+    "2": ("task and system", _system),
+    "labels": ("task, by labels", _judged("dataset", "labels")),
+    "unseen": ("task", _composed),
+    "ablations": ("recipe", _judged("method", "dataset")),
+}
+
+
+def _markdown(lines: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
