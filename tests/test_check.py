@@ -184,7 +184,7 @@ def our_exercises(monkeypatch):
     monkeypatch.setitem(EXERCISES, "99.2", WORD)
 
 
-@pytest.mark.parametrize("answer", [mean_of, np.mean, changes, lambda x: torch.tensor(x).mean()])
+@pytest.mark.parametrize("answer", [mean_of, np.mean, lambda x: torch.tensor(x).mean()])
 def test_a_right_function(answer):
     assert verdict("99.1", answer) == "99.1: right"
 
@@ -212,6 +212,7 @@ def test_a_right_function(answer):
         (calls_itself, "it raises RecursionError"),
         (leaves, "it raises SystemExit: bye"),
         (Hostile, "it raises TypeError"),
+        (changes, "for ([1.0, 2.0, 6.0]) it changes what it was given; work on a copy"),
     ],
 )
 def test_what_a_function_does_wrong(answer, said, monkeypatch):

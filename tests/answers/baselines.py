@@ -60,6 +60,11 @@ def first_dim(codes, new_values, dims, means):
     return move(codes, new_values, dims[:1], means)
 
 
+def in_place(codes, new_values, dims, means):
+    codes[:, dims] = means[new_values][:, dims]
+    return codes
+
+
 ANSWERS = {
     "07.1": (
         [kl, kl_by_torch],
@@ -109,19 +114,20 @@ ANSWERS = {
             (first_dim, "only the first of the factor's dimensions"),
             (lambda z, v, dims, m: m[v][:, dims], "the shape is (3, 1), wanted (3, 4)"),
             (crossed, "it raises ValueError"),
+            (in_place, "it changes what it was given; work on a copy"),
         ],
     ),
     "07.4": (
         [["B", "D", "F"], {"d", "b", "f"}, ("F", "B", "D"), list("BDF")],
         [
             (..., "no answer yet"),
-            (["A", "B", "D", "F"], "A is among them"),
-            (["B", "C", "D", "F"], "C is among them"),
-            (["B", "D", "E", "F"], "E is among them"),
+            (["A", "B", "D", "F"], "converted codes with raw ones"),
+            (["B", "C", "D", "F"], "codes with pictures"),
+            (["B", "D", "E", "F"], "whose ceilings differ"),
             (["A", "C", "E"], "the unfair ones were chosen"),
-            (["D", "F"], "B is missing"),
-            (["B", "F"], "D is missing"),
-            (["B", "D"], "F is missing"),
+            (["D", "F"], "a fair pair is missing"),
+            (["B", "F"], "a fair pair is missing"),
+            (["B", "D"], "a fair pair is missing"),
             (["A", "B"], "2 of 3 missing, and 1 that should not be there"),
             ("BDF", "a list is wanted, not a word"),
             ([2, 4, 6], "3 of 3 missing"),

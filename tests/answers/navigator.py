@@ -42,13 +42,19 @@ def sure_but_underflows(log):
         return np.exp(log) / np.exp(log).sum(1, keepdims=True)
 
 
+def one_maximum(log):
+    with np.errstate(invalid="ignore"):
+        above = np.exp(log - log.max())
+        return above / above.sum(1, keepdims=True)
+
+
 def certain(log):
     return np.eye(log.shape[1])[log.argmax(1)]
 
 
 ANSWERS = {
     "08.1": (
-        [lift, lift_in_torch],
+        [lift, lift_in_torch, lambda p, o, a: o + p @ np.linalg.pinv(a)],
         [
             (..., "no answer yet"),
             (lambda p, o, a: p @ a.T, "the origin is left out"),
@@ -67,6 +73,7 @@ ANSWERS = {
             (sure_but_underflows, "are NaN"),
             (lambda log: np.log(sure(log)), "logarithms"),
             (np.exp, "never divided"),
+            (one_maximum, "are NaN"),
             (lambda log: softmax(log, axis=0), "over the points"),
             (softmax, "everything at once"),
             (lambda log: log / log.sum(1, keepdims=True), "log densities are divided"),

@@ -103,7 +103,7 @@ def labels_by_numpy(sizes):
 
 ANSWERS = {
     "09.1": (
-        [summary, summary_by_numpy],
+        [summary, summary_by_numpy, lambda *asked: np.array(summary(*asked))],
         [
             (..., "no answer yet"),
             (lambda rows, m, s, c: three(of(rows, method=m, score=s)), "conventions are thrown"),
@@ -137,7 +137,8 @@ ANSWERS = {
             (trusting, "one seed is believed"),
             (lambda a, b: "a" if min(a) >= max(b) and len(a) > 1 else winner(a, b), "touch"),
             (swapped, "a and b are exchanged"),
-            (lambda a, b: "nobody", "right for 8 of 10 inputs"),
+            (lambda a, b: "nobody", "right for 10 of 12 inputs"),
+            (lambda a, b: "nobody" if len(a) + len(b) < 3 else trusting(a, b), "1 of 12 inputs"),
             (lambda a, b: min(a) > max(b), "a word is wanted, not True or False"),
         ],
     ),

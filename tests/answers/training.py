@@ -2,7 +2,7 @@
 
 import math
 
-WEIGHTS = ("reconstruction", "adversarial", "labels", "pseudo", "cycle")
+WEIGHTS = ("reconstruction", "adversarial", "labels", "pseudo", "taught", "cycle")
 
 
 def autoencoders_loss(terms, phase):
@@ -11,7 +11,7 @@ def autoencoders_loss(terms, phase):
 
 def written_out(t, phase):
     total = phase.reconstruction * t["reconstruction"] + phase.adversarial * t["adversarial"]
-    for name in ("labels", "pseudo", "cycle"):
+    for name in ("labels", "pseudo", "taught", "cycle"):
         if name in t:
             total += getattr(phase, name) * t[name]
     return total
@@ -66,6 +66,11 @@ ANSWERS = {
                 "it raises AttributeError",
             ),
             (lambda t, p: sum(t.values()), "too large"),
+            (
+                lambda t, p: autoencoders_loss({k: v for k, v in t.items() if k != "taught"}, p),
+                "the term 'taught' is left out",
+            ),
+            (lambda t, p: autoencoders_loss((t.pop("critic"), t)[1], p), "work on a copy"),
         ],
     ),
     "05.2": (

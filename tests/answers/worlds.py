@@ -80,7 +80,7 @@ ANSWERS = {
         [
             (lambda x, y: value(y, x), "x and y have changed places"),
             (lambda x, y: 3 * (y * 3 // 32) + x * 3 // 32, "there are no gaps"),
-            (lambda x, y: 3 * bin_of(y) + bin_of(x), "for (16, 20): too small"),
+            (lambda x, y: 3 * bin_of(y) + bin_of(x), "the -1 of a gap is computed with"),
             (lambda x, y: value(x, y) + 1 if value(x, y) >= 0 else -1, "counted from 1"),
             (lambda x, y: bin_of(y), "too small"),
             (lambda x, y: (bin_of(y), bin_of(x)), "one number is wanted, not 2"),

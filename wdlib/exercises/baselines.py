@@ -56,6 +56,7 @@ def _others(dims, means) -> list[int]:
 
 
 FAIR = frozenset("BDF")
+MISSING = "a fair pair is missing: one in which both were asked the same question"
 
 
 EXERCISES = (
@@ -118,13 +119,13 @@ EXERCISES = (
         "07.4",
         lambda: FAIR,
         slips=(
-            ("A is among them: converted codes beside raw ones", lambda: FAIR | {"A"}),
-            ("C is among them: codes beside pictures", lambda: FAIR | {"C"}),
-            ("E is among them: another task has another ceiling", lambda: FAIR | {"E"}),
+            ("one of them compares converted codes with raw ones", lambda: FAIR | {"A"}),
+            ("one of them compares codes with pictures", lambda: FAIR | {"C"}),
+            ("one of them compares two tasks, whose ceilings differ", lambda: FAIR | {"E"}),
             ("the unfair ones were chosen", lambda: frozenset("ACE")),
-            ("B is missing: both are grouped, so it is one question", lambda: FAIR - {"B"}),
-            ("D is missing: pictures and judge are the same for any system", lambda: FAIR - {"D"}),
-            ("F is missing: both are converted, and on one task", lambda: FAIR - {"F"}),
+            (MISSING, lambda: FAIR - {"B"}),
+            (MISSING, lambda: FAIR - {"D"}),
+            (MISSING, lambda: FAIR - {"F"}),
         ),
     ),
 )  # fmt: skip

@@ -77,6 +77,8 @@ def kind(answer) -> str:
 
 def _tuple_fault(wanted: tuple, answer, tolerance: float, parts: tuple[str, ...]) -> str | None:
     names = ", ".join(parts) or f"{len(wanted)} things"
+    if getattr(answer, "ndim", 0) == 1:  # an array of as many numbers says the same
+        answer = answer.tolist()
     if not isinstance(answer, tuple | list):
         return f"{len(wanted)} things are wanted ({names}), not {kind(answer)}"
     if len(answer) != len(wanted):

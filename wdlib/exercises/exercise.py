@@ -16,6 +16,7 @@ from wdlib.exercises.compare import TOLERANCE, fault, kind
 
 LIMIT = 10.0  # seconds that a function may take on all inputs
 LONGEST = 60  # characters of an input that a message still shows
+FEW = 4  # numbers of an array that it still shows
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,11 @@ class Exercise:
         if not callable(answer):
             return f"a function is wanted, not {kind(answer)}"
         inputs = self.inputs()
-        answers, faults = [], []
+        given, answers, faults = copy.deepcopy(inputs), [], []
         with deadline(LIMIT):
-            for arguments in inputs:
+            for arguments in given:
                 try:
-                    answers.append(answer(*copy.deepcopy(arguments)))
+                    answers.append(answer(*arguments))
                 except TooLong:
                     return f"it runs for more than {LIMIT:g} s; does a loop ever end?"
                 except (Exception, SystemExit) as error:
@@ -81,6 +82,9 @@ class Exercise:
                 return f"{_for(arguments)} it returns nothing; does it end in return?"
             faults.append(self._compare(self.expected(*copy.deepcopy(arguments)), value))
         if not any(faults):
+            for arguments, now in zip(inputs, given):
+                if not _same(arguments, now):
+                    return f"{_for(arguments)} it changes what it was given; work on a copy"
             return None
         if slip := self._slip(inputs, answers):
             return slip
@@ -130,8 +134,26 @@ class deadline:  # noqa: N801, a context manager reads as a verb
 
 def _for(arguments: tuple) -> str:
     """ "for (2, 3)", or the shapes where the arguments are long."""
-    told = ", ".join(map(repr, arguments))
+    told = ", ".join(map(_shown, arguments))
     if len(told) > LONGEST or "\n" in told or "tensor" in told or "array" in told:
         shapes = (tuple(a.shape) if hasattr(a, "shape") else a for a in arguments)
         told = ", ".join(f"shape {s}" if isinstance(s, tuple) else f"{s!r:.30}" for s in shapes)
     return f"for ({told})"
+
+
+def _same(before, now) -> bool:
+    """Whether numbers, words and what holds them are as they were; of other things, True."""
+    if hasattr(before, "tolist"):
+        return before.shape == now.shape and bool((before == now).all())
+    if isinstance(before, dict):
+        return before.keys() == now.keys() and all(_same(before[k], now[k]) for k in before)
+    if isinstance(before, list | tuple):
+        return len(before) == len(now) and all(map(_same, before, now))
+    return before == now if isinstance(before, str | int | float) else True
+
+
+def _shown(argument) -> str:
+    """A short array as the list of its numbers, anything else as Python writes it."""
+    if hasattr(argument, "tolist") and argument.ndim == 1 and len(argument) <= FEW:
+        return "[" + ", ".join(f"{number:g}" for number in argument.tolist()) + "]"
+    return repr(argument)

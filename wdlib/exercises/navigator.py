@@ -14,14 +14,15 @@ def _lifted(points, origin, axes) -> np.ndarray:
 
 def _planes() -> list[tuple]:
     rng = np.random.default_rng(0)
-    axes = np.linalg.qr(rng.normal(size=(5, 2)))[0].round(2)
+    axes = np.linalg.qr(rng.normal(size=(5, 2)))[0]
     origin = np.array([1.0, -2, 0.5, 0, 3])
     return [(rng.normal(size=(n, 2)).round(1), origin, axes) for n in (4, 1)]
 
 
 def _densities() -> list[tuple]:
     near = np.log([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
-    return [(near,), (near[:1] + 2,), (np.array([[-1000.0, -1001, -1003]]),)]
+    far = np.array([[-1000.0, -1001, -1003]])
+    return [(near,), (near[:1] + 2,), (far,), (np.concatenate([near, far]),)]
 
 
 EXERCISES = (

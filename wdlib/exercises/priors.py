@@ -95,6 +95,10 @@ EXERCISES = (
                 lambda z, m, c: _log_density(z, m, c) - 0.5 * c.logdet(),
             ),
             (
+                "log det of the covariance has the wrong sign",
+                lambda z, m, c: _log_density(z, m, c) + c.logdet(),
+            ),
+            (
                 "the constant with 2 pi is missing",
                 lambda z, m, c: _log_density(z, m, c) + 0.5 * len(m) * math.log(2 * math.pi),
             ),

@@ -68,6 +68,12 @@ def _by_deviation(a, b) -> str:
     return "a" if gap > 0 else "b"
 
 
+def _by_deviations(a, b) -> str:
+    if min(len(a), len(b)) < 2 or abs(np.mean(a) - np.mean(b)) <= np.std(a) + np.std(b):
+        return "nobody"
+    return "a" if np.mean(a) > np.mean(b) else "b"
+
+
 def _by_majority(a, b) -> str:
     won = sum(np.sign(x - y) for x, y in zip(a, b))
     return "a" if won > 0 else "b" if won < 0 else "nobody"
@@ -86,6 +92,8 @@ def _pairs() -> list[tuple]:
         ([0.50, 0.60, 0.90], [0.55, 0.65, 0.20]),  # first and majority say b
         ([0.70, 0.76], [0.60, 0.70]),  # they touch
         ([0.90], [0.50]),
+        ([0.90], [0.50, 0.55]),  # one seed of either is too few
+        ([0.80, 0.80, 0.60], [0.55, 0.55, 0.65]),  # mean less and plus the deviation says a
     ]
 
 
@@ -141,6 +149,7 @@ EXERCISES = (
             ("the first seed decides", _larger(lambda v: v[0])),
             ("the number of seeds won decides, not by how far they lie apart", _by_majority),
             ("the standard deviation is the spread; here it is the range", _by_deviation),
+            ("the standard deviation is the spread; here it is the range", _by_deviations),
             ("one seed is believed: it has no spread, so nobody can win outside of it",
              lambda a, b: "a" if min(a) > max(b) else "b" if min(b) > max(a) else "nobody"),
             ("a wins where the two ranges touch",

@@ -34,6 +34,11 @@ def _logits() -> list[tuple]:
     ]
 
 
+def _ratio(p, q):
+    with np.errstate(divide="ignore"):
+        return p / q
+
+
 EXERCISES = (
     Exercise(
         "02.1",
@@ -81,6 +86,7 @@ EXERCISES = (
         slips=(
             ("prior and codes have changed places", lambda p, q: q / (p + q)),
             ("the difference is taken, not the share", lambda p, q: (p - q) / (p + q)),
+            ("this is the ratio of the densities, and D is between 0 and 1", _ratio),
             ("D is 1 wherever the prior is the denser one", lambda p, q: (p > q) * 1.0),
             ("D is 1/2 everywhere; that holds only where p = q", lambda p, q: p * 0 + 0.5),
         ),

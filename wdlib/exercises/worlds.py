@@ -71,6 +71,7 @@ EXERCISES = (
                 lambda x, y: 3 * _cell(y) + _cell(x) if max(_cell(x), _cell(y)) >= 0 else -1,
             ),
             ("values are counted from 1", lambda x, y: _from_one(_position_value(x, y))),
+            ("the -1 of a gap is computed with", lambda x, y: 3 * _cell(y) + _cell(x)),
         ),
     ),
     Exercise(
