@@ -367,8 +367,9 @@ for each in wdlib.TASKS.values():
 #
 # ### Exercise 01.3: counting
 #
-# In dSprites.v3 the scale is relevant. How many of its pictures share one combination of values, such as
-# "heart, middle centre, scale 0.8"? Count first on paper, from what is nuisance now.
+# In dSprites.v3 the scale is relevant; orientations and places are those of v2. How many of its pictures
+# share one combination of values, such as "heart, middle centre, scale 0.8"? Count first on paper, from
+# what is nuisance now.
 
 # %% tags=["exercise"]
 pictures_of_one_combination = ...
@@ -453,11 +454,12 @@ for name, pixels in zip(space.values[1], changed):
 # %% tags=["nbval-check-output"]
 alike = {"square": 4, "ellipse": 2, "heart": 1}  # values that look alike, of eight on the circle
 ceiling = np.mean([1 / count for count in alike.values()])
-print(f"no reader can be right more often than {ceiling:.3f}")
+print(f"right by the outline alone, at best: {ceiling:.3f}")
 
 # %% [markdown]
-# That is the *ceiling* of the task dSprites.v4-circle. A model with .58 there is perfect, and a table
-# without the ceiling calls it poor. The paper's v4 has eight orientations and does not say which; wdlib's
+# That is the *ceiling* of the task dSprites.v4-circle, for a reader who overlooks the few pixels by which
+# a square differs after a quarter turn. A model with .58 there reads all that the outline says, and a
+# table without the ceiling calls it poor. The paper's v4 has eight orientations and does not say which; wdlib's
 # dSprites.v4 takes eight within a quarter turn, where all can be told apart.
 #
 # ### Exercise 01.4: another ceiling

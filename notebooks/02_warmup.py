@@ -82,6 +82,10 @@ print("the world:", tuple(world.shape))
 # $$\mathcal L_{AE} = \mathbb E\big[\log p(x \mid z)\big] \;-\; \lambda \sum_i
 # \mathrm{KL}\big(q(z_i)\,\|\,p_i(z_i)\big) \qquad \text{(Eq. 1)}$$
 #
+# (A code may have several parts $z_i$, each with a prior $p_i$ of its own; here it has one. $q$ is the
+# distribution of the codes, $\mathrm{KL}(q \| p) = \mathbb E_q[\log q - \log p]$ says how far it is from
+# the prior, 0 where they are equal, and $\lambda$ weighs the two terms.)
+#
 # $\mathcal L_{AE}$ is maximised, so a program minimises $-\log p(x \mid z)$. Which likelihood $p(x \mid
 # z)$ is, the paper's text does not say; like the authors' earlier code we take each pixel for a coin.
 # The second term comes later: here is an autoencoder without it.
@@ -93,7 +97,7 @@ def network(inputs, outputs, width=64):
 
 
 def reconstruction(logits, x):
-    """-log p(x | z), every pixel a coin: nats a picture, divided by the pixels of a side."""
+    """-log p(x | z), every pixel a coin; nats a picture, divided by 16 to keep the number small."""
     log_p = x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)
     return -log_p.sum() / (len(x) * x.shape[-1])
 
@@ -114,7 +118,7 @@ def autoencode(steps=500):
 
 torch.manual_seed(0)
 encoder, decoder, loss = autoencode()
-print(f"below 1.5 nats: {loss < 1.5}; a blank guess has {math.log(2) * 16:.1f}")
+print(f"loss below 1.5: {loss < 1.5}; with every pixel at 1/2 it is {math.log(2) * 16:.1f}")
 x, logits = world[:4], torch.randn(4, 1, 16, 16, generator=torch.Generator().manual_seed(0))
 same = torch.isclose(reconstruction(logits, x), losses.reconstruction(logits, x), rtol=1e-4)
 print("the library's reconstruction loss is the same:", same.item())
@@ -135,7 +139,8 @@ def look(encoder, name):
         panel.plot(*z[:, line].T, "--", color=plots.PALETTE[1], lw=1, label="along x" * (line == 0))
     turn = torch.linspace(0, 2 * math.pi, 100)
     panel.plot(2 * turn.cos(), 2 * turn.sin(), "k:", lw=2.5, label="2 sigma of the prior")
-    panel.set(xlabel="first number of the code", ylabel="second", title=name)
+    panel.set(xlabel="first number of the code", ylabel="second", title=name, aspect="equal")
+    panel.set_adjustable("datalim")
     figure.legend(loc="outside lower center", ncols=3)
     return figure
 
@@ -295,12 +300,16 @@ def match(weight, steps=500):
     for _ in range(steps):
         x = world[torch.randint(len(world), (128,))]
         z = encoder(x.flatten(1))
-        critic_loss = losses.critic(critic(torch.randn(128, 2)), critic(z.detach()))  # Eq. 2
-        critics_adam.zero_grad(), critic_loss.backward(), critics_adam.step()
+        told = losses.critic(critic(torch.randn(128, 2)), critic(z.detach()))  # Eq. 2
+        critics_adam.zero_grad()
+        told.backward()
+        critics_adam.step()
         loss = losses.reconstruction(decoder(z).view_as(x), x)  # Eq. 1, first term
         loss = loss + weight * losses.adversarial(critic(z))  # Eq. 1, second term
-        adam.zero_grad(), loss.backward(), adam.step()
-    return encoder, decoder, critic_loss.item()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return encoder, decoder, told.item()
 
 
 torch.manual_seed(0)
@@ -308,7 +317,8 @@ encoder, decoder, critics_loss = match(weight=0.5)
 print("the critic can hardly do more than guess, loss above 1.2:", critics_loss > 1.2)
 
 # %% [markdown]
-# `z.detach()` keeps the critic's step away from the encoder: each side improves its own loss only.
+# `z.detach()` keeps the critic's step away from the encoder: each side improves its own loss only. (The
+# critic's `betas` make its Adam forget sooner, as is usual in such games, where the target moves.)
 
 # %%
 plots.show(
@@ -365,9 +375,10 @@ check("02.3", best_critic)
 # </details>
 
 # %% [markdown]
-# Where the clouds are equal, the best critic says 1/2: hence 2 log 2. Put it into Eq. 2, and what the
-# encoder works against is 2 log 2 minus twice the *Jensen-Shannon* divergence of $p$ and $q$, and not the
-# KL divergence that Eq. 1 writes. (With the non-saturating form it is yet another one.) All of them are
+# Where the clouds are equal, the best critic says 1/2: hence 2 log 2. Put it into Eq. 2, and the critic's
+# loss becomes 2 log 2 minus twice the *Jensen-Shannon* divergence of $p$ and $q$ (0 where they are equal,
+# log 2 where they do not meet). The encoder drives that loss up, so it drives this divergence down, and
+# not the KL divergence that Eq. 1 writes. (With the non-saturating form it is yet another one.) All of them are
 # zero exactly where $p = q$. The paper writes KL and optimises by a critic; so do we, and keep in mind
 # that the two are not the same.
 #
@@ -396,7 +407,9 @@ for name, (_, end) in models.items():
     print(name, "match:", {k: round(v, 2) for k, v in end.items() if isinstance(v, float)})
 
 # %% [markdown]
-# (0.2 is $\lambda$ in the authors' earlier code; the paper's text does not give it.) A number for "looks
+# (0.2 is $\lambda$ in the authors' earlier code; the paper's text does not give it.) With the match the
+# critic still tells codes from prior, its loss lies well below 1.39: 200 steps have brought the clouds
+# nearer, not together. A number for "looks
 # like a picture of this world": how far a decoded picture is from the nearest picture of train, where 1
 # is the distance from a typical picture to a blank one.
 
@@ -416,7 +429,11 @@ def strangeness(pictures):
 z = simple_prior("normal", (300, 2, 8), generator=torch.Generator().manual_seed(0), device="cpu")
 sampled = {name: model.decode(z) for name, (model, _) in models.items()}
 plots.show(
-    plots.image_grid(torch.cat([pictures[:9] for pictures in sampled.values()]), columns=9),
+    plots.image_grid(
+        torch.cat([pictures[:9] for pictures in sampled.values()]),
+        [f"{name} match" * (i == 4) for name in sampled for i in range(9)],
+        columns=9,
+    ),
     "two rows of nine pictures decoded from samples of the prior: above, without the match, faint "
     "smears over much of the picture; below, with it, mostly single blots, some of them faint",
 )
@@ -440,16 +457,16 @@ print("samples with it are less strange:",
 #
 # | | paper | authors' earlier code | wdlib, COURSE preset |
 # |---|---|---|---|
-# | terms of the warm-up | Eq. 1, by a critic (Eq. 2) | the same | reconstruction, labels, pseudo-labels (ours) |
-# | $\lambda$ | a symbol | 0.2 | 0 here: codes are standardised instead (ours); 0.15 of the reconstruction's weight once the prior adapts |
+# | terms of the warm-up | Eq. 1, by a critic (Eq. 2) | the same | reconstruction, labels, pseudo-labels (ours; 05) |
+# | $\lambda$ | a symbol | 0.2 | 0 here: each number of a code is standardised instead, to mean 0 and variance 1 over a batch (ours); 0.15 of the reconstruction's weight once the prior adapts |
 # | prior of the warm-up | a simple one | uniform on (-1, 1) | none beyond mean 0 and variance 1 |
 # | one critic, or one a partition | open | open | one |
 # | the encoder's side of Eq. 2 | open | a GAN on binary cross-entropy | non-saturating |
-# | length of the warm-up | open | 1000 epochs | 1000 steps on dSprites.v2, 2500 and more elsewhere |
+# | length of the warm-up | open | 1000 epochs | 2500 steps; 1000 on dSprites.v2, 4000 on v4, 1250 on Shapes3D.v3 and v5 |
 #
 # The PAPER preset fills what the paper leaves open from the earlier code; `wdlib/training/presets.py`
 # holds both presets. Why ours does without the critic at first: with codes that labels have already drawn
-# apart, it wins at once, and pushes the encoder off what it has learnt. `python -m wdlib table ablations`
+# apart, the critic wins at once, and pushes the encoder off what it has learnt. `python -m wdlib table ablations`
 # measures that too.
 #
 # ## What to remember

@@ -120,8 +120,8 @@ for k, name in enumerate(names):
 # ### Exercise 03.1: the density
 #
 # Write $\log \mathcal N(z; \mu, \Sigma) = -\tfrac12 (z - \mu)^\top \Sigma^{-1} (z - \mu) - \tfrac12
-# \log\det\Sigma - \tfrac d2 \log 2\pi$ for many codes. (`torch.linalg.solve(A, b)` gives $A^{-1} b$,
-# `torch.logdet(A)` gives $\log\det A$.)
+# \log\det\Sigma - \tfrac d2 \log 2\pi$ for many codes. (`torch.linalg.solve(A, b)` gives $A^{-1} b$ for
+# every *column* of `b`, `torch.logdet(A)` gives $\log\det A$.)
 
 # %% tags=["exercise"]
 def log_density(z, mean, covariance):
@@ -199,7 +199,8 @@ print("agreement:", round(agreement(prior).item(), 3), round(agreement(narrow).i
 # ## Few labels: a covariance that is none
 #
 # A partition has 8 dimensions, and a value may have few labels. The covariance of $m$ codes around *their
-# own mean* is a sum of $m$ outer products that cancel in one direction, so its rank is at most $m - 1$.
+# own mean* is a sum of $m$ outer products; but the $m$ deviations add up to zero, so at most $m - 1$ of
+# them are independent, and the rank is at most $m - 1$.
 
 # %% tags=["nbval-check-output"]
 eight = torch.randn(1000, 8, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
@@ -351,8 +352,9 @@ print({name: [round(v, 1) for v in line] for name, line in score.items()})
 
 # %% [markdown]
 # With few codes a value the plain covariance is a disaster (it is sure of directions that it has never
-# seen; its line leaves the picture), and half of the pooled one repairs most of it. With hundreds of codes
-# the values' own covariances are known well, and shrinkage gives something away.
+# seen; its line leaves the picture). The ridge repairs most of it, and half of the pooled one most of the
+# rest. From some 24 codes a value on their own covariances are known well enough, and shrinkage gives a
+# little away. COURSE keeps it for the case of few labels.
 #
 # ## Why modular: labels against combinations
 #
@@ -369,7 +371,7 @@ for name in ("dSprites.v2", "dSprites.v3", "dSprites.v4", "Shapes3D.v5"):
           f"{1000 / task.combinations:22.2f}")  # fmt: skip
 
 # %% [markdown]
-# The trick is in the second column: a picture labelled "(red floor, green wall, blue cube, small)" is an
+# The trick is in the column *labels a value*: a picture labelled "(red floor, green wall, blue cube, small)" is an
 # example for *every* partition, so 1000 labels are 1000 labels of each factor. They are shared among the
 # values of *one* factor, never among combinations. How it is in a real split of Shapes3D.v5:
 
@@ -434,11 +436,12 @@ def read_both(sizes, labels=1000, seed=0):
     values = (torch.rand(labels + 2000, n, generator=g) * torch.tensor(sizes)).long()
     codes = centres[torch.arange(n), values]
     codes = codes + 0.3 * torch.randn(codes.shape, generator=g)
-    (known, new), (names, truth) = codes.split([labels, 2000]), values.split([labels, 2000])
+    known, new = codes.split([labels, 2000])
+    told, truth = values.split([labels, 2000])  # the values of known and of new codes
     prior = AdaptivePrior(sizes, dim)
-    prior.fit(known, names, COURSE.fit)
+    prior.fit(known, told, COURSE.fit)
     modular = (prior.values(new) == truth).all(1).float().mean().item()
-    kinds, which = names.unique(dim=0, return_inverse=True)  # combinations that have a label
+    kinds, which = told.unique(dim=0, return_inverse=True)  # combinations that have a label
     means = torch.stack([known[which == k].flatten(1).mean(0) for k in range(len(kinds))])
     nearest = torch.cdist(new.flatten(1), means).argmin(1)
     return modular, (kinds[nearest] == truth).all(1).float().mean().item()
@@ -512,10 +515,14 @@ print("shape, after 20 steps: samples of a component read as its value, below 0.
 print("shape, after 250 steps: better by more than 0.1:", late > early + 0.1)
 
 # %% [markdown]
+# A map is a plane through eight dimensions, so what overlaps on it may lie apart: the positions' numbers
+# say that they do. And where a cloud is small the ellipses are larger than a tenth of it: the ridge, 0.02,
+# is the least variance that a component can have.
+#
 # After 20 steps the three shapes lie on top of each other, so their components do too: a sample of
-# "heart" may as well be a square. After 250 the positions have their islands and the square has left;
+# "heart" may as well be a square. After 250 most positions have their islands and the square has left;
 # ellipse and heart still overlap, so for them it is still too early. If such a prior is kept, the codes
-# are pulled into islands that mean nothing, and nothing later repairs it. Separate first, or estimate
+# are pulled into islands that mean nothing (05 shows what becomes of it). Separate first, or estimate
 # again: COURSE has a warm-up of a thousand steps and more, which labels lead, and from then on estimates
 # the prior anew every 100.
 #

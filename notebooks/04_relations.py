@@ -124,19 +124,19 @@ check("04.1", down_of)
 # ## Round or stop
 #
 # A hue of 3D Shapes does not go round: after the last value it stays. The paper's text does not say
-# which relations do what; that dSprites goes round, and that hue and size of 3D Shapes stop,
-# follows the authors' earlier code. What stops cannot be undone everywhere: the end forgets where
+# which relations do what; that dSprites goes round, and that hue and size of 3D Shapes stop (its shape
+# goes round), follows the authors' earlier code. What stops cannot be undone everywhere: the end forgets where
 # one came from.
 
 # %% tags=["nbval-check-output"]
 shapes3d = wdlib.task("Shapes3D.v2")
-up = wdlib.relation("hue+", shapes3d)
+hue_up = wdlib.relation("hue+", shapes3d)
 hues = np.stack([np.arange(10), np.zeros(10, int)], axis=1)
-back = up.then(up.inverse())
+back = hue_up.then(hue_up.inverse())
 print("hue             ", *hues[:, 0])
-print("hue+            ", *up(hues, shapes3d)[:, 0])
+print("hue+            ", *hue_up(hues, shapes3d)[:, 0])
 print("hue+ and back   ", *back(hues, shapes3d)[:, 0])
-print("hue+ going round", *up.around()(hues, shapes3d)[:, 0])
+print("hue+ going round", *hue_up.around()(hues, shapes3d)[:, 0])
 there_and_back = right.then(right.inverse())
 print("right and back changes nothing:", np.array_equal(there_and_back(every, task), every))
 
@@ -237,7 +237,7 @@ def read(codes):
 # %%
 relations = wdlib.relations_of(task)
 affects = torch.tensor([[i in r.affects(task) for i in range(2)] for r in relations])  # [5, 2]
-after = torch.from_numpy(np.stack([r(every, task) for r in relations]))  # [5, 27, 2]
+goals = torch.from_numpy(np.stack([r(every, task) for r in relations]))  # [5, 27, 2]
 
 
 def triples(count, generator):
@@ -245,7 +245,7 @@ def triples(count, generator):
     k = torch.randint(27, (count,), generator=generator)
     r = torch.randint(len(relations), (count,), generator=generator)
     z = sample(torch.from_numpy(every)[k], generator)
-    arrived = sample(after[r, k], generator)
+    arrived = sample(goals[r, k], generator)
     return z, r, torch.where(affects[r][:, :, None], arrived, z), affects[r]
 
 
@@ -262,8 +262,9 @@ print("the targets' islands are the library's f_r:", torch.equal(read(target), m
 #
 # Write the target for many codes and one relation, with the component's mean in place of a sample.
 # `z` `[N, n, d]` are codes, `affected` `[n]` is True where the relation acts, `moved` `[N, n]`
-# holds the values $f_r(k)$, and `means` `[n, K, d]` the components' means. Arrays are numpy's;
-# return `[N, n, d]`.
+# holds the values $f_r(k)$, and `means` `[n, K, d]` the components' means (one array, in which factors
+# with fewer than K values are filled up with zeros; not the list above). Arrays are numpy's; leave them
+# as they are, and return `[N, n, d]`.
 
 
 # %% tags=["exercise"]
@@ -350,10 +351,15 @@ print(f"target right, at least .99: {target_right >= 0.99}")
 print(f"all right, at least .99:    {all_right >= 0.99}")
 print(f"loss, .02 to .03:           {0.02 < loss < 0.03}")
 
+# %%
+print(f"target right {target_right:.3f}, all right {all_right:.3f}, loss {loss:.4f}")
+
 # %% [markdown]
 # The loss does not fall to 0, and cannot: the target is a random point of an island, and nobody can
 # foresee which. The best answer is the island's centre, which leaves the island's own variance,
-# $0.2^2$, in one of two partitions: $0.02$. (More of this in notebook 05.)
+# $0.2^2$, in one of two partitions: $0.02$. (Here and in the library the square of Eq. 3 is a *mean* over
+# partitions and dimensions; the sum as it is written would be four times that. More of this in notebook
+# 05.)
 #
 # The library's ReL is the same network. Trained by the same loop, it does the same:
 
@@ -415,6 +421,9 @@ careless = train(ReL(), counts=lambda affected: affected)
 target_right, all_right, _ = report(careless)
 print(f"target right, at least .99: {target_right >= 0.99}")
 print(f"all right, below .8:        {all_right < 0.8}")
+
+# %%
+print(f"target right {target_right:.3f}, all right {all_right:.3f}")
 
 # %% [markdown]
 # On its target the careless ReL is perfect. Only whoever also asks for the other partitions finds
@@ -493,7 +502,7 @@ print("the judge reads all factors of a test picture, at least .98:", judged >= 
 
 # %% [markdown]
 # The judge is a classifier that sees pictures only, and has all labels of train. It knows nothing
-# of codes.
+# of codes. The schedule below is a list of *phases*; 05 explains their settings.
 
 # %%
 warm_up = Phase(
@@ -526,7 +535,7 @@ walks = {
     "…, next-shape": right.then(down).then(turn),
 }
 some = [int((values[:, 0] == shape).nonzero()[0, 0]) for shape in range(3)]  # one a shape
-after = {name: model.decode(model.move(codes[some], step)) for name, step in walks.items()}
+walked = {name: model.decode(model.move(codes[some], step)) for name, step in walks.items()}
 
 
 def words(seen, wanted):
@@ -539,11 +548,11 @@ def words(seen, wanted):
 # %%
 reads = {"before": words(judge.read(pictures[some]), values[some])}
 reads |= {
-    name: words(judge.read(after[name]), step(values[some].numpy(), little))
+    name: words(judge.read(walked[name]), step(values[some].numpy(), little))
     for name, step in walks.items()
 }
 plots.show(
-    plots.relation_strips(pictures[some], after, reads=reads),
+    plots.relation_strips(pictures[some], walked, reads=reads),
     "three rows of pictures: a test picture, then one column right, two columns right, once around "
     "and back in its cell, right and down, and right, down and of the next shape; the judge's "
     "reading below each, with a tick where it is what was asked for",
@@ -560,8 +569,12 @@ def readings(system):
     return {key: score[key] for key in ("target", "all", "judged_target", "judged_all")}
 
 
-for key, share in readings(model).items():
+found = readings(model)
+for key, share in found.items():
     print(f"{key:14s} at least .9: {share >= 0.9}")
+
+# %%
+print({key: round(share, 3) for key, share in found.items()})
 
 # %% [markdown]
 # And a chain, "right, down, next-shape", on codes and on pictures:
@@ -589,6 +602,9 @@ broken.autoencoder.decoder.load_state_dict(early.state_dict())
 before, now = readings(model), readings(broken)
 print("all, on codes: exactly as before:    ", now["all"] == before["all"])
 print("judged on pictures: lost more than .2:", now["judged_all"] < before["judged_all"] - 0.2)
+
+# %%
+print(f"judged on pictures: {before['judged_all']:.3f} before, {now['judged_all']:.3f} after")
 
 # %%
 plots.show(

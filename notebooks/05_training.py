@@ -135,7 +135,9 @@ def after_one(step, batch):
     adams = {name: torch.optim.Adam(part.parameters(), lr=1e-3) for name, part in owners.items()}
 
     def update(name, loss):
-        adams[name].zero_grad(), loss.backward(), adams[name].step()
+        adams[name].zero_grad()
+        loss.backward()
+        adams[name].step()
 
     moves = stages.Moves(little, model.relations, "cpu")
     phase = Phase("full", adversarial=0.2, relational=1.0)
@@ -196,7 +198,8 @@ describe(COURSE)
 # | `cycle` (ours) | encoder, decoder | decode a code with known values: are they found again? |
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything
-# else.
+# else. (`labelled_batch` says how many labelled pictures a step sees beside the unlabelled ones, `shift` by
+# how many pixels a picture is moved for `pseudo`; without that term, by none.)
 
 # %% tags=["nbval-check-output"]
 warm_up = Phase(
@@ -262,8 +265,8 @@ check("05.1", autoencoders_loss)
 # %% [markdown]
 # ## Run it, and read the losses
 #
-# The trainer is a model and all that its next step depends on. It keeps the losses whenever its progress
-# speaks, so we let it speak to nobody every ten steps.
+# The trainer is a model and all that its next step depends on. It records the losses whenever its progress
+# bar would be drawn. `Quiet` draws nothing, and so records them every ten steps.
 
 
 # %%
@@ -293,19 +296,20 @@ knows_nothing = {
     "critic": 2 * math.log(2),  # D = 1/2 everywhere
     "adversarial": math.log(2),  # the same, from the encoder's side
 }
-first, *_ = (h for h in trainer.history if h["phase"] == "full")
 ends = {h["phase"]: h for h in trainer.history}
 for name, value in knows_nothing.items():
     last = ends["finish"].get(name, ends["full"].get(name))
-    print(f"{name:15s} knows nothing: {value:5.2f}   first step said: "
+    print(f"{name:15s} knows nothing: {value:5.2f}   after ten steps: "
           f"{trainer.history[0][name]:5.2f}   last: {last:5.2f}")  # fmt: skip
 
 # %% [markdown]
 # - **Reconstruction** and **labels** behave like losses of ordinary training: down, and the further the
-#   better. At the start of a phase reconstruction jumps, because something new is asked of the codes.
+#   better. At the start of a phase reconstruction jumps: in *full* something new is asked of the codes, in
+#   *finish* `code_noise` moves them before the decoder sees them.
 # - **Critic** and **adversarial** are two sides of a game. Down is good for the one and bad for the
-#   other, so neither is "the further down the better". Here the critic is ahead: it tells codes from the
-#   prior, below 1.39. How far ahead is too far comes below.
+#   other, so neither is "the further down the better". Here the critic is ahead, at .6 to .7 where
+#   guessing gets 1.39: islands and clouds are alike and not the same. A lead is no fault as long as it
+#   does not grow; below we see one that does, down to 0.
 # - **Relational** has a floor that depends on the islands. This one we can compute.
 
 # %% tags=["nbval-check-output"]
@@ -385,13 +389,13 @@ def relational_now(trainer, count=4000):
 
 
 reached, lowest = relational_now(trainer), lowest_relational(model)
-print("Eq. 3 from samples of the prior, over its floor, below 3 times:", 1 < reached / lowest < 3)
+print("Eq. 3 from samples of the prior, over its floor, below 2.5:", 1 < reached / lowest < 2.5)
 
 # %%
 print(f"relational {reached:.3f}, its floor {lowest:.3f}")
 
 # %% [markdown]
-# So most of what the relational loss still says is noise that nobody could foresee. Keep the other half
+# So about half of what the relational loss still says is noise that nobody could foresee. Keep the other half
 # of the lesson, too: *the floor sinks when islands shrink or meet*. A low relational loss may mean a good
 # ReL, or islands that lie on one another. We will meet the second kind.
 #
@@ -465,7 +469,7 @@ folder.cleanup()
 #
 # ## A lost game
 #
-# A critic and an encoder that play against each other can both lose. To see it we go back to the world of
+# Of a critic and an encoder that play against each other, one can run away from the other. To see it we go back to the world of
 # notebook 02: one heart at 32 x 32 places, 16 x 16 pixels, a code of two numbers, a normal prior. Three
 # trainings that differ in the weight of the match and in the critic's learning rate.
 
@@ -492,10 +496,14 @@ def play(weight, critic_rate, steps=350):
         x = world[torch.randint(len(world), (128,))]
         z = encoder(x.flatten(1))
         critics = losses.critic(critic(torch.randn(128, 2)), critic(z.detach()))
-        critics_adam.zero_grad(), critics.backward(), critics_adam.step()
+        critics_adam.zero_grad()
+        critics.backward()
+        critics_adam.step()
         encoders = losses.adversarial(critic(z))
         loss = losses.reconstruction(decoder(z).view_as(x), x) + weight * encoders
-        adam.zero_grad(), loss.backward(), adam.step()
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
         told.append((critics.item(), encoders.item()))
     with torch.no_grad():
         return torch.tensor(told), encoder(world.flatten(1)).view(32, 32, 2)
@@ -535,8 +543,8 @@ plots.show(
 # %% [markdown]
 # ### Exercise 05.3: what has happened?
 #
-# Give a diagnosis for A, B and C, in this order. Each is one of `"balanced"`, `"critic too strong"`,
-# `"critic does not learn"`.
+# Give a diagnosis for A, B and C, in this order. Each is one of `"balanced"`, `"critic does not learn"`,
+# `"critic too strong"`.
 
 # %% tags=["exercise"]
 diagnosis = ...  # a list of three words
@@ -564,7 +572,7 @@ check("05.3", diagnosis)
 for letter, (told, z) in games.items():
     critics, _ = told[-50:].mean(0).tolist()
     away = z.flatten(0, 1).norm(dim=1).mean().item()  # 1.25 for samples of the prior
-    level = "below .9" if critics < 0.9 else "above 1.6" if critics > 1.6 else "near 2 log 2"
+    level = "below .3" if critics < 0.3 else "above 1.6" if critics > 1.6 else "near 2 log 2"
     print(f"{letter}: critic {level}; codes about as far out as the prior: {0.9 < away < 1.6}")
 
 # %% [markdown]
@@ -574,9 +582,9 @@ for letter, (told, z) in games.items():
 #
 # ## Break the real one: a prior that comes too soon
 #
-# The paper warms up before the prior adapts. What if not? The same preset, the same number of steps,
-# but stage 2 from the first step on; and, as in the authors' earlier code, the prior is estimated once,
-# when stage 2 begins. Here it is estimated from an encoder that has learned nothing.
+# The paper warms up before the prior adapts. What if not? As many steps as before, but with the settings
+# of *full* from the first on; and, as in the authors' earlier code, the prior is estimated once, when
+# stage 2 begins. Here it is estimated from an encoder that has learned nothing.
 
 # %%
 cold = replace(full, steps=warm_up.steps + full.steps, refit_every=0)
@@ -617,8 +625,8 @@ print("judged relations: lost more than .2:  ", cold_pictures < on_pictures - 0.
 
 # %% [markdown]
 # Whoever looks at reconstruction and at Eq. 3 alone sees a training that goes well, and by Eq. 3 better
-# than the good one. The islands were estimated where nothing was separate, so they lie close together;
-# between close islands every journey is short, and the relational loss is small. The critic's curve says
+# than the good one. The islands were estimated where nothing was separate, so they are small and lie close
+# together: a small island has a low floor, and between close ones every journey is short. The critic's curve says
 # it at the first glance, and the judge at the last.
 #
 # Was it the missing warm-up, or the single estimate? We change one thing back: estimate every 25 steps.
@@ -633,10 +641,10 @@ print("labels after 100 steps, below .4 of what nothing gets:", part_of < 0.4)
 print("critic, above .1 again:", now["critic"] > 0.1)
 
 # %% [markdown]
-# So a prior that comes too soon is survivable if it may be estimated again, when the codes have moved
-# on. Estimated once, it must come late: hence the warm-up.
+# So, by these two curves, a prior that comes too soon is survivable if it may be estimated again, when the
+# codes have moved on. Estimated once, it must come late: hence the warm-up.
 #
-# **If you see this**: critic near 0 and adversarial high from early on means that the prior lies where
+# **If you see this**: critic at 0 (not at .5 or .7, as in the good run) and adversarial high from early on means that the prior lies where
 # no code is. Look at the maps. Then estimate the prior later or again, weaken the critic (`critic_lr`),
 # or give the match more weight (`adversarial`).
 #
@@ -650,11 +658,14 @@ print("critic, above .1 again:", now["critic"] > 0.1)
 # | unlabelled pictures that are read surely | | pseudo-labels (`pseudo`, `taught`) |
 # | decode, encode, find the values again | | `cycle` |
 # | estimates of the prior | the earlier code: once | again and again (`refit_every`) |
-# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings, partitions swapped (`swap`) |
-# | scale of the codes | left to the match | may be standardised (`standard`, in the networks) |
+# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings (`encodings`), partitions of two pictures exchanged before decoding (`swap`) |
+# | scale of the codes | left to the match | may be standardised to mean 0, variance 1 (`standard`, in the networks) |
+# | components | the earlier code: covariance of few codes as it is | shrinkage, a ridge always, equal weights (03) |
+# | networks | ReL gives the new code | ReL gives the change (04); a decoder whose layers are separable (COURSE) |
 #
-# Because a schedule is data, each of these is one `replace` away from being switched off. Everything of
-# ours off, with the same number of steps for the autoencoder:
+# Because a schedule is data, each of these is one `replace` away from being switched off. All terms of ours
+# off, and the estimate of the prior as in the earlier code; the networks stay. Each of these 400 steps
+# trains all three networks (*SMALL* trained the encoder for 250 steps, the ReL for 700, the decoder for 850):
 
 # %% tags=["nbval-check-output"]
 def published(phase, steps):
@@ -663,7 +674,8 @@ def published(phase, steps):
     )
 
 
-plain = replace(SMALL, phases=(published(warm_up, 150), published(full, 250)))
+phases = published(warm_up, 150), published(full, 250)
+plain = replace(SMALL, fit=PAPER.fit, phases=phases)
 describe(replace(plain, name="plain"))
 plain_model = Trainer(parts, images, plain, seed=0).run()
 _, plain_pictures = moved_right(plain_model)
@@ -675,8 +687,8 @@ print(f"judged relations: {on_pictures:.2f} with everything of ours, {plain_pict
 print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 
 # %% [markdown]
-# This says that within 400 steps our terms pay. It says *nothing* against the published schedule, which
-# is longer by far: the last exercise asks how much. What each single term is worth on a whole task takes
+# This says that within half a minute of training ours, all together, pays. It says *nothing* against the
+# published schedule, which is longer by far: the last exercise asks how much. What each single term is worth on a whole task takes
 # longer trainings than a notebook has. Where those have been made, their table stands here:
 
 # %%
@@ -690,14 +702,14 @@ else:
 # %% [markdown]
 # ### Exercise 05.4: how long is the published training?
 #
-# The published schedule has 1000 epochs of warm-up and 5000 of full training, in batches of 1024. The
-# authors' earlier code, and so the PAPER preset, shows every picture in seven copies (as it is, three
+# The published schedule has 5000 epochs of full training (the paper) after 1000 of warm-up (the earlier code;
+# the paper does not say), in batches of 1024. The authors' earlier code, and so the PAPER preset, shows every picture in seven copies (as it is, three
 # with noise, three with dropped pixels), and an epoch is all of them; its last batch may be smaller. How
 # many steps are that for a number of unlabelled pictures?
 
 
 # %% tags=["exercise"]
-def published_steps(images):
+def published_steps(pictures):
     return ...
 
 
@@ -709,8 +721,8 @@ check("05.4", published_steps)
 # <summary>Solution of 05.4</summary>
 #
 # ```python
-# def published_steps(images):
-#     return (1000 + 5000) * math.ceil(7 * images / 1024)
+# def published_steps(pictures):
+#     return (1000 + 5000) * math.ceil(7 * pictures / 1024)
 #
 #
 # check("05.4", published_steps)
@@ -721,9 +733,9 @@ check("05.4", published_steps)
 # %% tags=["nbval-check-output"]
 whole = len(wdlib.split(task, seed=0, labels=1000).train)
 theirs = PAPER.for_images(whole)
-seen = [sum(p.steps * p.batch for p in preset.phases) for preset in (theirs, plain)]
+seen = [sum(p.steps * p.batch for p in preset.phases) for preset in (theirs, SMALL)]
 print(f"PAPER on dSprites.v2: {theirs.steps} steps,")
-print(f"{seen[0] / seen[1]:.0f} times the pictures that ours has seen above")
+print(f"{seen[0] / seen[1]:.0f} times the pictures that SMALL has seen")
 
 # %% [markdown]
 # ## What to remember

@@ -279,7 +279,7 @@ print(f"total correlation by the formula: {formula:.2f}")
 print("beta-TCVAE's estimate differs by less than .05:", abs(estimate - formula) < 0.05)
 
 # %% [markdown]
-# Now all five opinions on two codes of above: the plain one, and the collapsed one.
+# Now four opinions, one for each kind of term, on two codes of above: the plain one, and the collapsed one.
 
 # %% tags=["nbval-check-output"]
 def opinions(mean, log_variance):
@@ -288,7 +288,7 @@ def opinions(mean, log_variance):
     price = kl(mean, log_variance).sum(1).mean().item()
     return {
         "KL": price,
-        "distance to 5 nats": abs(price - capacity(1.0, 5.0, 1 / 3)),
+        "distance to 5 nats": abs(price - capacity(1.0, 5.0, 1 / 3)),  # at its schedule's end
         "total correlation": total_correlation(z, mean, log_variance, count=len(z)).item(),
         "MMD": mmd(z, torch.randn(z.shape, generator=draw)).item(),
     }
@@ -339,6 +339,8 @@ for row, (shape, cell) in zip(told.tolist(), [(0, 0), (1, 4), (2, 5)]):
 #
 # ## The four systems of Table 2
 #
+# (*Writing*, in the last column, is explained in the next section.)
+#
 # | | latent | loss | prior | moves by |
 # |---|---|---|---|---|
 # | ours | a partition of 8 a factor | Eq. 1 to 3, and terms of ours (05) | a mixture a partition | a ReL |
@@ -354,7 +356,8 @@ for row, (shape, cell) in zip(told.tolist(), [(0, 0), (1, 4), (2, 5)]):
 # L_{rec} + a \lVert r \rVert^2 + c\, \mathrm{CE}(p(f \mid x), f)\big)$$
 #
 # the first part on all pictures, the second on the labelled ones, over the networks and every picture's own
-# residual $r$ (their paper gives it no number; the weights are from their published configurations).
+# residual $r$, where $p(f \mid x)$ is the classifier, $H$ its entropy, and $a$, $b$ and $c$ are weights
+# (their paper gives it no number; the weights are from their published configurations).
 #
 # ## Moving without a relational learner
 #
@@ -509,9 +512,12 @@ show(table)
 #   right on the code, as the paper counts; *judged*: the same as the judge sees it on the decoded picture;
 #   *still*: the picture decoded without any move, judged.
 # - **zerodim** is right on codes as often as it reads right, by construction: what it writes is what it
-#   reads. Its pictures show little of that yet, since at so short a budget its three stages have hardly
+#   reads. (*few_label* and *beta_vae* write, too, but what reads them is a classifier on all dimensions.)
+#   Its pictures show little of that yet, since at so short a budget its three stages have hardly
 #   begun. Whoever counts on codes does not see it.
-# - Where *judged* lies far below *still*, the move is to blame; where *still* is low, the decoder is.
+# - Where *judged* lies far below *still*, the move is to blame; where *still* is low, the decoder is. Where
+#   *judged* is above *codes*, as for *previous*, the reader is: its 27 covariances come from ten codes each,
+#   and few labels make a poor reader of 8 dimensions (03).
 
 # %% tags=["nbval-check-output"]
 print("ours, judged, at least .45:", table["ours"]["judged"] >= 0.45)
@@ -656,7 +662,7 @@ print("another system keeps more:", best > kept["copycat"][1] + 0.15)
 
 # %% [markdown]
 # Decoded as they are, codes hold the size of a heart well (those of zerodim hardly decode yet). After one
-# move much of it is gone, in every system, and from the copycat all of it: any heart in the wanted cell will
+# move much of it is gone, in every system, and in the copycat nearly all: any heart in the wanted cell will
 # do. Nobody had asked for more. *previous* sends the whole code to a sample of the new combination; ours sends
 # the moved partition to a sample of its new component, and with it whatever of the size that partition held;
 # a system that writes keeps the rest only as far as its dimensions are one factor each, which seconds of
@@ -705,7 +711,8 @@ else:
 # - Independence alone is cheap: a code that says nothing has it.
 # - Ask first what a system is **told**, and in which form: labels, numbers in an order, pairs, 10 a
 #   combination.
-# - A relation can be obeyed by writing; then accuracy *on codes* is right by construction.
+# - A relation can be obeyed by writing. Where the reader reads just what was written (zerodim), accuracy *on
+#   codes* is right by construction.
 # - One convention, one task, one judge, or no comparison. And ask what the score does not see: keeping what
 #   nobody labelled.
 #

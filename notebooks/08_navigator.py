@@ -283,8 +283,8 @@ check("08.2", confidence)
 # %% [markdown]
 # ## Break it on purpose: off the map
 #
-# We take a square and walk away: the shape's partition goes to the mean of "square" times 1, 2, 4 and
-# 8. Nothing that far out was ever seen in training.
+# From the first test picture we walk away: the shape's partition goes to the mean of "square" times 1, 2, 4
+# and 8. Nothing that far out was ever seen in training.
 
 # %% tags=["nbval-check-output"]
 square = model.prior.mean[0, 0]
@@ -309,8 +309,8 @@ plots.show(
 
 # %% [markdown]
 # The prior is sure everywhere, even where the picture has fallen apart: confidence only weighs the
-# values *against each other*, and one of three always has to win. The density tells: from x 2 on, no
-# test image lies so far out. That is the navigator's column *further out*. Whenever a classifier says
+# values *against each other*, and one of three always has to win. The density tells: from x 2 on, hardly
+# a test image (at most one in a hundred) lies so far out. That is the navigator's column *further out*. Whenever a classifier says
 # ".99", ask whether it has ever been there.
 #
 # ## Where is "heart" written?
@@ -336,9 +336,10 @@ print("all eight dimensions, the next shape in more than .95:", all_eight > 0.95
 print("the best single one, the next shape in less than .5:  ", one < 0.5)
 
 # %% [markdown]
-# In no single one. A factor has a *partition* for itself, and inside of it the dimensions share the
-# work; the method does not ask for more. It is why raw codes score low in MIG and SAP, which look for
-# one dimension a factor (notebook 06). Move the sliders of the navigator, and see.
+# In no single one: who *writes* one dimension changes too little. A factor has a *partition* for itself, and
+# inside of it the dimensions share the work; the method does not ask for more. *Reading* is another matter:
+# several dimensions know the shape about equally well, and that is why raw codes score low in MIG and
+# SAP, which ask by how much the best one leads (06). Move the sliders of the navigator, and see.
 #
 # ### Exercise 08.3: the shortest walk
 #

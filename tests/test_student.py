@@ -89,8 +89,11 @@ def test_make_student_writes_every_notebook_and_nothing_stale(tmp_path, monkeypa
     monkeypatch.setattr(student, "OUT", tmp_path / "student")
     monkeypatch.setattr(student, "ROOT", tmp_path)
     (tmp_path / "student").mkdir()
+    (tmp_path / "notebooks" / "results").mkdir(parents=True)
+    (tmp_path / "notebooks" / "results" / "table1.csv").write_text("a\n")
     (tmp_path / "student" / "99_old.ipynb").write_text("{}")
     student.main()
     written = sorted(path.name for path in (tmp_path / "student").iterdir())
-    assert written == [path.name for path in NOTEBOOKS]
+    assert written == [*(path.name for path in NOTEBOOKS), "results"]
+    assert (tmp_path / "student" / "results" / "table1.csv").read_text() == "a\n"
     assert capsys.readouterr().out.count("exercises") == len(NOTEBOOKS)

@@ -1,13 +1,14 @@
 """The student edition: the notebooks without solutions and without outputs.
 
 `python -m notebooks.course.student` (`make student`) writes it to build/student/. Everything else stays:
-exercises with their stubs, checks, tags, the pairing. The badges go, since they open the edition
-with the solutions.
+exercises with their stubs, checks, tags, the pairing, and the results that notebooks read. The badges
+go, since they open the edition with the solutions.
 """
 
 from __future__ import annotations
 
 import copy
+import shutil
 
 import nbformat
 from nbformat import NotebookNode
@@ -35,6 +36,7 @@ def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     for stale in OUT.glob("*.ipynb"):
         stale.unlink()
+    shutil.copytree(ROOT / "notebooks" / "results", OUT / "results", dirs_exist_ok=True)
     for path in notebooks():
         edition = student(nbformat.read(path, as_version=4))
         nbformat.validate(edition)

@@ -8,6 +8,7 @@ from wdlib.exercises.exercise import Exercise
 from wdlib.training import PAPER, Phase
 
 OTHERS = ("critic", "relational")  # these have optimisers of their own
+OURS = ("labels", "pseudo", "taught", "cycle")
 
 
 def _autoencoders_loss(terms: dict, phase: Phase, without=OTHERS) -> float:
@@ -18,13 +19,14 @@ def _steps_told() -> list[tuple]:
     """Losses of one step and its phase: a warm-up, full training, and one with all terms."""
     warm_up = Phase("warm-up", reconstruction=0.3, adversarial=0.1, labels=3.0)
     full = Phase("full", adversarial=0.2, relational=1.5)
-    every = Phase("full", adversarial=0.03, relational=0.5, labels=0.4, pseudo=0.7, cycle=0.25, taught=0.6)
+    weights = zip(OURS, (0.4, 0.7, 0.6, 0.25))
+    every = Phase("full", adversarial=0.03, relational=0.5, **dict(weights))
     terms = {"adversarial": 1.9, "reconstruction": 2.5, "critic": 0.6}
-    ours = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1, "taught": 0.5}
+    more = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1, "taught": 0.5, "relational": 0.7}
     return [
         (terms | {"labels": 0.8}, warm_up),
         (terms | {"relational": 3.0}, full),
-        (terms | ours | {"relational": 0.7}, every),
+        (terms | more, every),
     ]
 
 
@@ -58,11 +60,11 @@ EXERCISES = (
             ("the match is subtracted; the encoder wants a low loss here, too",
              lambda t, p: _autoencoders_loss(t, p) - 2 * p.adversarial * t["adversarial"]),
             ("only reconstruction and match are counted, the terms of Eq. 1",
-             lambda t, p: _autoencoders_loss(t, p, (*OTHERS, "labels", "pseudo", "cycle", "taught"))),
+             lambda t, p: _autoencoders_loss(t, p, (*OTHERS, *OURS))),
             *(
                 (f"the term '{name}' is left out",
                  lambda t, p, name=name: _autoencoders_loss(t, p, (*OTHERS, name)))
-                for name in ("labels", "pseudo", "cycle", "taught", "reconstruction")
+                for name in (*OURS, "reconstruction")
             ),
             ("the terms are averaged, not added",
              lambda t, p: _autoencoders_loss(t, p) / len(set(t) - set(OTHERS))),
