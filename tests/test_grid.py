@@ -369,7 +369,13 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
         return made
 
     monkeypatch.setattr(judge, "train_judge", training)
+    dead, young = (home.with_name(f"{home.name}.{name}.part") for name in ("dead", "young"))
+    dead.mkdir(parents=True)
+    young.mkdir()
+    os.utime(dead, (1, 1))
     mine = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
+    assert not dead.exists()
+    young.rmdir()  # it was there still
     again = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
     assert len(trained) == 2 and [p.name for p in home.parent.iterdir()] == [home.name]
     for name, weights in trained[1].state_dict().items():

@@ -12,15 +12,16 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from wdlib.files import whole
+from wdlib.files import STALE, whole
 from wdlib.provenance import provenance
 from wdlib.records import read_record
 
@@ -169,7 +170,8 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
     """The judge of this task and seed that ``folder`` keeps; trained where there is none yet.
 
     Two processes that need it at the same time train one each, and both use the one that was ready
-    first. Raises ValueError where the kept one is broken.
+    first. What a killed one left goes with the next that is trained. Raises ValueError where the
+    kept one is broken.
     """
     from wdlib.metrics.judge import kept_judge
     from wdlib.training import checkpoint
@@ -177,7 +179,12 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
     home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}"
     home.parent.mkdir(parents=True, exist_ok=True)
     if not checkpoint.exists(home, "judge"):
-        with tempfile.TemporaryDirectory(dir=home.parent) as mine:
+        for part in home.parent.glob(f"{home.name}.*.part"):
+            with suppress(FileNotFoundError):  # somebody else removed it
+                if time.time() - part.stat().st_mtime > STALE:
+                    shutil.rmtree(part)
+        names = {"prefix": f"{home.name}.", "suffix": ".part", "dir": home.parent}
+        with tempfile.TemporaryDirectory(**names) as mine:
             judge = kept_judge(Path(mine) / "judge", split, images, device=device)
             try:
                 os.rename(Path(mine) / "judge", home)

@@ -271,6 +271,9 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
         images where nothing else is said.
     """
     corner, place = EXPERIMENTS[name]
+    rows = list(rows)
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    rows.sort(key=lambda row: datasets.index(row["dataset"]))
     found: dict[str, dict[str, list[float]]] = {}
     columns: dict[str, None] = {}
     for row in rows:
@@ -298,7 +301,8 @@ def _composed(row: Mapping) -> tuple[str, str] | None:
 def _system(row: Mapping) -> tuple[str, str] | None:
     line, score = f"{row['dataset']}, {row['method']}", row["score"]
     if row["convention"] == "-":
-        return (line, MOVES[score]) if score in MOVES else None
+        known = score in ("judged_encoded", "encoder_all")
+        return (line, MOVES[score]) if known else None
     known = score in ("dci_disentanglement", "mig", "sap")
     return (line, f"{SCORES[score]}, {row['convention']}") if known else None
 
