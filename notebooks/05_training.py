@@ -59,7 +59,7 @@ from wdlib.data import device_images, to_float
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
-from wdlib.tables import format_table, read_csv
+from wdlib.tables import format_experiment, read_csv
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 
 # %% [markdown]
@@ -485,6 +485,7 @@ def network(inputs, outputs, width=64):
     return nn.Sequential(*layers, nn.Linear(width, outputs))
 
 
+# %%
 def play(weight, critic_rate, steps=350):
     """Train; return the losses of critic and encoder at every step, and the codes of all places."""
     torch.manual_seed(0)
@@ -694,7 +695,7 @@ print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 # %%
 ablation = Path("results/ablations.csv")
 if ablation.is_file():
-    print(format_table(read_csv(ablation).rows, published=()))
+    print(format_experiment("ablations", read_csv(ablation)))
 else:
     print("There is no results/ablations.csv beside this notebook, so no figures are shown.")
     print("Make one: python -m wdlib table ablations --csv FILE (hours).")

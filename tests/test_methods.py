@@ -114,6 +114,17 @@ def test_steps_that_fit_follow_from_the_cost_of_each_phase(monkeypatch, parts):
     assert affordable_steps(*parts, preset, 100) == int(methods.MARGIN * 100 / 0.25)
     assert affordable_steps(*parts, preset, 0.01) == len(preset.phases)
 
+    # A phase that begins by encoding all images: those beyond the pilot's are counted once each.
+    encoding = dataclasses.replace(preset.phases[0], taught=1.0)
+    preset = dataclasses.replace(preset, phases=(encoding, preset.phases[1]))
+    monkeypatch.setattr(methods, "PILOT", 50)
+    monkeypatch.setattr(methods, "_timed_encoding", lambda trainer: 0.02)
+    split = parts[0]
+    beyond = len(split.train) - max(50, len(split.labelled))
+    assert beyond > 0
+    left = methods.MARGIN * 100 - 0.02 * beyond
+    assert affordable_steps(*parts, preset, 100) == int(left / 0.25)
+
 
 def test_ours_trains_for_the_steps_it_is_given(parts):
     model = Modular(COURSE)(*parts, labels=200, seed=1, steps=len(COURSE.phases))

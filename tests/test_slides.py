@@ -124,6 +124,16 @@ def test_a_colon_stays_with_what_it_announces():
         assert [cell.metadata.slideshow.slide_type for cell in deck.cells[-2:]] == kinds
 
 
+def test_a_long_text_output_goes_on_below_at_its_blank_lines():
+    tables = ["\n".join(f"{name} {row}" for row in range(20)) + "\n" for name in "abc"]
+    for text, told in (("\n".join(tables), tables), (tables[0], tables[:1])):
+        cell = new_code_cell("print(text)", outputs=[new_output("stream", text=text)])
+        cells = [new_markdown_cell("# A"), new_code_cell("import x"), cell]
+        deck = slides.deck(new_notebook(cells=cells))
+        assert [out.text for cell in deck.cells for out in cell.get("outputs", [])] == told
+        assert all(sum(map(slides.height, slide)) <= slides.ROOM for slide in shown(deck))
+
+
 def test_fences_and_equations_stay_whole():
     text = "A\n\n```\nx\n\ny\n```\n\n$$a\n\nb$$\n\nB"
     assert slides.paragraphs(text) == ["A", "```\nx\n\ny\n```", "$$a\n\nb$$", "B"]

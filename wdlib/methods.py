@@ -232,7 +232,7 @@ def cut(preset: Preset, steps: int) -> Preset:
 
 
 MARGIN = 0.97  # of the budget: what a forecast leaves for its own error
-PILOT = 2048  # images that the forecast is made on
+PILOT = 4096  # images that the forecast is made on
 
 
 def affordable_steps(
@@ -255,8 +255,9 @@ def affordable_steps(
             taken, done = taken + _timed(trainer, 1), done + 1
         trainer.done += phase.steps - 1 - done  # on to the next phase
         one = taken / done
-        images_more = len(split.train) / len(part.train) if phase.freeze_encoder else 1
-        once += max(begin - one, 0) * images_more
+        once += max(begin - one, 0)
+        if phase.freeze_encoder or phase.taught:  # it begins by encoding all images
+            once += (len(split.train) - len(part.train)) * _timed_encoding(trainer)
         if phase.refit_every:
             refit = time.perf_counter()
             trainer.refit()
@@ -266,9 +267,23 @@ def affordable_steps(
     return max(int(left / per_step), len(preset.phases))
 
 
+def _timed_encoding(trainer: Trainer, count: int = 512) -> float:
+    """Seconds that an image takes to be encoded."""
+    some = trainer.unlabelled[:count]
+    start = time.perf_counter()
+    trainer.model.encode(some)
+    _synchronise(trainer)
+    return (time.perf_counter() - start) / len(some)
+
+
 def _timed(trainer: Trainer, steps: int) -> float:
     start = time.perf_counter()
     trainer.run(steps)
+    _synchronise(trainer)
+    return time.perf_counter() - start
+
+
+def _synchronise(trainer: Trainer) -> None:
+    """Wait for a GPU, which takes its orders ahead of time."""
     if trainer.device.type == "cuda":
         torch.cuda.synchronize(trainer.device)
-    return time.perf_counter() - start

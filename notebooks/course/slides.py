@@ -97,7 +97,7 @@ def pieces(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
                 yield "subslide" if solved and kind == "-" else kind, new_markdown_cell(paragraph)
                 solved = False
         elif code_seen and "check" not in tags:
-            outputs = [sized(output) for output in cell.outputs]
+            outputs = [sized(part) for output in cell.outputs for part in parts(output)]
             whole = new_code_cell(cell.source, outputs=outputs)
             if height(whole) <= ROOM:
                 yield "-", whole
@@ -108,6 +108,14 @@ def pieces(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
                     hidden = {"tags": [OUTPUT_ONLY]}
                     yield "-", new_code_cell(cell.source, outputs=[output], metadata=hidden)
         code_seen |= cell.cell_type == "code"  # the first one prepares Colab, and imports
+
+
+def parts(output: NotebookNode) -> list[NotebookNode]:
+    """The output itself, or what stands between its blank lines where all of it is too high."""
+    if output.output_type != "stream" or output_height(output) <= ROOM:
+        return [output]
+    blocks = re.split(r"\n\s*\n", output.text.strip("\n"))
+    return [nbformat.from_dict({**output, "text": f"{block}\n"}) for block in blocks]
 
 
 def paragraphs(markdown: str) -> list[str]:
