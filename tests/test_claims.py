@@ -110,6 +110,28 @@ def with_bomb(file):
     images.id.write_direct_chunk((0, 0, 0, 0), deflated(256))
 
 
+def with_filters(*choose):
+    """An array of 8-byte numbers, 1 MiB a chunk, whose chunks go through these filters in turn."""
+
+    def write(file):
+        plan = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        plan.set_chunk((1 << 17,))
+        for one in choose:
+            one(plan)
+        space = h5py.h5s.create_simple((1 << 17,))
+        h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_INT64, space, plan)
+
+    return write
+
+
+def deflate(plan):
+    plan.set_deflate(9)
+
+
+def shuffle(plan):
+    plan.set_shuffle()
+
+
 def with_virtual(file):
     layout = h5py.VirtualLayout(ROOM_IMAGES.shape, "|u1")
     layout[:] = h5py.VirtualSource("other.h5", "images", ROOM_IMAGES.shape)
@@ -123,7 +145,9 @@ ELSEWHERE = {
     "virtual": (with_virtual, "lies in other files"),
     "raw data outside": (array(external=[("other.raw", 0, 98304)]), "lies in other files"),
     "a group": (lambda file: file.create_group("images"), "'images' is no array"),
-    "another filter": (array(compression="lzf"), "filters other than gzip"),
+    "another filter": (array(compression="lzf"), "other filters than shuffle, gzip"),
+    "packed twice": (with_filters(deflate, deflate), "in this order"),  # each may be a bomb
+    "shuffled when packed": (with_filters(deflate, shuffle), "in this order"),  # looks like no bomb
     "huge chunk": (array((480000, 64, 64, 3), chunks=(480000, 64, 64, 1)),
                    "lies in chunks of 1966080000 bytes"),
     "unfolding chunk": (with_bomb, "a chunk of /images unfolds to more than belongs in it"),

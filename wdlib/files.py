@@ -6,7 +6,7 @@ import os
 import re
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,6 +38,27 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     finally:
         part.unlink(missing_ok=True)
     sweep(path)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """The block of one writer at a time; a second one that wants ``folder`` waits.
+
+    Whoever dies lets go of it. Where the system has no such lock (Windows, some network disks), the
+    block runs all the same.
+    """
+    try:
+        from fcntl import LOCK_EX, flock
+    except ImportError:
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            flock(handle, LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def sweep(path: Path) -> None:

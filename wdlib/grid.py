@@ -97,13 +97,18 @@ def run(
             end(cell, Outcome(traceback=f"never started: {_said(error)}"))
 
     def end(cell: Cell, outcome: Outcome) -> None:
-        trace = path_of(folder, cell).with_suffix(".failed.txt")
+        trace, record, why = path_of(folder, cell).with_suffix(".failed.txt"), None, ""
         if outcome.rows is None:
-            failed[cell] = outcome.traceback
-            replace_text(trace, outcome.traceback)
+            why = outcome.traceback
         else:
             write(folder, cell, outcome.rows, outcome.source)
-            done[cell] = read(folder, cell)
+            record = read(folder, cell)
+            why = f"ValueError: its rows are none of a table: {outcome.rows!r:.300}"
+        if record is None:
+            failed[cell] = why
+            replace_text(trace, why)
+        else:
+            done[cell] = record
             trace.unlink(missing_ok=True)
         if progress is not None:
             finished, left = len(done) - kept + len(failed), len(cells) - len(done) - len(failed)

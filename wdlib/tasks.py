@@ -246,6 +246,8 @@ _SCALE3D = Factor(
     labels=("small", "medium", "large"),
 )  # fmt: skip
 
+_HUES = (_hue("floor_hue"), _hue("wall_hue"), _hue("object_hue"))
+
 TASKS = {
     task.name: task
     for task in (
@@ -255,22 +257,32 @@ TASKS = {
         Task("dSprites.v4-circle", "dsprites", (_SHAPE2D, _POSITION, _SCALE2D, _CIRCLE)),
         Task("Shapes3D.v2", "shapes3d", (_hue("object_hue"), _SHAPE3D)),
         Task("Shapes3D.v3", "shapes3d", (_hue("object_hue"), _SHAPE3D, _SCALE3D)),
-        Task(
-            "Shapes3D.v5",
-            "shapes3d",
-            (_hue("floor_hue"), _hue("wall_hue"), _hue("object_hue"), _SHAPE3D, _SCALE3D),
-        ),
+        Task("Shapes3D.v5", "shapes3d", (*_HUES, _SHAPE3D, _SCALE3D)),
+    )
+}
+
+# Not the paper's: what other publications take for factors, for runs in their own settings.
+_EVERY = tuple(
+    Factor(name, (name,), (_each(*range(size)),))
+    for name, size in zip(DSPRITES.names, DSPRITES.sizes)
+    if size > 1
+)
+ELSEWHERE = {
+    task.name: task
+    for task in (
+        Task("dSprites.all", "dsprites", _EVERY),  # Locatello et al. (2019) and (2020, few labels)
+        Task("Shapes3D.hues", "shapes3d", _HUES),  # Gabbay et al. (2021)
     )
 }
 
 
 def task(name: str) -> Task:
-    """The task called ``name`` (case does not matter).
+    """The task called ``name`` (case does not matter), of TASKS or of ELSEWHERE.
 
     Raises ValueError that suggests the nearest name.
     """
-    by_lower = {known.lower(): known for known in TASKS}
+    by_lower = {known.lower(): task for known, task in (TASKS | ELSEWHERE).items()}
     if name.lower() in by_lower:
-        return TASKS[by_lower[name.lower()]]
+        return by_lower[name.lower()]
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.0)
-    raise ValueError(f"no task called {name!r}; did you mean {by_lower[near[0]]}?")
+    raise ValueError(f"no task called {name!r}; did you mean {by_lower[near[0]].name}?")

@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32"}
+FILTERS = {2: "shuffle", 1: "gzip", 3: "fletcher32"}  # in the order of writing, each at most once
 LARGEST_CHUNK = 1 << 23  # bytes; eight times what h5py chooses at most
-ROOM = 1 << 26  # bytes that a chunk may unfold to without being looked at
+ROOM = 1 << 22  # bytes that a chunk may unfold to without being looked at
 DEFLATE = 1032  # times its own size: what deflate unfolds to at most
 # What h5py raises for a damaged file, by trial as much as by its manual.
 FAILURES = (
@@ -109,12 +109,14 @@ def _checked(path: Path, key: str, process: int, inode: int, modified: int):
     with reading(path):
         elsewhere = place.is_virtual or bool(place.external)
         settings = place.id.get_create_plist()
-        filters = {settings.get_filter(i)[0] for i in range(settings.get_nfilters())}
+        filters = [settings.get_filter(i)[0] for i in range(settings.get_nfilters())]
         chunk = math.prod(place.chunks or ()) * place.dtype.itemsize if place.chunks else 0
     if elsewhere:
         raise ValueError(f"{path}: the data of {key!r} lies in other files")
-    if not filters <= set(FILTERS):
-        raise ValueError(f"{path}: {key!r} needs filters other than {', '.join(FILTERS.values())}")
+    if filters != [number for number in FILTERS if number in filters]:
+        raise ValueError(
+            f"{path}: {key!r} needs other filters than {', '.join(FILTERS.values())}, in this order"
+        )
     if chunk > LARGEST_CHUNK:
         raise ValueError(
             f"{path}: {key!r} lies in chunks of {chunk} bytes, but at most {LARGEST_CHUNK} are read"

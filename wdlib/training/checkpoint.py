@@ -2,7 +2,8 @@
 
 A save writes the tensors to a file of their own name, then replaces the small JSON record that
 points to it (with its SHA-256), and only then removes the file it replaced. Whoever dies in between
-leaves the previous record, whole. Nothing here unpickles.
+leaves the previous record, whole. Of two that save in one folder, the second waits for the first.
+Nothing here unpickles.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from wdlib.files import whole
+from wdlib.files import alone, whole
 from wdlib.records import read_record
 
 FORMAT = 1
@@ -43,14 +44,15 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
     digest = hashlib.sha256(data).hexdigest()
     weights = folder / f"{name}-{digest[:12]}.safetensors"
     path = folder / f"{name}.json"
-    with whole(weights) as file:
-        file.write(data)
     record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
-    with whole(path) as file:
-        file.write(json.dumps(record, indent=1).encode())
-    for old in folder.glob(f"{name}-*.safetensors"):
-        if old != weights:
-            old.unlink(missing_ok=True)
+    with alone(folder):
+        with whole(weights) as file:
+            file.write(data)
+        with whole(path) as file:
+            file.write(json.dumps(record, indent=1).encode())
+        for old in folder.glob(f"{name}-*.safetensors"):
+            if old != weights:
+                old.unlink(missing_ok=True)
     return path
 
 
@@ -63,6 +65,11 @@ def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
+    with alone(path.parent):  # not between a record and the weights that it points to
+        return _load(path)
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], dict]:
     record = read_record(path)
     known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
     if not isinstance(pointer, str) or not isinstance(digest, str):
