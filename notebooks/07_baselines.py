@@ -61,7 +61,7 @@ from wdlib.baselines.info_vae import mmd
 from wdlib.baselines.vae import kl
 from wdlib.check import check
 from wdlib.data import device_images, to_float
-from wdlib.methods import METHODS, Method, Modular, affordable_steps, cut
+from wdlib.methods import METHODS, Method, Modular, shares_of
 from wdlib.metrics import mig, relation_accuracy
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import FitConfig, NetworkConfig
@@ -418,8 +418,8 @@ print("so shape and position own the dimensions", *map(list, readout.carriers(sh
 # ## Side by side
 #
 # dSprites.v2, 1000 labels, one split, one judge (it comes with the package; it has never seen a code). A
-# fair budget is *time*, for a step of one system costs more than a step of another. How many steps of
-# COURSE fit into four minutes, the budget of the big table, on the machine that you sit at?
+# fair budget is *time*, for a step of one system costs more than a step of another: in the big table four
+# minutes of one core. Ours shares them among its phases by what their steps cost on the machine at hand:
 
 # %% tags=["nbval-check-output"]
 parts = wdlib.split(task, seed=0, labels=1000)
@@ -430,14 +430,14 @@ judged = (judge.read(pictures) == values).all(1).float().mean().item()
 print("the judge reads all factors of a test picture, at least .99:", judged >= 0.99)
 
 # %%
-steps = affordable_steps(parts, images, COURSE, seconds=240)
-print(f"in four minutes: {steps} steps, where COURSE has {COURSE.steps},")
-print("shared among its phases:", {p.name: p.steps for p in cut(COURSE, steps).phases})
+shares = shares_of(parts, images, COURSE)
+print("of each minute of COURSE, seconds for every phase:")
+print({p.name: round(60 * share) for p, share in zip(COURSE.phases, shares)})
 
 # %% [markdown]
-# That number is of one machine and one moment, so below we give *steps* instead, chosen such that every
-# system trains for about a quarter of a minute; then the results are the same tomorrow. And because that
-# is too short for COURSE, ours gets a small schedule of its own.
+# A run of so many seconds makes another number of steps on every machine, so below we give *steps* instead,
+# chosen such that every system trains for about a quarter of a minute; then the results are the same
+# tomorrow. And because that is too short for COURSE, ours gets a small schedule of its own.
 
 # %%
 phases = (

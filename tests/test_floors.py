@@ -28,7 +28,8 @@ FLOORS = {
     ),
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room(
-        "training", "losses presets progress checkpoint moments saved stages trainer benchmark"
+        "training",
+        "losses presets progress clock checkpoint moments saved stages trainer benchmark",
     ),
     "F4": room(
         "metrics",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import itertools
 import re
 import textwrap
 from functools import partial
@@ -13,11 +14,11 @@ import pytest
 from wdlib import grid, methods
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.methods import METHODS, Baseline, Method, Modular, affordable_steps, cut, method
+from wdlib.methods import METHODS, Baseline, Method, Modular, cut, method, shares_of
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, checkpoint
+from wdlib.training import COURSE, PAPER, checkpoint, trainer
 
 SETTINGS = {"labels", "seed", "steps", "seconds", "device"}
 
@@ -89,8 +90,7 @@ def test_cut_refuses_a_budget_of_less_than_a_step_a_phase():
         cut(COURSE, 1)
 
 
-def test_steps_that_fit_follow_from_the_cost_of_each_phase(monkeypatch, parts):
-    """A quarter of the steps cost 0.1 s and the rest 0.3 s, on average 0.25 s."""
+def test_shares_follow_from_the_cost_of_each_phase(monkeypatch, parts):
     preset = dataclasses.replace(
         COURSE,
         phases=tuple(
@@ -110,20 +110,23 @@ def test_steps_that_fit_follow_from_the_cost_of_each_phase(monkeypatch, parts):
 
     monkeypatch.setattr(methods, "Trainer", Clockwork)
     monkeypatch.setattr(methods, "_timed", timed)
-    monkeypatch.setattr(methods.time, "perf_counter", lambda: 0.0)
-    assert affordable_steps(*parts, preset, 100) == int(methods.MARGIN * 100 / 0.25)
-    assert affordable_steps(*parts, preset, 0.01) == len(preset.phases)
+    assert shares_of(*parts, preset) == pytest.approx([0.1, 0.9])  # 100 of .1 s, 300 of .3 s
 
-    # A phase that begins by encoding all images: those beyond the pilot's are counted once each.
+    # A phase that begins by encoding all images: the pilot encodes a part of them.
     encoding = dataclasses.replace(preset.phases[0], taught=1.0)
     preset = dataclasses.replace(preset, phases=(encoding, preset.phases[1]))
     monkeypatch.setattr(methods, "PILOT", 50)
-    monkeypatch.setattr(methods, "_timed_encoding", lambda trainer: 0.02)
+    slow_start = {"cheap": 2.0}  # seconds, once
+
+    def timed_with_start(trainer, steps):
+        phase, at = trainer.preset.phase_at(trainer.done)
+        return timed(trainer, steps) + (slow_start.get(phase.name, 0) if at == 0 else 0)
+
+    monkeypatch.setattr(methods, "_timed", timed_with_start)
     split = parts[0]
-    beyond = len(split.train) - max(50, len(split.labelled))
-    assert beyond > 0
-    left = methods.MARGIN * 100 - 0.02 * beyond
-    assert affordable_steps(*parts, preset, 100) == int(left / 0.25)
+    once = 2 * len(split.train) / max(50, len(split.labelled))
+    total = once + 10 + 90
+    assert shares_of(*parts, preset) == pytest.approx([(once + 10) / total, 90 / total])
 
 
 def test_ours_trains_for_the_steps_it_is_given(parts):
@@ -135,11 +138,17 @@ def test_ours_trains_for_the_steps_it_is_given(parts):
             Modular(COURSE)(*parts, seed=1, **budget)
 
 
-def test_ours_fits_itself_to_seconds(parts, monkeypatch):
-    asked = []
-    monkeypatch.setattr(methods, "affordable_steps", lambda *a, **k: asked.append(a[3]) or 5)
-    assert Modular(COURSE)(*parts, seed=0, seconds=9.0).history[-1]["step"] == 5
-    assert asked == [9.0]
+def test_ours_spends_the_seconds_it_is_given(parts, monkeypatch):
+    """By the clock, whatever the pilot thought a step would cost."""
+    ticks = itertools.count(0, 0.5)  # every look at the clock takes half a second of computing
+    monkeypatch.setattr(trainer, "computed", lambda device: next(ticks))
+    monkeypatch.setattr(methods, "computed", lambda device: next(ticks))
+    monkeypatch.setattr(methods, "shares_of", lambda *a, **k: [0.5, 0.2, 0.3])
+    model = Modular(COURSE)(*parts, seed=0, seconds=40.0)
+    assert 38 <= next(ticks) <= 42
+    made = [phase["steps"] for phase in model.record["preset"]["phases"]]
+    assert sum(made) == model.history[-1]["step"]  # the record says what was done, and not planned
+    assert made[0] > made[2] > made[1] > 1
 
 
 def example() -> str:

@@ -39,7 +39,7 @@ class Cell:
         seed: of the split, the weights and training.
         labels: number of labelled images.
         unseen: share of the combinations of values that training never sees.
-        seconds, steps: the budget of training; exactly one is given.
+        seconds, steps: the budget of training; exactly one is given. Seconds are of computing.
         threads: of torch and of every other library, whatever the machine has.
         device: "cpu", "cuda", ...
 
@@ -91,7 +91,7 @@ def evaluate_cell(
 
     Scores of codes name their convention (raw, grouped, converted); every other figure has "-".
     Each figure is followed by its oracle_ and chance_ twins. Then what training took: fit_seconds
-    (drawing images included), fit_steps, and fit_labels, the labelled images that were used.
+    (of computing, drawing images included), fit_steps, and fit_labels, the labelled images used.
 
     Args:
         folder: keeps one judge a task and seed, shared by all its cells, and the trained models
@@ -107,6 +107,7 @@ def evaluate_cell(
     from wdlib.methods import METHODS, method
     from wdlib.tasks import task
     from wdlib.training import checkpoint
+    from wdlib.training.clock import computed
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
     with threads(cell.threads):
@@ -115,11 +116,11 @@ def evaluate_cell(
         images = replace(load(wanted.dataset), threads=cell.threads)
         judge = shared_judge(folder, split(wanted, **asked), images, device=cell.device)
         budget = {"steps": cell.steps, "seconds": cell.seconds}
-        start = time.perf_counter()
+        start = computed(cell.device)
         system = chosen.fit(
             parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
         )
-        taken = time.perf_counter() - start
+        taken = computed(cell.device) - start
         if hasattr(system, "record"):  # a model that ``evaluate`` and ``ship`` can read
             home, record = Path(folder) / "models" / cell.key, system.record
             tensors = system.state_dict()

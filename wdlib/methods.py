@@ -47,7 +47,6 @@ A method of your own is an entry more. This one is linear, and has all that a sy
 from __future__ import annotations
 
 import difflib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -61,6 +60,7 @@ from wdlib.data import Images, Split, check_images
 from wdlib.model import ModularModel
 from wdlib.relations import Relation
 from wdlib.training import COURSE, PAPER, Preset, Trainer
+from wdlib.training.clock import computed
 from wdlib.training.progress import Progress
 
 
@@ -136,10 +136,15 @@ class Modular:
         check_budget(steps, seconds)
         split = with_labels(split, labels)
         preset = self.preset.for_images(len(split.train))
-        if steps is None:
-            steps = affordable_steps(split, images, preset, seconds, seed=seed, device=device)
-        trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
-        model = trainer.run(progress=progress)
+        if steps is not None:
+            trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
+            model = trainer.run(progress=progress)
+        else:
+            start = computed(device)
+            shares = shares_of(split, images, preset, seed=seed, device=device)
+            seconds -= computed(device) - start
+            trainer = Trainer(split, images, preset, seed=seed, device=device)
+            model = trainer.run_for(seconds, shares, progress=progress)
         model.history, model.record = trainer.history, trainer.identity()
         return model
 
@@ -231,59 +236,43 @@ def cut(preset: Preset, steps: int) -> Preset:
     return replace(preset, phases=tuple(phases))
 
 
-MARGIN = 0.97  # of the budget: what a forecast leaves for its own error
-PILOT = 4096  # images that the forecast is made on
+PILOT = 4096  # images that a preset is tried on
 
 
-def affordable_steps(
-    split: Split, images: Images, preset: Preset, seconds: float, *, seed: int = 0, device="cpu"
-) -> int:
-    """How many steps of the preset fit in ``seconds`` of training on this machine.
+def shares_of(
+    split: Split, images: Images, preset: Preset, *, seed: int = 0, device="cpu"
+) -> list[float]:
+    """How the time of a preset is shared among its phases on this machine; the shares sum to 1.
 
-    The rates fall along a schedule whose end must be known before the first step, so a few steps of
-    every phase are timed on a part of the images, and thrown away. Their own time counts.
+    A budget in seconds is cut by these. A few steps of every phase are timed on a part of the
+    images, and thrown away.
     """
     part = replace(split, train=split.train[: max(PILOT, len(split.labelled))])
     few = replace(preset, phases=tuple(replace(p, steps=60) for p in preset.phases))
     trainer = Trainer(part, images, few, seed=seed, device=device)
-    start = time.perf_counter()  # drawing images is no training, here as in the baselines' loop
-    once = per_step = 0.0
+    taken = []
     for phase, whole in zip(few.phases, preset.phases):
         begin = _timed(trainer, 1)  # also what comes before the phase
-        taken, done = 0.0, 0
-        while not done or (taken < 1 and done < phase.steps - 1):
-            taken, done = taken + _timed(trainer, 1), done + 1
-        trainer.done += phase.steps - 1 - done  # on to the next phase
-        one = taken / done
-        once += max(begin - one, 0)
+        once, steps = 0.0, 0
+        while not steps or (once < 1 and steps < phase.steps - 1):
+            once, steps = once + _timed(trainer, 1), steps + 1
+        trainer.done += phase.steps - 1 - steps  # on to the next phase
+        one = once / steps
+        begin = max(begin - one, 0)
         if phase.freeze_encoder or phase.taught:  # it begins by encoding all images
-            once += (len(split.train) - len(part.train)) * _timed_encoding(trainer)
+            begin *= len(split.train) / len(part.train)
         if phase.refit_every:
-            refit = time.perf_counter()
+            start = computed(device)
             trainer.refit()
-            one += (time.perf_counter() - refit) / phase.refit_every
-        per_step += one * whole.steps / preset.steps
-    left = MARGIN * seconds - (time.perf_counter() - start) - once
-    return max(int(left / per_step), len(preset.phases))
-
-
-def _timed_encoding(trainer: Trainer, count: int = 512) -> float:
-    """Seconds that an image takes to be encoded."""
-    some = trainer.unlabelled[:count]
-    start = time.perf_counter()
-    trainer.model.encode(some)
-    _synchronise(trainer)
-    return (time.perf_counter() - start) / len(some)
+            one += (computed(device) - start) / phase.refit_every
+        taken.append(begin + one * whole.steps)
+    return [seconds / sum(taken) for seconds in taken]
 
 
 def _timed(trainer: Trainer, steps: int) -> float:
-    start = time.perf_counter()
+    """Seconds of computing; a GPU, which takes its orders ahead of time, is waited for."""
+    start = computed(trainer.device)
     trainer.run(steps)
-    _synchronise(trainer)
-    return time.perf_counter() - start
-
-
-def _synchronise(trainer: Trainer) -> None:
-    """Wait for a GPU, which takes its orders ahead of time."""
     if trainer.device.type == "cuda":
         torch.cuda.synchronize(trainer.device)
+    return computed(trainer.device) - start

@@ -76,7 +76,7 @@ def fit(
         nats = kl(mean, log_variance).sum(1).mean()
         return fidelity + config.beta * nats, {"reconstruction": fidelity, "kl": nats}
 
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
     run.train(objective, loop)
     return run.system(loop)
 

@@ -132,7 +132,7 @@ def fit(
         model = Fader(task, config.networks)
     model.to(device).train()
     generator = torch.Generator(device).manual_seed(seed)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
 
     def adam(parts, lr, betas=(0.9, 0.999)):
         weights = [w for part in parts for w in part.parameters()]

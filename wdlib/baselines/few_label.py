@@ -116,7 +116,7 @@ def fit(
                 f"holding out {config.held_out} of {len(data.labelled)} labels leaves none on one "
                 f"side"
             )
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
     best, best_score = None, 0.0
     for number, candidate in enumerate(config.candidates, 1):
         run = Run(data, candidate.unsupervised.training, seed=seed)

@@ -2,8 +2,9 @@
 
 A budget of steps makes a run that a seed repeats exactly; a budget of seconds makes methods of very
 different cost comparable. Either is cut into phases by fixed shares, so that a method of several
-stages spends no more than one of a single stage. The clock runs from the moment the loop is made:
-after the images are on the device, before the first step.
+stages spends no more than one of a single stage. Seconds are seconds of computing (see
+``wdlib.training.clock``), from the moment the loop is made: after the images are on the device,
+before the first step.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from wdlib.data import Split, check_labels, to_float
+from wdlib.training.clock import computed
 from wdlib.training.progress import Progress, Silence
 
 
@@ -26,6 +28,7 @@ class Loop:
     Args:
         steps, seconds: the budget; exactly one is given, and it is positive.
         progress: told what training says, as in ``wdlib.training``.
+        device: whose seconds are counted.
 
     ``history`` keeps what was said. Raises ValueError for another budget.
     """
@@ -36,14 +39,15 @@ class Loop:
         steps: int | None = None,
         seconds: float | None = None,
         progress: Progress | None = None,
+        device: str | torch.device = "cpu",
     ):
         check_budget(steps, seconds)
-        self.steps, self.seconds = steps, seconds
+        self.steps, self.seconds, self.device = steps, seconds, device
         self.progress = progress or Silence()
         self.done, self.end, self.history = 0, 0.0, []  # end: of the phases so far, in shares
         self.losses: dict[str, Tensor] = {}
-        self.start = time.perf_counter()
-        self.said_at, self.images = self.start, 0
+        self.start = computed(device)
+        self.said_at, self.images = time.perf_counter(), 0
 
     def phase(self, name: str, share: float | None = None) -> Iterator[float]:
         """Yield before each step how much of the phase is spent, from 0 towards 1.
@@ -73,7 +77,7 @@ class Loop:
         """Share of the budget."""
         if self.steps is not None:
             return self.done / self.steps
-        return (time.perf_counter() - self.start) / self.seconds
+        return (computed(self.device) - self.start) / self.seconds
 
     def _say(self, phase: str, finished: bool) -> None:
         said = {name: float(loss) for name, loss in self.losses.items()}

@@ -93,7 +93,7 @@ def fit(
         loss = rise(at, config.warm_up) * fidelity + nats + config.weight * told
         return loss, {"reconstruction": fidelity, "kl": nats, "similarity": told}
 
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
     run.train(objective, loop)
     return run.system(loop, partitions)
 

@@ -171,7 +171,7 @@ def fit(
     critic = adam(model.critic, config.critic_lr, config.critic_betas)
     learner = adam(model.learner, config.learner_lr)
     stream = batches(len(unlabelled), config.batch, generator)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
 
     def match(at: float, real: Tensor) -> dict[str, Tensor]:
         """One step of the auto-encoder, whose codes are to look like ``real``."""

@@ -260,7 +260,7 @@ def unsupervised(default: Unsupervised) -> Callable[..., System]:
         check_budget(steps, seconds)
         data = resident(split, images, labels=labels, device=device)
         run = Run(data, config.training, seed=seed)
-        loop = Loop(steps=steps, seconds=seconds, progress=progress)
+        loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
         run.train(run.regularised(config.regulariser(run)), loop)
         return run.system(loop)
 

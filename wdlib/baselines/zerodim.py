@@ -169,7 +169,7 @@ def fit(
     generator = torch.Generator(device).manual_seed(seed)
     stream = batches(count, config.batch, generator)
     labelled_stream = batches(known, config.batch, generator)
-    loop = Loop(steps=steps, seconds=seconds, progress=progress)
+    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
 
     def adam(groups, betas=(0.9, 0.999)):
         groups = [{"params": list(params), "lr": lr} for params, lr in groups]

@@ -1,4 +1,4 @@
-"""The one trainer: runs a preset's phases step by step, and can stop and go on anywhere.
+"""The one trainer: runs a preset's phases by steps, can stop and go on; or runs them by the clock.
 
 The data lies on the device, the random numbers come from the trainer's own generator, and a step
 never waits for the host. A run that is saved, stopped and resumed ends with the weights of a run
@@ -10,6 +10,8 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import torch
@@ -20,6 +22,7 @@ from wdlib.data.split import Split
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
 from wdlib.training import checkpoint, losses, moments, stages
+from wdlib.training.clock import computed
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 from wdlib.training.saved import check_state
@@ -104,30 +107,78 @@ class Trainer:
         or where a checkpoint is due, and ValueError where a partition has collapsed when the prior
         is to adapt to it; no such state is ever saved.
         """
-        progress = progress or Silence()
         total = self.preset.steps
         end = total if steps is None else min(total, self.done + steps)
-        since, images = time.perf_counter(), 0
+        return self._run(self._by_steps(end), total, progress, folder, save_every)
+
+    def run_for(
+        self, seconds: float, shares: Sequence[float], *, progress: Progress | None = None
+    ) -> ModularModel:
+        """Train from the start for so many seconds of computing (see ``clock``); return the model.
+
+        ``shares``: of the seconds, one a phase; they sum to 1. The rates of a phase fall by the
+        clock, and it ends by the clock after at least one step. Afterwards ``preset`` says how many
+        steps each has taken. Raises FloatingPointError and ValueError as ``run`` does.
+        """
+        return self._run(self._by_the_clock(seconds, shares), None, progress)
+
+    def _by_steps(self, end: int) -> Iterator[tuple[Phase, int, float]]:
         while self.done < end:
             phase, at = self.preset.phase_at(self.done)
+            yield phase, at, at / phase.steps
+
+    def _by_the_clock(
+        self, seconds: float, shares: Sequence[float]
+    ) -> Iterator[tuple[Phase, int, float]]:
+        start, taken = computed(self.device), []
+        for phase, share in zip(self.preset.phases, accumulate(shares), strict=True):
+            at, until = 0, start + share * seconds
+            yield phase, at, 0.0
+            began = computed(self.device)  # what comes before a phase is no part of its rates' fall
+            while (now := computed(self.device)) < until:
+                at += 1
+                yield phase, at, (now - began) / (until - began)
+            taken.append(dataclasses.replace(phase, steps=at + 1))
+        self.preset = dataclasses.replace(self.preset, phases=tuple(taken))
+
+    def _run(
+        self,
+        pace: Iterator[tuple[Phase, int, float]],
+        total: int | None,
+        progress: Progress | None,
+        folder: Path | str | None = None,
+        save_every: int = 500,
+    ) -> ModularModel:
+        """Take the steps of ``pace``: (phase, its steps before this one, how much of it is spent).
+
+        ``total``: steps of the whole training; None where the clock decides.
+        """
+        progress = progress or Silence()
+        since, images, before = time.perf_counter(), 0, None
+        step = next(pace, None)
+        while step is not None:
+            phase, at, spent = step
             if at == 0:
-                self._begin(phase)
+                self._begin(phase, before)
             elif phase.freeze_encoder and self.codes is None:  # resumed inside the phase
                 self.codes = self.model.encode(self.unlabelled)
             elif phase.refit_every and at % phase.refit_every == 0:
                 self.refit()
-            losses = self._step(phase, at)
+            losses = self._step(phase, at, spent)
             self.done += 1
             images += phase.batch
-            saves = folder is not None and (self.done % save_every == 0 or self.done == end)
-            says = self.done % progress.every == 0 or self.done == total
+            before, step = phase, next(pace, None)
+            ended = step is None and total in (None, self.done)
+            saves = folder is not None and (self.done % save_every == 0 or step is None)
+            says = self.done % progress.every == 0 or ended
             if saves or says:
                 said = {name: float(loss) for name, loss in losses.items()}
                 self._check(said)
             if says:
                 self.history.append({"step": self.done, "phase": phase.name, **said})
                 rate = images / (time.perf_counter() - since)
-                progress(self.done, total, phase.name, said, rate)
+                left = total or (self.done if ended else max(self.preset.steps, self.done + 1))
+                progress(self.done, left, phase.name, said, rate)
                 since, images = time.perf_counter(), 0
             if saves:
                 self.save(folder)
@@ -138,7 +189,7 @@ class Trainer:
         """Estimate the adaptive prior from the labelled images as they are encoded now."""
         self.model.prior.fit(self.model.encode(self.labelled), self.values, self.preset.fit)
 
-    def _begin(self, phase: Phase) -> None:
+    def _begin(self, phase: Phase, before: Phase | None = None) -> None:
         self.codes, self.beliefs = None, self.beliefs[:0]
         if phase.fresh:
             for optimiser in self.optimisers.values():
@@ -148,7 +199,9 @@ class Trainer:
         if phase.freeze_encoder:
             self.codes = self.model.encode(self.unlabelled)
         if phase.taught:  # by what the phase before has learnt to read values with
-            teacher = self.preset.phase_at(self.done - 1)[0] if self.done else phase
+            if before is None and self.done:  # resumed between two phases
+                before, _ = self.preset.phase_at(self.done - 1)
+            teacher = before or phase
             self.beliefs = stages.read(self.model, teacher, self.unlabelled)
         if phase.prior == "adaptive":
             self.refit()
@@ -157,10 +210,11 @@ class Trainer:
             plain, swapped = stages.swap_costs(self.model, *some, self.generator)
             self.swaps = swapped - plain <= phase.spare * plain
 
-    def _step(self, phase: Phase, at: int) -> dict[str, Tensor]:
+    def _step(self, phase: Phase, at: int, spent: float | None = None) -> dict[str, Tensor]:
         fall = 1.0
         if phase.cosine:
-            fall = 0.5 * (1 + math.cos(math.pi * at / phase.steps))
+            spent = at / phase.steps if spent is None else spent
+            fall = 0.5 * (1 + math.cos(math.pi * spent))
         if at < phase.rise:
             fall *= (at + 1) / phase.rise
         rates = {"autoencoder": phase.lr, "critic": phase.critic_lr, "learner": phase.learner_lr}
