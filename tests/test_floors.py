@@ -43,7 +43,7 @@ FLOORS = {
         "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
-    "F6": ["methods", "ablations", "evaluation", "pretrained"],
+    "F6": ["methods", "ablations", "replications", "evaluation", "pretrained"],
     "F7": [
         "plots",
         *room("navigator", "walk film maps dial clicks panels still view"),

@@ -8,6 +8,7 @@ import sys
 import time
 import uuid
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -417,3 +418,31 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
                 assert 0 <= value <= 1, (name, convention, score)
                 assert {(convention, f"{t}_{score}") for t in ("oracle", "chance")} <= found.keys()
     assert all(name in str(table) for name in (*names, "oracle", "chance"))
+
+
+def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
+    from wdlib.tables import read_csv, write_csv
+
+    first = run(CELLS[:4], folder=tmp_path / "a", work=toy)
+    write_csv(first, tmp_path / "a.csv")
+    others = grid.restore(CELLS[1:], read_csv(tmp_path / "a.csv"), tmp_path / "b")
+    assert {row["seed"] for row in others} == {CELLS[0].seed}  # of no cell that was asked for
+    assert on_disk.read(tmp_path / "b", CELLS[0]) is None
+
+    worked = []
+    second = run(CELLS[1:], folder=tmp_path / "b", work=lambda c, f: worked.append(c) or toy(c, f))
+    assert worked == CELLS[4:]
+    write_csv([*others, *second], tmp_path / "b.csv")
+    assert [*read_csv(tmp_path / "b.csv")][: len(first)] == [*read_csv(tmp_path / "a.csv")]
+    elsewhere = [replace(cell, threads=2) for cell in CELLS]  # another budget is another cell
+    assert len(grid.restore(elsewhere, first, tmp_path / "c")) == len(first)
+    assert not list((tmp_path / "c").rglob("*.json"))
+
+
+def test_rows_that_are_none_fail_their_cell_alone(tmp_path):
+    def work(cell, folder):
+        return [{"score": "a", "value": 1.0}] if cell == CELLS[1] else toy(cell, folder)
+
+    table = run(CELLS[:3], folder=tmp_path, work=work)
+    assert list(table.failed) == [CELLS[1]] and "rows are none of a table" in table.failed[CELLS[1]]
+    assert {row["seed"] for row in table} == {CELLS[0].seed, CELLS[2].seed}

@@ -1,16 +1,20 @@
 """The command line: python -m wdlib draw | train | evaluate | film | ship | score | table.
 
-Bad input ends with one sentence on standard error and exit code 2; files that exist stay as they
-are until their replacement is whole.
+Bad input, and a machine that is too small, end with one sentence on standard error and exit code 2,
+Ctrl-C with 130; files that exist stay as they are until their replacement is whole.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
 from wdlib import commands
+
+# What torch says where a device, or memory for it, is the matter; its other errors are ours.
+DEVICE = re.compile(r"out of memory|allocate memory|CUDA|cuDNN|\bMPS\b|\bXPU\b|\bdevices?\b")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -78,16 +82,20 @@ def parser() -> argparse.ArgumentParser:
     table = parsers.add_parser("table", help="run the cells of a table that are missing; print it")
     table.add_argument(
         "name",
-        choices=["1", "2", "labels", "unseen", "ablations"],
+        choices=["1", "2", "labels", "unseen", "ablations", "published"],
         help="one of the paper's two, or an experiment of ours",
     )
     table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableNAME")
-    table.add_argument("--csv", type=Path, help="also write the figures to this file")
-    table.add_argument("--seeds", default="0,1,2", help="comma-separated")
+    table.add_argument(
+        "--csv",
+        type=Path,
+        help="also write the figures to this file; cells in it count as finished",
+    )
+    table.add_argument("--seeds", help="comma-separated; default those of the experiment")
     table.add_argument("--tasks", help="comma-separated; default those of the experiment")
     table.add_argument("--methods", help="1, 2 and ablations: comma-separated; default all")
     table.add_argument(
-        "--seconds", type=float, default=240, help="2 and ablations: training a cell"
+        "--seconds", type=float, help="2 and ablations (240), published (3600): training a cell"
     )
     table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
     table.set_defaults(run=commands.run_table)
@@ -100,9 +108,23 @@ def main(argv: list[str] | None = None) -> int:
     try:
         args.run(args)
     except (ValueError, OSError, FloatingPointError) as error:
-        print(f"wdlib: {error}", file=sys.stderr)
-        return 2
+        return _said(str(error), 2)
+    except MemoryError as error:
+        what = str(error) or "something was asked for that does not fit"
+        return _said(f"{args.command} needs more memory than there is: {what}", 2)
+    except RuntimeError as error:
+        if not DEVICE.search(str(error)):
+            raise
+        device = getattr(args, "device", "cpu")
+        return _said(f"the device {device!r} failed: {str(error).strip().splitlines()[0]}", 2)
+    except KeyboardInterrupt as error:
+        return _said(str(error) or "interrupted", 130)
     return 0
+
+
+def _said(sentence: str, code: int) -> int:
+    print(f"wdlib: {sentence}", file=sys.stderr)
+    return code
 
 
 if __name__ == "__main__":

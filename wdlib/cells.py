@@ -26,7 +26,12 @@ from wdlib.provenance import provenance
 from wdlib.records import read_record
 
 FORMAT = 1
-MOST = 40_000  # images of a task that take part in a run: half a gigabyte in colour
+MOST = 40_000  # images of a task that take part in a run, if in colour: half a gigabyte
+
+
+def most_images(task) -> int:
+    """How many images of ``task`` take part in a run at most: of grey ones three times MOST."""
+    return MOST * 3 // task.channels
 
 
 @dataclass(frozen=True)
@@ -82,7 +87,7 @@ def evaluate_cell(
     folder: Path | str,
     *,
     methods: Mapping | None = None,
-    limit: int = MOST,
+    limit: int | None = None,
     importances: str = "hist_gradient_boosting",
     most: int = 5000,
     samples: int = 4000,
@@ -97,7 +102,7 @@ def evaluate_cell(
         folder: keeps one judge a task and seed, shared by all its cells, and the trained models
             of this package's own method.
         methods: the table of methods; default ``wdlib.methods.METHODS``.
-        limit: images of train, validation and test together.
+        limit: images of train, validation and test together; default ``most_images``.
         importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
             the trees behind DCI are binned and see half as many images as a single report's.
     """
@@ -111,6 +116,7 @@ def evaluate_cell(
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
     with threads(cell.threads):
+        limit = most_images(wanted) if limit is None else limit
         asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
         parts = split(wanted, unseen=cell.unseen, **asked)
         images = replace(load(wanted.dataset), threads=cell.threads)

@@ -5,18 +5,32 @@ Every command imports what it needs itself, so that help and bad arguments answe
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
 
+BLOCK = 4096  # images drawn and written at once: 50 MB of 3D Shapes
+LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's older generators
+
 
 def run_draw(args) -> None:
-    """draw: classes in, images out."""
+    """draw: classes in, images out, never all of them in memory."""
+    import numpy as np
+
     from wdlib.data import load
     from wdlib.data.npz import read_npy
+    from wdlib.files import whole
 
-    images = load(args.dataset, args.data).draw(read_npy(args.classes))
-    _write_npy(args.out, images)
+    _check_file(args.out)
+    images = load(args.dataset, args.data)
+    classes = images.space.check(read_npy(args.classes))
+    shape = len(classes), *images.shape
+    with whole(args.out) as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for start in range(0, len(classes), BLOCK):
+            file.write(images.draw(classes[start : start + BLOCK]).tobytes())
 
 
 def run_train(args) -> None:
@@ -27,7 +41,9 @@ def run_train(args) -> None:
 
     wanted = task(args.task)
     chosen = preset(args.preset)
+    _check_seed(args.seed)
     out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
+    _check_folder(out)
     if checkpoint.exists(out, checkpoint.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
     trainer = Trainer(
@@ -40,7 +56,12 @@ def run_train(args) -> None:
     )
     if args.resume:
         trainer.resume(out)
-    trainer.run(progress=suited(), folder=out)
+    try:
+        trainer.run(progress=suited(), folder=out)
+    except KeyboardInterrupt:
+        kept = checkpoint.exists(out, checkpoint.CHECKPOINT)
+        then = f"--resume goes on from the checkpoint in {out}" if kept else "nothing was saved yet"
+        raise KeyboardInterrupt(f"interrupted at step {trainer.done}; {then}") from None
     trainer.save_model(out)
     print(f"the model is in {out}; see it with: python -m wdlib evaluate {_quoted(out)}")
 
@@ -50,6 +71,7 @@ def run_evaluate(args) -> None:
     from wdlib.evaluation import evaluate
     from wdlib.provenance import provenance
 
+    _check_seed(args.seed)
     model, record, parts, images, judge = _trained(args.folder, args.data, args.device)
     report = evaluate(model, parts, images, judge, seed=args.seed)
     if args.json:
@@ -69,6 +91,7 @@ def run_film(args) -> None:
     makers = {".gif": gif, ".png": strip_png}
     if args.out.suffix.lower() not in makers:
         raise ValueError(f"--out is a .gif or a .png, got {args.out}")
+    _check_file(args.out)
     model, _, parts, images, judge = _trained(args.folder, args.data)
     if not 0 <= args.image < len(parts.test):
         raise ValueError(f"the test images are 0 to {len(parts.test) - 1}, got {args.image}")
@@ -90,6 +113,8 @@ def run_ship(args) -> None:
     from wdlib.pretrained import WEIGHTS, ship
     from wdlib.provenance import provenance
 
+    home = args.home or WEIGHTS
+    _check_folder(home)
     model, _, parts, images, judge = _trained(args.folder)
 
     def measure(stored) -> dict:
@@ -97,7 +122,7 @@ def run_ship(args) -> None:
         return report.to_dict()
 
     measured = provenance() | {"importances": args.importances}
-    folder = ship(args.folder, judge, measure, home=args.home or WEIGHTS, measured=measured)
+    folder = ship(args.folder, judge, measure, home=home, measured=measured)
     print(f"the weights of {model.task.name} are in {folder}")
 
 
@@ -105,67 +130,104 @@ def run_score(args) -> None:
     """score: arrays in, numbers out."""
     from wdlib.data.npz import read_npz
     from wdlib.metrics import score
+    from wdlib.provenance import provenance
 
+    _check_seed(args.seed)
+    chosen = [name for name in args.metrics.split(",") if name]
+    if not chosen:
+        raise ValueError("--metrics names no score; the default is mig,sap,sap_r2,dci")
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
     arrays = read_npz(args.arrays, names)
-    metrics = [name for name in args.metrics.split(",") if name]
-    numbers = score(*arrays, metrics=metrics, seed=args.seed)
+    numbers = score(*arrays, metrics=chosen, seed=args.seed)
     if args.json:
-        print(json.dumps(numbers, indent=1))
+        sizes = {name: list(array.shape) for name, array in zip(names, arrays)}
+        about = provenance() | {"seed": args.seed, "metrics": chosen, "sizes": sizes}
+        print(json.dumps(numbers | {"about": about}, indent=1))
     else:
         for name, value in numbers.items():
             print(f"{name:24s} {value:.4f}")
 
 
 def run_table(args) -> None:
-    """table: finished cells stay in the folder, so a run that was stopped goes on."""
+    """table: finished cells stay in folder and file, so a run that was stopped goes on."""
     from wdlib import experiments, grid, tables
     from wdlib.ablations import ABLATIONS
     from wdlib.methods import METHODS
+    from wdlib.replications import REPLICATIONS
 
-    try:
-        seeds = [int(seed) for seed in args.seeds.split(",")]
-    except ValueError:
-        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
-    asked = {"tasks": args.tasks.split(",")} if args.tasks else {}
-    if args.name in ("2", "ablations"):
+    asked = {}
+    if args.seeds:
+        try:
+            asked["seeds"] = [int(seed) for seed in args.seeds.split(",")]
+        except ValueError:
+            raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
+    if args.tasks:
+        asked["tasks"] = args.tasks.split(",")
+    if args.seconds is not None:
         asked |= {"seconds": args.seconds}
     if args.methods:
-        if args.name in ("labels", "unseen"):
-            raise ValueError(f"table {args.name} has one method, it takes no --methods")
         asked |= {"methods": args.methods.split(",")}
-    cells = experiments.EXPERIMENTS[args.name](seeds=seeds, **asked)
+    make = experiments.EXPERIMENTS[args.name]
+    if unknown := sorted(asked.keys() - inspect.signature(make).parameters.keys()):
+        raise ValueError(f"table {args.name} takes no --{unknown[0]}")
+    cells = make(**asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
+    wide, others = args.name == "1", ()
+    if args.csv and args.csv.exists():
+        before = (tables.read_wide_csv if wide else tables.read_csv)(args.csv)
+        others = grid.restore(cells, before, folder)
+    methods = METHODS | ABLATIONS | REPLICATIONS
     with grid.Processes(args.workers) as executor:
-        table = grid.run(
-            cells, executor, folder=folder, methods=METHODS | ABLATIONS, progress=grid.suited()
-        )
-    if args.name == "1":
+        table = grid.run(cells, executor, folder=folder, methods=methods, progress=grid.suited())
+    if wide:
         print(tables.format_summary(table))
     else:
         print(table, tables.format_experiment(args.name, table), sep="\n\n")
     if args.csv:
-        (tables.write_wide_csv if args.name == "1" else tables.write_csv)(table, args.csv)
+        (tables.write_wide_csv if wide else tables.write_csv)([*others, *table], args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)
+    if table.failed:
+        raise ValueError(
+            f"{len(table.failed)} of {len(cells)} cells failed; what they said is in "
+            f"{folder / 'cells'}, and the same command tries them again"
+        )
 
 
 def _parts(task, seed: int, labels: int):
-    """The split that train and evaluate share: of the largest tasks, MOST images take part."""
-    from wdlib.cells import MOST
+    """The split that train and evaluate share: of the largest tasks, not all images take part."""
+    from wdlib.cells import most_images
     from wdlib.data.split import split
 
-    return split(task, seed=seed, labels=labels, limit=MOST)
+    return split(task, seed=seed, labels=labels, limit=most_images(task))
 
 
-def _write_npy(path: Path, array) -> None:
-    import numpy as np
+def _check_seed(seed: int) -> None:
+    if not 0 <= seed <= LARGEST_SEED:
+        raise ValueError(f"--seed is an integer from 0 to {LARGEST_SEED}, got {seed}")
 
-    from wdlib.files import whole
 
-    with whole(path) as file:
-        np.save(file, array, allow_pickle=False)
+def _check_file(path: Path) -> None:
+    """Raises ValueError where no file can be written at ``path``, before there is work to lose."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, but a file is to be written")
+    if not path.parent.is_dir():
+        raise ValueError(f"{path} cannot be written: there is no folder {path.parent}")
+    _check_folder(path.parent)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises ValueError where ``folder`` cannot be made or written in; leaves nothing behind."""
+    from tempfile import TemporaryFile
+
+    whole = folder.absolute()
+    try:
+        near = next(place for place in (whole, *whole.parents) if place.exists())
+        with TemporaryFile(dir=near):
+            pass
+    except OSError as error:
+        raise ValueError(f"nothing can be written in {folder}: {error.strerror}") from None
 
 
 def _device(name: str) -> str:
@@ -174,7 +236,7 @@ def _device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        torch.empty(0, device=name)
+        torch.zeros(1, device=name).item()  # "meta" holds no numbers
     except (RuntimeError, AssertionError) as error:
         first = str(error).splitlines()[0]
         raise ValueError(f"the device {name!r} cannot be used: {first}") from None

@@ -69,15 +69,17 @@ def table2_cells(
     run need different judges.
     """
     from wdlib.methods import METHODS, method  # with it torch, which a table on disk needs not
+    from wdlib.tasks import task
 
     names = list(METHODS if methods is None else methods)
     for name in names:
         method(name)  # a wrong name is said before the first cell runs
+    tasks = [task(name).name for name in tasks]
     return [
-        Cell(task, method, seed, labels, seconds=seconds, threads=threads, device=device)
+        Cell(name, method, seed, labels, seconds=seconds, threads=threads, device=device)
         for seed in seeds
         for method in names
-        for task in tasks
+        for name in tasks
     ]
 
 
@@ -144,6 +146,19 @@ def ablation_cells(
     ]
 
 
+def published_cells(
+    seconds: float = PAPER_HOUR, seeds: Sequence[int] = (0,), *, threads: int = 1
+) -> list[Cell]:
+    """Three baselines in the settings of their publications, an hour each."""
+    from wdlib.replications import RUNS
+
+    return [
+        Cell(name, method, seed, seconds=seconds, threads=threads)
+        for seed in seeds
+        for name, method in RUNS
+    ]
+
+
 def _length(name: str) -> int:
     from wdlib.tasks import task
     from wdlib.training import COURSE
@@ -157,4 +172,5 @@ EXPERIMENTS = {
     "labels": label_cells,
     "unseen": unseen_cells,
     "ablations": ablation_cells,
+    "published": published_cells,
 }

@@ -30,7 +30,7 @@ from typing import Protocol
 from wdlib.cells import Cell, Outcome, attempt, evaluate_cell, path_of, read, replace_text, write
 from wdlib.experiments import table1_cells, table2_cells
 from wdlib.processes import Processes
-from wdlib.tables import Table, format_table, read_csv, rows_of, write_csv
+from wdlib.tables import FIGURE, SOURCE, Table, format_table, read_csv, rows_of, write_csv
 
 __all__ = [
     "Cell",
@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 Work = Callable[[Cell, Path], list[dict]]
+IDENTITY = (*FIGURE[:5], *SOURCE[:3])  # the columns that say which cell a row is of
 TRIES = 2  # how often a cell may lose its worker before it is left alone
 
 
@@ -139,6 +140,25 @@ def run(
     return Table(tuple(rows), failed)
 
 
+def restore(cells: Iterable[Cell], table: Iterable[Mapping], folder: Path | str) -> list[Mapping]:
+    """Put into ``folder`` the finished cells whose figures a table holds, where it lacks them.
+
+    A table that was read from a file is thus as good as the folder that it came from, on any
+    machine. A cell counts where task, method, seed, labels, unseen share, budget, threads and
+    device agree; to measure it again, delete its rows. Returns the rows of all other cells.
+    """
+    found: dict[tuple, list[Mapping]] = {}
+    for row in table:
+        found.setdefault(tuple(row[name] for name in IDENTITY), []).append(row)
+    for cell in dict.fromkeys(cells):
+        own = rows_of(cell, {"rows": [{}], "source": {}})[0]
+        rows = found.pop(tuple(own[name] for name in IDENTITY), None)
+        if rows and read(folder, cell) is None:
+            figures = [{k: row[k] for k in ("convention", "score", "value")} for row in rows]
+            write(folder, cell, figures, {k: rows[0][k] for k in SOURCE if k not in IDENTITY})
+    return [row for rows in found.values() for row in rows]
+
+
 class _Here(Executor):
     """Runs a task when it is submitted."""
 
@@ -200,7 +220,7 @@ def train_only(cell: Cell, folder: Path) -> list[dict]:
     """The scaling measurement's work: train, judge nothing, so that all of it can overlap."""
     from dataclasses import replace
 
-    from wdlib.cells import MOST, threads
+    from wdlib.cells import most_images, threads
     from wdlib.data import load
     from wdlib.data.split import split
     from wdlib.methods import method
@@ -208,7 +228,8 @@ def train_only(cell: Cell, folder: Path) -> list[dict]:
 
     wanted = task(cell.task)
     with threads(cell.threads):
-        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=MOST)
+        limit = most_images(wanted)
+        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=limit)
         images = replace(load(wanted.dataset), threads=cell.threads)
         method(cell.method).fit(
             parts, images, labels=cell.labels, seed=cell.seed, steps=cell.steps, seconds=None

@@ -135,7 +135,7 @@ class Modular:
         """Train; raises what the trainer raises, and ValueError for a budget that is none."""
         check_budget(steps, seconds)
         split = with_labels(split, labels)
-        preset = self.preset.for_images(len(split.train))
+        preset = self.preset.for_task(split.task.name).for_images(len(split.train))
         if steps is not None:
             trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
             model = trainer.run(progress=progress)
@@ -156,20 +156,23 @@ class Baseline:
     Args:
         file: its name.
         config: fields of its ``Config`` that differ from the defaults; a word in capitals stands
-            for the file's constant of that name.
+            for the file's constant of that name, which may also be the whole ``Config``.
     """
 
     file: str
-    config: tuple[tuple[str, object], ...] = ()
+    config: tuple[tuple[str, object], ...] | str = ()
 
     def __call__(self, split: Split, images: Images, **settings) -> System:
         check_images(split, images)
         module = import_module(f"wdlib.baselines.{self.file}")
-        fields = {
-            name: getattr(module, value) if isinstance(value, str) and value.isupper() else value
-            for name, value in self.config
-        }
-        return module.fit(split, images, config=module.Config(**fields), **settings)
+
+        def constant(value):
+            return getattr(module, value) if isinstance(value, str) and value.isupper() else value
+
+        config = constant(self.config)
+        if isinstance(config, tuple):
+            config = module.Config(**{name: constant(value) for name, value in config})
+        return module.fit(split, images, config=config, **settings)
 
 
 METHODS: dict[str, Method] = {

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from wdlib.baselines.vae import PUBLISHED as PUBLISHED_TRAINING
 from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
 
 
@@ -74,5 +75,7 @@ def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     away = (z - mean).square() * (-log_variance).exp()
     return -0.5 * (away + log_variance + math.log(2 * math.pi))
 
+
+PUBLISHED = Config(training=PUBLISHED_TRAINING)
 
 fit = unsupervised(Config())

@@ -27,11 +27,13 @@ from wdlib.baselines import annealed_vae, beta_tcvae, beta_vae, factor_vae, info
 from wdlib.baselines.loop import Loop, check_budget, pictures
 from wdlib.baselines.readout import Partitions
 from wdlib.baselines.system import System
+from wdlib.baselines.vae import PUBLISHED as PUBLISHED_TRAINING
 from wdlib.baselines.vae import Objective, Run, Terms, reconstruction, resident, sample
 from wdlib.data import Images, Split
 from wdlib.metrics.mig import mig
 from wdlib.tasks import Task
 from wdlib.training.progress import Progress
+from wdlib.training.stages import shifted
 
 Unsupervised = (
     beta_vae.Config | annealed_vae.Config | factor_vae.Config | beta_tcvae.Config | info_vae.Config
@@ -63,12 +65,14 @@ class Config:
         select: "loss" keeps the candidate of the lowest R_s on the held-out labels; "mig" that of
             the highest MIG, which can also judge candidates whose gamma is 0.
         labelled_batch: labelled images a step.
+        shift: labelled images are moved by up to so many pixels, as for ours.
     """
 
     candidates: tuple[Candidate, ...] = (Candidate(),)
     held_out: float = 0.1
     select: str = "loss"
     labelled_batch: int = 64
+    shift: int = 2
 
 
 # The supervised version of each member that the paper has (and of the annealed one, which it has
@@ -81,6 +85,12 @@ FAMILY = tuple(
         beta_tcvae.Config(beta=4),
         annealed_vae.Config(capacity=25),
     )
+)
+
+# beta-VAE and R_s inside their ranges (beta 1 to 16, gamma 1 to 16), and their training.
+PUBLISHED = Config(
+    candidates=(Candidate(beta_vae.Config(beta=4, training=PUBLISHED_TRAINING), gamma=4 * 64.0),),
+    shift=0,
 )
 
 
@@ -122,7 +132,7 @@ def fit(
         run = Run(data, candidate.unsupervised.training, seed=seed)
         last = number == len(config.candidates)
         run.train(
-            _objective(run, candidate, known, config.labelled_batch),
+            _objective(run, candidate, known, config),
             loop,
             name=f"candidate {number}",
             share=None if last else 1 / len(config.candidates),
@@ -160,7 +170,7 @@ def supervised(mean: Tensor, target: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(told, target, reduction="sum") / len(target)
 
 
-def _objective(run: Run, candidate: Candidate, known: int, batch: int) -> Objective:
+def _objective(run: Run, candidate: Candidate, known: int, config: Config) -> Objective:
     """L_unsupervised + gamma R_s, the latter on the first ``known`` labelled images."""
     data = run.data
     target = targets(data.values[:known], data.task)
@@ -173,8 +183,11 @@ def _objective(run: Run, candidate: Candidate, known: int, batch: int) -> Object
         return run.regularised(regulariser)
 
     def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
-        mine = torch.randint(known, (batch,), generator=run.generator, device=run.device)
-        x = pictures(torch.cat([data.unlabelled[pick], data.labelled[mine]]))  # one pass for both
+        mine = torch.randint(
+            known, (config.labelled_batch,), generator=run.generator, device=run.device
+        )
+        told_of = shifted(pictures(data.labelled[mine]), config.shift, run.generator)
+        x = pictures(torch.cat([pictures(data.unlabelled[pick]), told_of]))  # one pass for both
         mean, log_variance = run.vae.encode(x)
         told = supervised(mean[len(pick) :], target[mine])
         x, mean, log_variance = (part[: len(pick)] for part in (x, mean, log_variance))

@@ -117,11 +117,11 @@ def batches(count: int, size: int, generator: torch.Generator) -> Iterator[Tenso
         yield batch
 
 
-def anneal(optimiser: torch.optim.Optimizer, at: float) -> None:
-    """Rates along half a cosine: each group's own at 0, nothing at 1."""
+def anneal(optimiser: torch.optim.Optimizer, at: float, least: float = 0.0) -> None:
+    """Rates along half a cosine: each group's own at 0, ``least`` at 1."""
     for group in optimiser.param_groups:
         peak = group.setdefault("peak", group["lr"])
-        group["lr"] = peak * 0.5 * (1 + math.cos(math.pi * at))
+        group["lr"] = least + (peak - least) * 0.5 * (1 + math.cos(math.pi * at))
 
 
 def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:

@@ -28,6 +28,7 @@ from wdlib.baselines.system import System
 from wdlib.baselines.vae import Run, Terms, Training, kl, reconstruction, resident, sample
 from wdlib.data import Images, Split
 from wdlib.training.progress import Progress
+from wdlib.training.stages import shifted
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Config:
             short trial runs on dSprites.v3 it set the factors apart where 10 hardly did.
         slope, margin: of the similarity.
         pairs: of labelled images a step.
+        shift: labelled images are moved by up to so many pixels, as for ours.
         warm_up: share of the budget at which rho is one half.
     """
 
@@ -48,6 +50,7 @@ class Config:
     slope: float = 1.0
     margin: float = 0.1
     pairs: int = 32
+    shift: int = 2
     warm_up: float = 0.05
     training: Training = Training()
 
@@ -80,9 +83,9 @@ def fit(
         one, other = torch.randint(
             len(data.labelled), (2, config.pairs), generator=run.generator, device=run.device
         )
-        x = pictures(
-            torch.cat([data.unlabelled[pick], data.labelled[one], data.labelled[other]])
-        )  # one pass for all
+        known = pictures(data.labelled[torch.cat([one, other])])
+        known = shifted(known, config.shift, run.generator)
+        x = pictures(torch.cat([pictures(data.unlabelled[pick]), known]))  # one pass for all
         mean, log_variance = run.vae.encode(x)
         z = sample(mean, log_variance, run.generator)
         z, z_one, z_other = z.split([count, config.pairs, config.pairs])
