@@ -7,10 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from wdlib import evaluation
 from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
+from wdlib.metrics import ceilings, mig, score
 from wdlib.metrics.judge import train_judge
+from wdlib.metrics.relational import relation_accuracy
+from wdlib.model import ModularModel
 from wdlib.relations import relations_of
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer
@@ -63,6 +67,23 @@ def test_it_prints_and_renders_every_row(report):
     for row in report.rows:
         assert row.what in text and row.what in html
     assert html.count("<table>") == 2 and "converted" in text and "raw" in text
+    for shown in (text, html):
+        assert "750 images of train without labels, measured on 300 of test" in shown
+
+
+def test_beside_judged_figures_stands_the_judge_and_says_so(report):
+    marked = {row.key for row in report.rows if row.by_judge}
+    assert marked == {
+        f"{kind}_{origin}{part}"
+        for kind, part in (("judged", ""), ("judged", "_target"), ("decoded", ""))
+        for origin in ("prior", "encoded")
+    }
+    for row in report.rows:
+        assert row.oracle == (report["judge_accuracy"] if row.by_judge else 1)
+        printed = f"{row.oracle:.3f}" + (" j" if row.by_judge else "")
+        assert any(row.what in line and printed in line for line in str(report).splitlines())
+    for text in (str(report), report._repr_html_()):
+        assert "j: the judge on test images, all factors, which is no ceiling" in text
 
 
 def test_the_same_seed_measures_the_same(parts, report):
@@ -75,6 +96,100 @@ def test_the_split_of_another_task_is_refused(parts):
     other = split(task("dSprites.v3"), seed=0, limit=1500)
     with pytest.raises(ValueError, match="the model is of dSprites.v2, the split of dSprites.v3"):
         evaluate(model, other, images, judge)
+
+
+def test_scores_of_codes_look_at_no_labelled_image(parts, monkeypatch):
+    """Fitted to train without labels, measured on test; MIG and sap_r2 of test alone."""
+    model, whole, images, judge = parts
+    asked = []
+    score_table = evaluation.score_table
+
+    def spy(conventions, train, test, **settings):
+        asked.append((train, test, settings["one_set"]))
+        return score_table(conventions, train, test, **settings)
+
+    monkeypatch.setattr(evaluation, "score_table", spy)
+    settings = {"metrics": ["mig", "sap_r2"], "samples": 50}
+    report = evaluate(*parts, **settings, most=400)
+    t = whole.task
+    rest = whole.train[~np.isin(whole.train, whole.labelled)]
+    np.testing.assert_array_equal(asked[0][0], t.labels(rest[:400]))
+    np.testing.assert_array_equal(asked[0][1], t.labels(whole.test[:200]))
+    assert asked[0][2] == "test"
+    codes = model.encode(device_images(images, t.classes(whole.test[:200]))).flatten(1).numpy()
+    assert report["raw_mig"] == mig(codes, t.labels(whole.test[:200])).value
+    every = dataclasses.replace(whole, labelled=whole.train)
+    assert "400 images of train with labels" in str(evaluate(model, every, *parts[2:], **settings,
+                                                             most=400))  # fmt: skip
+
+
+CIRCLE = task("dSprites.v4-circle")
+
+
+def best_guesses(values, shapes):
+    """Perfect, and guessing where values look alike: the first of the orientations that do."""
+    values = values.clone()
+    period = torch.tensor([2, 4, 8])[shapes]  # of eight orientations, by shape
+    values[:, 3] = values[:, 3] % period
+    return values
+
+
+class Seeing:
+    """Codes are values; an image is its values, and shows them as the sprite itself would."""
+
+    partitions = None
+    task, relations = CIRCLE, relations_of(CIRCLE)
+
+    def values(self, codes):
+        return codes[:, :4]
+
+    def decode(self, codes):
+        return codes
+
+    def move(self, codes, relation):
+        return torch.from_numpy(relation(codes.numpy(), CIRCLE))
+
+
+class Eye:
+    """The judge of such images."""
+
+    def read(self, images):
+        return best_guesses(images, images[:, 0])
+
+
+def test_ceilings_are_what_a_perfect_system_gets():
+    """Over all combinations: codes from the prior, and codes read off images by the best guess."""
+    every = torch.from_numpy(CIRCLE.every_combination()).repeat(20, 1)
+    expected, relations = ceilings(CIRCLE, relations_of(CIRCLE)), relations_of(CIRCLE)
+    seen = best_guesses(every, every[:, 0])
+    assert float((seen == every).all(1).float().mean()) == pytest.approx(expected["encoder_all"])
+    for origin, codes in (("prior", every), ("encoded", seen)):
+        found = relation_accuracy(Seeing(), CIRCLE, relations, codes, every, judge=Eye())
+        for key, score in (
+            (f"judged_{origin}", "judged_all"),
+            (f"judged_{origin}_target", "judged_target"),
+            (f"decoded_{origin}", "judged_before"),
+            (f"relation_{origin}_all", "all"),
+            (f"relation_{origin}_target", "target"),
+        ):
+            assert found[score] == pytest.approx(expected.get(key, 1), abs=0.02), key
+    assert expected["judged_prior"] == pytest.approx(7 / 12)
+    assert expected["judged_encoded"] == pytest.approx((8 * 7 / 12 + 1 / 3) / 9)
+
+
+def test_a_full_circles_report_prints_its_ceilings():
+    t, images = CIRCLE, load("dsprites")
+    whole = split(t, seed=0, labels=200, limit=500)
+    model = ModularModel(t, COURSE.networks).eval()
+    report = evaluate(
+        model, whole, images, train_judge(whole, images, steps=2), metrics=["mig"], samples=100
+    )
+    for key, ceiling in ceilings(t, model.relations).items():
+        assert report[f"oracle_{key}"] == ceiling
+    assert report["oracle_encoder_orientation"] == pytest.approx(7 / 12)
+    assert report["oracle_judge_accuracy"] == pytest.approx(7 / 12)
+    line = next(x for x in str(report).splitlines() if x.startswith("encoder, orientation"))
+    assert line.split()[-2] == "0.583" and not any(row.by_judge for row in report.rows)
 
 
 class Perfect:
@@ -125,3 +240,14 @@ def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, par
     report = evaluate(*perfect, metrics=["mig"], most=600, converted=False)
     grouped = {"grouped"} if partitions else set()
     assert {row["convention"] for row in report.scores} == {"raw"} | grouped
+
+
+def test_scores_of_one_set_take_the_set_that_is_asked_for():
+    rng = np.random.default_rng(0)
+    one, other = (rng.integers(0, 3, (60, 2)) for _ in range(2))
+    codes = one + rng.normal(size=one.shape), other + rng.normal(size=other.shape)
+    arrays = codes[0], one, codes[1], other
+    assert score(*arrays, metrics=["mig"])["mig"] == mig(codes[0], one).value
+    assert score(*arrays, metrics=["mig"], one_set="test")["mig"] == mig(codes[1], other).value
+    with pytest.raises(ValueError, match="one_set is 'train' or 'test', got 'validation'"):
+        score(*arrays, one_set="validation")

@@ -80,6 +80,56 @@ def test_labels_are_the_values_of_the_classes(name, data):
             assert classes[t.space.position(source)] in bins[place]
 
 
+@pytest.mark.parametrize("name", COUNTS)
+def test_only_a_full_circle_has_orientations_that_look_alike(name):
+    ceilings = dict.fromkeys(TASKS[name].factor_names, 1.0)
+    if name == "dSprites.v4-circle":
+        ceilings["orientation"] = (1 / 4 + 1 / 2 + 1) / 3
+    assert TASKS[name].ceilings == pytest.approx(ceilings)
+
+
+def test_a_shape_is_seen_as_surely_as_its_symmetry_allows():
+    circle = task("dSprites.v4-circle")
+    values = [[shape, 4, 2, turn] for shape in range(3) for turn in range(8)]
+    expected = np.ones((24, 4))
+    expected[:, 3] = np.repeat([1 / 4, 1 / 2, 1], 8)
+    np.testing.assert_allclose(circle.seen(values), expected)
+    assert len(np.unique(circle.every_combination(), axis=0)) == circle.combinations
+    # Forty angles one by one: a square's neighbours after a quarter turn are 2.3 degrees off, and
+    # an ellipse's after half a turn 4.6, half a step. Angles 0 and 39 are the same.
+    one_by_one = task("dSprites.all").seen([[s, 0, 20, 0, 0] for s in range(3)])
+    np.testing.assert_allclose(one_by_one[:, 2], [1 / 3, 1, 1])
+    assert task("dSprites.all").seen([[2, 0, 39, 0, 0]])[0, 2] == 1 / 2
+
+
+def test_of_a_shape_that_nobody_names_the_orientation_is_seen_on_average():
+    circle = task("dSprites.v4-circle").factors[3]
+    turned = Task("turned", "dsprites", (circle,))
+    assert turned.ceilings == pytest.approx({"orientation": (1 / 4 + 1 / 2 + 1) / 3})
+    hearts = Task("hearts", "dsprites", (circle,), (("shape", (2,)),))
+    assert hearts.ceilings == {"orientation": 1}
+
+
+@pytest.mark.parametrize(
+    ("shape", "turns", "degrees", "pixels"),
+    [(0, 4, 2.31, (5.0, 14.2)), (1, 2, 4.62, (6.5, 18.0))],
+)
+def test_orientations_that_look_alike_differ_in_few_pixels(shape, turns, degrees, pixels):
+    """The nearest other angle after a symmetry, as a mean over angles; scales 0.6 and 1."""
+    from wdlib.data.dsprites_draw import draw
+
+    angles = np.arange(39) * 360 / 39
+    apart = (angles[:, None] - angles + 180 / turns) % (360 / turns) - 180 / turns
+    apart = np.abs(apart) + 360 * np.eye(39)
+    assert apart.min() == pytest.approx(degrees, abs=0.01)
+    for scale, expected in zip((1, 5), pixels, strict=True):
+        one, other = (
+            draw([[0, shape, scale, k, 16, 16] for k in which])
+            for which in (range(39), apart.argmin(1))
+        )
+        assert (one != other).sum((1, 2)).mean() == pytest.approx(expected, abs=1)
+
+
 def test_every_value_has_one_name():
     for t in TASKS.values():
         for factor in t.factors:

@@ -2,7 +2,13 @@
 
 Any system of the table of methods can be measured; what it has no notion of (a prior to sample,
 partitions) is left out. What is measured on images uses the test part of the split, which nothing
-was trained or chosen on.
+was trained or chosen on; what the scores of codes fit first is fitted to images of train that had
+no labels.
+
+An oracle is what a perfect system gets: 1, unless values look alike (``ceilings``) or perfect
+codes do not reach it (SAP). Beside judged pictures, where no values look alike, stands how often
+the judge reads real test images right, and is said to be that. It is no ceiling: a picture that a
+decoder draws may be plainer than a real one, and is then read right more often.
 """
 
 from __future__ import annotations
@@ -18,23 +24,34 @@ from wdlib.data import Images, Split, device_images
 from wdlib.methods import System
 from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
+from wdlib.metrics.oracle import ceilings, encoder_key
 from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.metrics.table import STANDARD
 from wdlib.model.prior import random_values
 
 WORDS = {"prior": "from prior samples", "encoded": "from test images"}
 MOST = 10_000  # images of train, and half as many of test, that the scores of codes look at
+JUDGE = "the judge on test images, all factors, which is no ceiling"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One figure: what it is, its value, what a perfect and an ignorant system get."""
+    """One figure: what it is, its value, what a perfect and an ignorant system get.
+
+    by_judge: in the oracle's place stands the judge's accuracy on test images (see above).
+    """
 
     key: str
     what: str
     value: float
     oracle: float
     chance: float
+    by_judge: bool = False
+
+    def cells(self) -> list[str]:
+        """What it is, and its three numbers as they are printed."""
+        mark = " j" if self.by_judge else ""
+        return [self.what, f"{self.value:.3f}", f"{self.oracle:.3f}{mark}", f"{self.chance:.3f}"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,11 +59,13 @@ class Report:
     """All figures of one model on one task. Prints as text, renders in a notebook.
 
     rows: encoder, relation accuracy and judge. scores: DCI, MIG, SAP under each convention.
+    scored: on which images the scores were fitted and measured, in words.
     """
 
     task: str
     rows: tuple[Row, ...]
     scores: ScoreTable
+    scored: str = ""
 
     def __getitem__(self, key: str) -> float:
         """A figure by its key, as in ``to_dict``."""
@@ -55,8 +74,10 @@ class Report:
     def to_dict(self) -> dict[str, float]:
         """Flat and ready for JSON, every figure with its oracle_ and chance_ twins.
 
-        Scores of converted codes go by their plain names (mig, dci_disentanglement, ...), those of
-        grouped and raw codes carry the convention (raw_mig, ...).
+        The oracle_ of a judged or decoded figure is the judge's accuracy on test images, unless the
+        task has values that look alike; then it is the figure's ceiling. Scores of converted codes
+        go by their plain names (mig, dci_disentanglement, ...), those of grouped and raw codes
+        carry the convention (raw_mig, ...).
         """
         flat = {}
         for row in self.rows:
@@ -76,26 +97,31 @@ class Report:
             }
         return flat
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the numbers has to know: about the oracle, and about the scores."""
+        said = [f"j: {JUDGE}"] if any(row.by_judge for row in self.rows) else []
+        return said + ([self.scored] if self.scored else [])
+
     def __str__(self) -> str:
         wide = max(len(row.what) for row in self.rows)
-        lines = [f"{self.task:{wide}s}  value  oracle  chance"]
-        lines += [
-            f"{row.what:{wide}s}  {row.value:5.3f}  {row.oracle:6.3f}  {row.chance:6.3f}"
-            for row in self.rows
-        ]
-        return "\n".join(lines) + f"\n\n{self.scores}"
+        lines = [f"{self.task:{wide}s}  value  oracle    chance"]
+        for row in self.rows:
+            what, value, oracle, chance = row.cells()
+            lines.append(f"{what:{wide}s}  {value}   {oracle:7s}  {chance}")
+        return "\n".join([*lines, "", str(self.scores), "", *self.notes]).rstrip()
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         body = "".join(
-            f"<tr><td>{escape(row.what)}</td><td>{row.value:.3f}</td><td>{row.oracle:.3f}</td>"
-            f"<td>{row.chance:.3f}</td></tr>"
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>"
             for row in self.rows
         )
         head = "".join(f"<th>{h}</th>" for h in (escape(self.task), "value", "oracle", "chance"))
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return table + self.scores._repr_html_()
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return table + self.scores._repr_html_() + notes
 
 
 def evaluate(
@@ -117,7 +143,9 @@ def evaluate(
         judge: from ``train_judge`` on the same split; its own accuracy on test is in the report.
         samples: latents drawn from the prior, if there is one, for relation accuracy.
         metrics: scores of codes; importances: the classifier behind DCI.
-        most: images of train, and half as many of test, that the scores of codes look at.
+        most: images of train, and half as many of test, that the scores of codes look at. Those
+            of train have no labels (all of it stands in where every image has one); MIG and sap_r2,
+            which fit nothing, look at those of test only.
         converted: also score the values that the system reads, one integer a factor; not for a
             system whose values come from a classifier of the whole code (``Method.converts``).
         seed: of the samples, the relations that are drawn, and the scores.
@@ -131,7 +159,10 @@ def evaluate(
     theirs = getattr(model, "task", task).name
     if task.name != theirs:
         raise ValueError(f"the model is of {theirs}, the split of {task.name}")
-    parts = {"train": split.train[:most], "test": split.test[: most // 2]}
+    without = split.train[~np.isin(split.train, split.labelled)]
+    unlabelled = len(without) > 0
+    fitted = without if unlabelled else split.train
+    parts = {"train": fitted[:most], "test": split.test[: most // 2]}
     pictures = {p: device_images(images, task.classes(i), device) for p, i in parts.items()}
     values = {p: torch.from_numpy(task.labels(i)).to(device) for p, i in parts.items()}
     codes = {p: model.encode(x) for p, x in pictures.items()}
@@ -148,7 +179,8 @@ def evaluate(
         for origin, pair in start.items()
     }
     judged = accuracy(judge, pictures["test"], values["test"])
-    rows = _rows(task, model.relations, found["test"] == values["test"], moved, judged)
+    best = ceilings(task, model.relations)
+    rows = _rows(task, model.relations, found["test"] == values["test"], moved, judged, best)
     if len(split.unseen_combinations):
         unseen = torch.zeros(task.sizes, dtype=torch.bool)
         unseen[tuple(torch.from_numpy(split.unseen_combinations).T)] = True
@@ -159,7 +191,8 @@ def evaluate(
             guess = 1 / task.combinations
             rows += tuple(
                 Row(f"judged_{origin}_{kind}", f"relation into {kind} combinations, judged image, "
-                    f"{WORDS[origin]}", into[f"judged_{kind}"], judged, guess)
+                    f"{WORDS[origin]}", into[f"judged_{kind}"],
+                    *_judged_oracle(best, f"judged_{origin}", judged, guess))
                 for kind in ("unseen", "seen")
             )  # fmt: skip
 
@@ -177,8 +210,13 @@ def evaluate(
         metrics=metrics,
         seed=seed,
         importances=importances,
+        one_set="test",
     )
-    return Report(task.name, rows, scores)
+    scored = (
+        f"scores of codes: fitted to {len(codes['train'])} images of train "
+        f"{'without' if unlabelled else 'with'} labels, measured on {len(codes['test'])} of test"
+    )
+    return Report(task.name, rows, scores, scored)
 
 
 def _groups(model: System, dims: int) -> list[int] | None:
@@ -192,7 +230,7 @@ def _groups(model: System, dims: int) -> list[int] | None:
     return owner
 
 
-def _rows(task, relations, right, moved, judge_accuracy) -> tuple[Row, ...]:
+def _rows(task, relations, right, moved, judge_accuracy, best) -> tuple[Row, ...]:
     guess = 1 / task.combinations  # all values right by guessing
     affected = [task.sizes[i] for r in relations for i in r.affects(task)]
     guess_target = float(np.mean([1 / size for size in affected]))
@@ -200,23 +238,34 @@ def _rows(task, relations, right, moved, judge_accuracy) -> tuple[Row, ...]:
     for origin, m in moved.items():
         what = WORDS[origin]
         latent = "relation_latent" if origin == "prior" else "relation_encoded"
-        rows += [
-            Row(f"{latent}_target", f"relation, latent, target only, {what}", m["target"], 1,
-                guess_target),
-            Row(f"{latent}_all", f"relation, latent, all partitions, {what}", m["all"], 1, guess),
-            Row(f"judged_{origin}_target", f"relation, judged image, target only, {what}",
-                m["judged_target"], judge_accuracy, guess_target),
-            Row(f"judged_{origin}", f"relation, judged image, all factors, {what}",
-                m["judged_all"], judge_accuracy, guess),
-            Row(f"decoded_{origin}", f"no relation, judged image, all factors, {what}",
-                m["judged_before"], judge_accuracy, guess),
-        ]  # fmt: skip
-    rows.append(Row("encoder_all", "encoder, all factors", _mean(right.all(1)), 1, guess))
+        for kind, words, guessed in (
+            ("target", "target only", guess_target), ("all", "all partitions", guess)
+        ):  # fmt: skip
+            key = f"{latent}_{kind}"
+            name = f"relation, latent, {words}, {what}"
+            rows.append(Row(key, name, m[kind], best.get(key, 1), guessed))
+        for key, words, score, guessed in (
+            (f"judged_{origin}_target", "relation, judged image, target only", "judged_target",
+             guess_target),
+            (f"judged_{origin}", "relation, judged image, all factors", "judged_all", guess),
+            (f"decoded_{origin}", "no relation, judged image, all factors", "judged_before", guess),
+        ):  # fmt: skip
+            oracle = _judged_oracle(best, key, judge_accuracy, guessed)
+            rows.append(Row(key, f"{words}, {what}", m[score], *oracle))
+    all_right = best["encoder_all"]
+    rows.append(Row("encoder_all", "encoder, all factors", _mean(right.all(1)), all_right, guess))
     for i, factor in enumerate(task.factors):
-        key = f"encoder_{factor.name.replace(' ', '_')}"
-        rows.append(Row(key, f"encoder, {factor.name}", _mean(right[:, i]), 1, 1 / factor.size))
-    rows.append(Row("judge_accuracy", "the judge itself, all factors", judge_accuracy, 1, guess))
+        key, share = encoder_key(factor.name), _mean(right[:, i])
+        rows.append(Row(key, f"encoder, {factor.name}", share, best[key], 1 / factor.size))
+    words = "the judge itself, all factors"
+    rows.append(Row("judge_accuracy", words, judge_accuracy, all_right, guess))
     return tuple(rows)
+
+
+def _judged_oracle(best, key: str, judge_accuracy: float, guess: float):
+    """Oracle, chance and ``by_judge`` of a judged figure: its ceiling, where values look alike."""
+    ceiling = best[key] if best["encoder_all"] < 1 else None
+    return (judge_accuracy, guess, True) if ceiling is None else (ceiling, guess, False)
 
 
 def _mean(right: torch.Tensor) -> float:

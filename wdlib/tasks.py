@@ -43,6 +43,8 @@ SHAPES3D = FactorSpace(
     ),
 )
 SPACES = {"dsprites": DSPRITES, "shapes3d": SHAPES3D}
+# How often a sprite looks the same within a full turn. (3D Shapes turns the camera instead.)
+TURNS = {"square": 4, "ellipse": 2, "heart": 1}
 
 Bins = tuple[tuple[int, ...], ...]
 
@@ -195,6 +197,68 @@ class Task:
         """Image numbers of the task [N] -> relevant values [N, n]."""
         return self.values(self.classes(indices))
 
+    def every_combination(self) -> np.ndarray:
+        """All combinations of relevant values [combinations, n]."""
+        every = np.unravel_index(np.arange(self.combinations), self.sizes)
+        return np.stack(every, axis=1).astype(np.int64)
+
+    def seen(self, values) -> np.ndarray:
+        """Relevant values [N, n] -> how surely an image of them shows each: [N, n], 1 over the
+        number of values that look alike.
+
+        Only sprites' orientations look alike. Two do where the middles of their bins, turned by a
+        symmetry of the shape, lie less than half a bin apart: a square's over a full circle in
+        fours, an ellipse's in twos. dSprites samples angles 360/39 degrees apart, which no symmetry
+        divides, so few of its images are quite equal: the nearest of a square are 2.3 degrees
+        apart, and of an ellipse 4.6, which changes 5 to 18 of 4096 pixels, by size. Who reads
+        those pixels gets beyond.
+        """
+        values = integers(values, f"{self.name}: values [N, {len(self.factors)}]", ndim=2)
+        seen = np.ones(values.shape)
+        if self._turned is None:
+            return seen
+        share = self._share_of_shapes(self.factors[self._turned])  # [3, orientations]
+        sources = [f.source for f in self.factors]
+        if ("shape",) in sources:
+            shape = sources.index(("shape",))
+            share = np.stack([share[list(one)].mean(0) for one in self.factors[shape].bins[0]])
+            seen[:, self._turned] = share[values[:, shape], values[:, self._turned]]
+        else:
+            shapes = self.admitted[self.space.position("shape")]
+            seen[:, self._turned] = share[shapes].mean(0)[values[:, self._turned]]
+        return seen
+
+    @property
+    def _turned(self) -> int | None:
+        """Which relevant factor is a sprite's orientation, if one is."""
+        sources = [f.source for f in self.factors]
+        sprites = self.dataset == "dsprites" and self.space_of_its_own is None
+        return sources.index(("orientation",)) if sprites and ("orientation",) in sources else None
+
+    def _share_of_shapes(self, factor: Factor) -> np.ndarray:
+        """1 over the number of ``factor``'s orientations that look alike: [3 shapes, values]."""
+        angles = np.array(self.space.values[self.space.position("orientation")])
+        bins = [angles[list(members)] for members in factor.bins[0]]
+        middle = np.array([b.mean() for b in bins])
+        half = max(map(len, bins)) * (angles[1] - angles[0]) / 2
+        shares = []
+        for shape in self.space.values[self.space.position("shape")]:
+            period = 2 * np.pi / TURNS[shape]
+            apart = (middle[:, None] - middle + period / 2) % period - period / 2
+            shares.append(1 / (np.abs(apart) < half - 1e-9).sum(1))
+        return np.stack(shares)
+
+    @cached_property
+    def ceilings(self) -> dict[str, float]:
+        """The accuracy that a perfect eye reaches on each relevant factor, all combinations alike.
+
+        1 where no two values look alike. Of v4's full circle, orientation: (1/4 + 1/2 + 1) / 3.
+        """
+        if self._turned is None:
+            return dict.fromkeys(self.factor_names, 1.0)
+        seen = self.seen(self.every_combination()).mean(0)
+        return dict(zip(self.factor_names, seen.tolist(), strict=True))
+
 
 def _each(*classes: int) -> Bins:
     return tuple((c,) for c in classes)
@@ -214,7 +278,7 @@ _SCALE2D = Factor(
     "scale", ("scale",), (_each(1, 2, 3, 4, 5),), labels=("0.6", "0.7", "0.8", "0.9", "1.0")
 )
 # A square looks the same every 90 degrees: eight orientations inside a quarter turn can all be
-# told apart, eight over the full circle cannot (their ceiling is (1/4 + 1/2 + 1) / 3 = .583).
+# told apart, eight over the full circle cannot (see Task.ceilings).
 _QUARTER = Factor(
     "orientation",
     ("orientation",),

@@ -16,7 +16,7 @@ from wdlib.metrics.factor_vae import factor_vae
 from wdlib.metrics.irs import irs
 from wdlib.metrics.mig import mig
 from wdlib.metrics.modularity import modularity
-from wdlib.metrics.oracle import chance_codes, oracle_codes
+from wdlib.metrics.oracle import ceilings, chance_codes, oracle_codes
 from wdlib.metrics.result import Score
 from wdlib.metrics.sap import sap
 from wdlib.metrics.table import ScoreTable, score, score_table
@@ -25,6 +25,7 @@ __all__ = [
     "Score",
     "ScoreTable",
     "beta_vae",
+    "ceilings",
     "chance_codes",
     "convert",
     "dci",

@@ -25,7 +25,10 @@ STANDARD = ("mig", "sap", "sap_r2", "dci")
 
 @dataclass(frozen=True)
 class _Task:
-    """What every score is computed from; ``trees`` keeps DCI's fits, the costly part."""
+    """What every score is computed from; ``trees`` keeps DCI's fits, the costly part.
+
+    one_set: "train" or "test", the arrays of the scores that look at one set only.
+    """
 
     train: object
     factors: object
@@ -34,6 +37,7 @@ class _Task:
     groups: object
     settings: dict  # of DCI: importances, seed, jobs
     trees: dict
+    one_set: str
 
     @property
     def seed(self) -> int:
@@ -42,6 +46,10 @@ class _Task:
     @property
     def arrays(self) -> tuple:
         return self.train, self.factors, self.test, self.test_factors
+
+    @property
+    def one(self) -> tuple:
+        return self.arrays[:2] if self.one_set == "train" else self.arrays[2:]
 
 
 def _dci(task: _Task) -> dict[str, float]:
@@ -59,13 +67,13 @@ def _value(score: Score, name: str | None = None) -> dict[str, float]:
 
 
 METRICS = {
-    "mig": lambda t: _value(mig(t.train, t.factors, groups=t.groups)),
+    "mig": lambda t: _value(mig(*t.one, groups=t.groups)),
     "sap": lambda t: _value(sap(*t.arrays, groups=t.groups)),
-    "sap_r2": lambda t: _value(sap(*t.arrays, kind="r2", groups=t.groups), "sap_r2"),
+    "sap_r2": lambda t: _value(sap(*t.one, kind="r2", groups=t.groups), "sap_r2"),
     "dci": _dci,
-    "modularity": lambda t: _value(modularity(t.train, t.factors, groups=t.groups)),
+    "modularity": lambda t: _value(modularity(*t.one, groups=t.groups)),
     "explicitness": lambda t: _value(explicitness(*t.arrays)),
-    "irs": lambda t: _value(irs(t.train, t.factors, groups=t.groups)),
+    "irs": lambda t: _value(irs(*t.one, groups=t.groups)),
     "factor_vae": lambda t: _value(factor_vae(*t.arrays, groups=t.groups, seed=t.seed)),
     "beta_vae": lambda t: _value(beta_vae(*t.arrays, groups=t.groups, seed=t.seed)),
 }
@@ -91,19 +99,27 @@ def score(
     seed: int = 0,
     importances: str = "gradient_boosting",
     jobs: int = 1,
+    one_set: str = "train",
 ) -> dict[str, float]:
     """Several scores of one representation as a flat dict, ready for JSON.
 
     codes_*: ``[n, d]``; factors_*: ``[n, k]`` classes. Keys: mig, sap, sap_r2,
     dci_disentanglement, dci_completeness, dci_informativeness (test accuracy), modularity,
-    explicitness (test), irs, factor_vae, beta_vae. MIG, sap_r2, modularity and IRS use the
-    training arrays only. importances, jobs: the classifier behind DCI, and its processes (see
-    ``dci``). Raises ValueError for an unknown metric name (with the nearest one), and whatever the
-    scores raise.
+    explicitness (test), irs, factor_vae, beta_vae. MIG, sap_r2, modularity and IRS need one set
+    only: the training arrays, as in disentanglement_lib, or with one_set="test" the test arrays.
+    importances, jobs: the classifier behind DCI, and its processes (see ``dci``). Raises ValueError
+    for an unknown metric name (with the nearest one) or another one_set, and whatever the scores
+    raise.
     """
     settings = {"seed": seed, "importances": importances, "jobs": jobs}
     arrays = codes_train, factors_train, codes_test, factors_test
-    return _scores(_Task(*arrays, groups, settings, {}), metrics)
+    _check_one_set(one_set)
+    return _scores(_Task(*arrays, groups, settings, {}, one_set), metrics)
+
+
+def _check_one_set(one_set: str) -> None:
+    if one_set not in ("train", "test"):
+        raise ValueError(f"one_set is 'train' or 'test', got {one_set!r}")
 
 
 def _scores(task: _Task, metrics: Sequence[str]) -> dict[str, float]:
@@ -176,6 +192,7 @@ def score_table(
     seed: int = 0,
     importances: str = "gradient_boosting",
     jobs: int = 1,
+    one_set: str = "train",
 ) -> ScoreTable:
     """Scores under every convention, each beside what perfect and what ignorant codes get.
 
@@ -187,11 +204,13 @@ def score_table(
     The other settings, and what is raised: as for ``score``.
     """
     settings = {"seed": seed, "importances": importances, "jobs": jobs}
+    _check_one_set(one_set)
     trees: dict = {}
     shuffled: dict = {}
 
     def scores(train, test, groups=None):
-        task = _Task(train, factors_train, test, factors_test, groups, settings, trees)
+        arrays = train, factors_train, test, factors_test
+        task = _Task(*arrays, groups, settings, trees, one_set)
         return _scores(task, metrics)
 
     perfect = oracle_codes(factors_train), oracle_codes(factors_test)
