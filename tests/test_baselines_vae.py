@@ -364,7 +364,7 @@ def test_held_out_labels_are_not_trained_on():
     told = []
     for one in (data, replace(data, values=values, labelled=labelled)):
         run = vae.Run(one, SMALL, seed=0)
-        objective = few_label._objective(run, few_label.Candidate(), 20, 64)
+        objective = few_label._objective(run, few_label.Candidate(), 20, few_label.Config())
         told.append(objective(torch.arange(8), 0.0)[0])
     assert torch.equal(*told)
 

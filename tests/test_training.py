@@ -313,7 +313,10 @@ def test_a_task_has_its_own_length_and_everything_else_is_the_recipe():
         assert ours == dataclasses.replace(theirs, steps=ours.steps)
         assert ours.steps < theirs.steps
     assert short.for_task("dSprites.v2") == short  # once is all
-    assert PAPER.for_task("dSprites.v4") == PAPER
+    assert PAPER.for_task("dSprites.v4").phases == PAPER.phases
+    for phase in PAPER.for_task("Shapes3D.v3").phases:  # the earlier code's rate; a mean over RGB
+        assert phase.lr == phase.critic_lr == phase.learner_lr == 1e-5
+        assert phase.reconstruction == PAPER.phases[0].reconstruction / 3
 
 
 def test_every_step_belongs_to_one_phase():
@@ -427,6 +430,8 @@ def test_the_model_alone_can_be_kept_and_loaded(tmp_path, uninterrupted):
         ({"preset": dataclasses.replace(SHORT, critic_betas=(0.1, 0.9))}, "another preset"),
         ({"split": split(task("dSprites.v3"), seed=0, labels=300, limit=1000)}, "dSprites.v3"),
         ({"split": split(task("dSprites.v2"), seed=0, labels=299, limit=1000)}, "labels 300"),
+        ({"split": split(task("dSprites.v2"), seed=1, labels=300, limit=1000)}, "another split"),
+        ({"split": split(task("dSprites.v2"), seed=0, labels=300, limit=999)}, "another split"),
     ],
 )
 def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, said):
@@ -437,6 +442,14 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, said):
     with pytest.raises(ValueError, match=said):
         other.resume(tmp_path)
     assert all(torch.equal(t, before[k]) for k, t in weights(other.model).items())
+
+
+def test_a_model_of_another_split_is_not_measured_on_what_it_was_trained_on(tmp_path, capsys):
+    from wdlib.__main__ import main
+
+    Trainer(SPLIT, IMAGES, SHORT).save_model(tmp_path)  # of 1000 images, not of all
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "was trained on a split of its own" in capsys.readouterr().err
 
 
 def test_a_diverged_loss_is_named_and_the_last_checkpoint_kept(tmp_path):

@@ -7,6 +7,7 @@ train.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,12 @@ class Split:
     labelled: np.ndarray
     unseen: np.ndarray
     unseen_combinations: np.ndarray
+
+    @property
+    def record(self) -> dict:
+        """Seed, and a digest of what is trained on: two splits that agree in both are the same."""
+        numbers = b"".join(part.astype("<i8").tobytes() for part in (self.train, self.labelled))
+        return {"seed": self.seed, "train": hashlib.sha256(numbers).hexdigest()[:16]}
 
 
 def split(

@@ -307,6 +307,7 @@ class Trainer:
             "task": self.split.task.name,
             "seed": self.seed,
             "labels": len(self.split.labelled),
+            "split": self.split.record,
             "preset": dataclasses.asdict(self.preset),
         }
 
@@ -314,15 +315,14 @@ class Trainer:
         """Go back to the checkpoint in ``folder``.
 
         Raises FileNotFoundError where there is none, and ValueError, leaving this trainer as it
-        was, for a broken one or one of another task, preset, seed or number of labels.
+        was, for a broken one or one of another task, split, preset, seed or number of labels.
         """
         tensors, record = checkpoint.load(folder, checkpoint.CHECKPOINT)
         for name, value in self.identity().items():
             theirs = record.get(name)
             if checkpoint.plain(theirs) != checkpoint.plain(value):
-                what = (
-                    "another preset" if name == "preset" else f"{name} {theirs!s:.40}, not {value}"
-                )
+                named = f"{name} {theirs!s:.40}, not {value}"
+                what = f"another {name}" if name in ("preset", "split") else named
                 raise ValueError(f"the checkpoint in {folder} is of {what}")
         check_state(self, tensors, record, folder)
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
