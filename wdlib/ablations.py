@@ -1,7 +1,7 @@
 """What each part of our recipe buys: the preset without it, and the published recipe with it.
 
-A variant is a preset, so the one trainer runs them all. Every variant gets the same budget in
-seconds, and its phases share it in the proportions of its own preset.
+A variant is a preset, so the one trainer runs them all. Every variant gets the same seconds of
+computing, and its phases share them by what the steps of its own preset cost.
 """
 
 from __future__ import annotations
@@ -41,10 +41,13 @@ WITHOUT: dict[str, Change] = {
     ),
     "adversary": lambda p: phases(p, adversarial=0.0),
     "refits": lambda p: phases(p, refit_every=0),
+    "shrunk components": lambda p: replace(p, fit=PAPER.fit),
+    "label shifts": lambda p: phases(p, shift=0),
     "fresh moments": lambda p: phases(p, fresh=False),
     "swaps": lambda p: phases(p, swap=0.0),
     "code noise": lambda p: phases(p, code_noise=0.0),
     "encodings in ReL": lambda p: phases(p, encodings=0.0),
+    "change in ReL": lambda p: networks(p, residual=False),
     "finish": lambda p: replace(p, phases=tuple(q for q in p.phases if not q.freeze_encoder)),
 }
 
@@ -79,7 +82,9 @@ WITH: dict[str, Change] = {
     "separable decoder": lambda p: networks(p, decoder="separable"),
     "cycle": lambda p: _full(p, cycle=1.0),
     "refits": lambda p: _full(p, refit_every=100),
+    "shrunk components": lambda p: replace(p, fit=COURSE.fit),
     "encodings in ReL": lambda p: _full(p, encodings=0.5),
+    "change in ReL": lambda p: networks(p, residual=True),
     "finish": lambda p: replace(p, phases=(*p.phases, replace(COURSE.phases[-1], steps=3000))),
 }
 
