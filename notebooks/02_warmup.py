@@ -80,7 +80,7 @@ print("the world:", tuple(world.shape))
 # The first term of the paper's objective asks that the decoder gives a picture back from its code:
 #
 # $$\mathcal L_{AE} = \mathbb E\big[\log p(x \mid z)\big] \;-\; \lambda \sum_i
-# \mathrm{KL}\big(q(z_i)\,\|\,p_i(z_i)\big) \qquad \text{(Eq. 1)}$$
+# \mathrm{KL}\big(q(z_i)\,\|\,p_i(z_i)\big) \tag{1}$$
 #
 # (A code may have several parts $z_i$, each with a prior $p_i$ of its own; here it has one. $q$ is the
 # distribution of the codes, $\mathrm{KL}(q \| p) = \mathbb E_q[\log q - \log p]$ says how far it is from
@@ -185,11 +185,12 @@ print("cells of 64 that samples of the prior reach, below 25:", alone < 25)
 # The second term of Eq. 1 compares the **aggregate posterior** $q(z)$, the cloud of the codes of *all*
 # pictures, with the prior $p(z)$. (Not the code of each picture, as in a VAE: an encoder without noise
 # has no distribution for a single picture.) We have samples of both and densities of neither, so the
-# paper compares them by a network, the **critic** $D$, that says how likely a code came from the prior.
-# The critic maximises
+# paper compares them by a network, the **critic** $D$, that says how likely a code came from the prior. An
+# autoencoder that is trained this way is called an *adversarial autoencoder* (Makhzani et al. 2016, arXiv
+# 1511.05644). The critic maximises
 #
 # $$\mathbb E_{z \sim p}\big[\log D(z)\big] + \mathbb E_{x}\big[\log\big(1 - D(\mathrm{enc}(x))\big)\big]
-# \qquad \text{(Eq. 2)}$$
+# \tag{2}$$
 #
 # and its *loss* is that with a minus sign. Written down literally:
 
@@ -327,7 +328,8 @@ plots.show(
 )
 plots.show(
     plots.image_grid(draw(decoder, 12), columns=12),
-    "twelve pictures decoded from samples of the prior: hearts in places all over the picture",
+    "twelve pictures decoded from samples of the prior: blurred hearts in twelve places, most of "
+    "them around the middle, none in a corner",
 )
 print("cells reached:", cells_reached(decoder))
 
@@ -465,9 +467,9 @@ print("samples with it are less strange:",
 # | length of the warm-up | open | 1000 epochs | 2500 steps; 1000 on dSprites.v2, 4000 on v4, 1250 on Shapes3D.v3 and v5 |
 #
 # The PAPER preset fills what the paper leaves open from the earlier code; `wdlib/training/presets.py`
-# holds both presets. Why ours does without the critic at first: with codes that labels have already drawn
-# apart, the critic wins at once, and pushes the encoder off what it has learnt. `python -m wdlib table ablations`
-# measures that too.
+# holds both presets. Why ours does without the critic at first: codes that labels have drawn apart are no
+# single cloud, so a critic could only pull against the labels. Whether it harms in the end is another question:
+# `python -m wdlib table ablations` asks it, and on dSprites.v2 the difference is hardly any.
 #
 # ## What to remember
 #

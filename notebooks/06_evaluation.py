@@ -65,7 +65,7 @@ from wdlib.model import AdaptivePrior, FitConfig
 
 # %%
 def world(sizes, count=3000, seed=0):
-    """Factor values [count, k], uniform and independent."""
+    """Factor values [count, n], uniform and independent."""
     rng = np.random.default_rng(seed)
     return np.stack([rng.integers(size, size=count) for size in sizes], axis=1)
 
@@ -109,10 +109,10 @@ plots.show(
 #
 # ## MIG: does one code know a factor, and the next best one much less?
 #
-# The mutual information gap (Chen et al. 2018) takes, for each factor $f_j$, the code with the most
+# The mutual information gap (Chen et al. 2018) takes, for each of the $n$ factors $f_j$, the code with the most
 # information about it and the code with the second most:
 #
-# $$\mathrm{MIG} = \frac1k \sum_j \frac{I(c_{(1)}; f_j) - I(c_{(2)}; f_j)}{H(f_j)}$$
+# $$\mathrm{MIG} = \frac1n \sum_j \frac{I(c_{(1)}; f_j) - I(c_{(2)}; f_j)}{H(f_j)}$$
 #
 # Codes are cut into 20 bins of equal width, and the information is counted in a histogram.
 
@@ -146,7 +146,7 @@ for name, c in codes.items():
 #
 # ### Exercise 06.1: from a table of information to MIG
 #
-# `information` is an array `[d, k]`, codes × factors, in nats; `entropies` is an array `[k]`.
+# `information` is an array `[d, n]`, codes × factors, in nats; `entropies` is an array `[n]`.
 # Return MIG as one number. (The last lines of `our_mig` do it; write it from the equation.)
 
 
@@ -215,10 +215,10 @@ for name, c in codes.items():
 # - **C**, completeness: does each factor need one code only? One minus the entropy of a *column*;
 # - **I**, informativeness: how often is the prediction right?
 #
-# $$D = \sum_i \rho_i\,\bigl(1 - H_k(P_i)\bigr), \quad P_{ij} = \frac{R_{ij}}{\sum_j R_{ij}}, \quad
+# $$D = \sum_i \rho_i\,\bigl(1 - H_n(P_i)\bigr), \quad P_{ij} = \frac{R_{ij}}{\sum_j R_{ij}}, \quad
 # \rho_i = \frac{\sum_j R_{ij}}{\sum_{ij} R_{ij}}$$
 #
-# with the entropy to the base $k$, the number of factors. $C$ is the same for columns, to the base
+# with the entropy to the base $n$, the number of factors. $C$ is the same for columns, to the base
 # $d$, the number of codes.
 
 
@@ -256,19 +256,19 @@ for panel, name in zip(figure.subplots(1, 3), shown):
     panel.set(title=name, xlabel="factor", ylabel="code", xticks=range(3), yticks=range(len(R)))
 plots.show(
     figure,
-    "three tables of importance, codes by factors: perfect has ones on its diagonal; turned "
-    "has shares of about a half in the four cells of codes 0, 1 and factors 0, 1; twice has two "
-    "codes a factor, and each code one factor",
+    "three tables of importance, codes by factors, as shares of each column: perfect has ones on "
+    "its diagonal; turned has shares of about a half in the four cells of codes 0, 1 and factors "
+    "0, 1; twice has two codes a factor, and each code one factor",
 )
 
 # %% [markdown]
-# D and C differ for *twice*: each code serves one factor (D = 1), but each factor needs two codes
+# (Each column is divided by its sum, so that it shows shares.) D and C differ for *twice*: each code serves one factor (D = 1), but each factor needs two codes
 # (C < 1). For *turned* the matrix shows the mixture. DCI says more than one number could: look at
 # the matrix before you look at the score.
 #
 # ### Exercise 06.2: disentanglement
 #
-# Write $D$ for a matrix of importances `R` `[d, k]` in which no row is all zeros. A share of 0 adds
+# Write $D$ for a matrix of importances `R` `[d, n]` in which no row is all zeros. A share of 0 adds
 # nothing to the entropy.
 
 
@@ -284,7 +284,7 @@ check("06.2", disentanglement)
 # <details>
 # <summary>Solution of 06.2</summary>
 #
-# Rows become shares; the entropy has the base $k$, which is the number of columns; rows count by
+# Rows become shares; the entropy has the base $n$, which is the number of columns; rows count by
 # their share of all importance.
 #
 # ```python
@@ -454,8 +454,9 @@ grouped = mig(leaky.reshape(3000, 24), factors, groups=[8, 8, 8]).value
 print(f"MIG of a code that leaks: converted {converted:.1f}, grouped {grouped:.1f}")
 
 # %% [markdown]
-# Is that far-fetched? No: our own models do it. In `results/table1.csv` grouped MIG is between .1 and .8 where
-# converted MIG is above .98. Islands are where they should be, and inside of them a partition holds what
+# Is that far-fetched? No: our own models do it. In our Table 1 ([09_tables](09_tables.ipynb)) their converted MIG
+# is close to its oracle on every task, and the grouped MIG of the same codes is lower, on some tasks a small part
+# of it. Islands are where they should be, and inside of them a partition holds what
 # the decoder can use: nuisance, and with it traces of other factors. Nothing in the loss forbids it.
 
 # %% [markdown]

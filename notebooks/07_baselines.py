@@ -96,10 +96,11 @@ for name in ("dSprites.v2", "dSprites.v3", "dSprites.v4", "Shapes3D.v5"):
 #
 # A *variational* autoencoder (Kingma and Welling 2014) encodes a picture as a distribution, with a mean
 # and a variance for every dimension, and decodes a sample of it. It is trained to reconstruct, and pays
-# for every picture whose distribution differs from the prior $\mathcal N(0, I)$:
+# for every picture whose distribution differs from the prior $\mathcal N(0, I)$ (their bound, with its sign
+# changed):
 #
 # $$\mathcal L = -\,\mathbb E_{q(z|x)}\big[\log p(x \mid z)\big] + \mathrm{KL}\big(q(z|x)\,\|\,
-# \mathcal N(0, I)\big) \qquad \text{(Kingma and Welling, the bound with its sign changed)}$$
+# \mathcal N(0, I)\big)$$
 #
 # Compare Eq. 1 of the paper: there the *aggregate* of all codes is matched to the prior, here the code of
 # *each picture*. Hence nothing of a picture is free: what its code says is paid for in nats.
@@ -662,8 +663,8 @@ print("another system keeps more:", best > kept["copycat"][1] + 0.15)
 
 # %% [markdown]
 # Decoded as they are, codes hold the size of a heart well (those of zerodim hardly decode yet). After one
-# move much of it is gone, in every system, and in the copycat nearly all: any heart in the wanted cell will
-# do. Nobody had asked for more. *previous* sends the whole code to a sample of the new combination; ours sends
+# move much of it is gone in every system, and the copycat has kept next to nothing: any heart in the wanted cell
+# will do. Systems that write may keep as little. Nobody had asked for more. *previous* sends the whole code to a sample of the new combination; ours sends
 # the moved partition to a sample of its new component, and with it whatever of the size that partition held;
 # a system that writes keeps the rest only as far as its dimensions are one factor each, which seconds of
 # training do not bring about.
@@ -686,8 +687,8 @@ for name in ("dSprites.v2", "Shapes3D.v5"):
 #
 # The published table has the oddities that 06 finds with its ceilings: a SAP above what is possible, and two
 # columns that look exchanged. It sets converted codes beside others' codes, and its relation accuracy
-# counts on codes. So instead of correcting it, the package measures again: every system, both tasks, three
-# seeds, one budget of time for each, every score under each convention with its oracle and its chance, and
+# counts on codes. So instead of correcting it, the package measures again: every system, both tasks, the seeds
+# that the head of the table names, one budget of time for each, every score under each convention with its oracle and its chance, and
 # relations as the judge sees them (`python -m wdlib table 2`). The result is a file beside this notebook:
 
 # %%
@@ -700,7 +701,8 @@ else:
 
 # %% [markdown]
 # Read it like this: first *judged, encoded*, which any system can be asked; then the scores, one convention
-# at a time, each against its oracle. A star marks the best of a column, never across conventions.
+# at a time, each against its oracle. A star marks the best of a column, never across
+# conventions; where there is one seed, the best figure is no winner yet (09).
 #
 # ## What to remember
 #

@@ -122,7 +122,7 @@ plots.show(
 # %% [markdown]
 # Whoever had run seed 0 alone would have printed the wrong winner. Ten seeds say that *nearest* is a
 # little better than *linear* on average, though not for every seed, and that *tree* is worse whatever
-# the seed. Three seeds, as in our tables, can say the second thing and not the first. (Seed 3 of one
+# the seed. One to three seeds, as in our tables, can say the second thing at most and not the first. (Seed 3 of one
 # method gets the same pictures as seed 3 of another, so the runs are pairs, and pairs can be compared
 # one by one; our tables share their splits, too.)
 #
@@ -583,7 +583,7 @@ for p in PUBLISHED:
 #   threshold; we count all.
 # - It leaves open which classes of a source factor make up a value ("left" is which columns?). Our choice
 #   keeps them apart, and that makes a task easier.
-# - Its schedule is thousands of epochs, ours is minutes on two cores.
+# - Its schedule is thousands of epochs, ours is minutes of one thread.
 #
 # The judged readings, on pictures, have no counterpart in the paper. And an accuracy *on codes* says
 # nothing of what is drawn (07).

@@ -320,10 +320,7 @@ def lesson_faults(notebook) -> list[str]:
     return found
 
 
-WITH_EXERCISES = [path for path in NOTEBOOKS if path.stem != "00_tour"]
-
-
-@pytest.mark.parametrize("path", WITH_EXERCISES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_keeps_the_form_of_exercises(path):
     notebook = nbformat.read(path, as_version=4)
     assert lesson_faults(notebook) == []
@@ -345,7 +342,7 @@ def imports_of(notebook) -> str:
 
 SOLUTIONS = [
     pytest.param(path, cell, id=exercise_of(cell))
-    for path in WITH_EXERCISES
+    for path in NOTEBOOKS
     for cell in tagged(nbformat.read(path, as_version=4), "solution")
 ]
 

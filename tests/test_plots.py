@@ -7,6 +7,7 @@ import pytest
 import torch
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
+from matplotlib.text import Text
 
 from wdlib import plots
 from wdlib.model import AdaptivePrior
@@ -195,3 +196,46 @@ def test_show_gives_the_picture_its_alt_text(monkeypatch):
     assert seen["meta"] == {"image/png": {"alt": "three dark images"}}
     with pytest.raises(ValueError, match="needs alt text"):
         plots.show(plots.image_grid(GREY), " ")
+
+
+def overlaps(boxes) -> int:
+    low, high = boxes[:, :2], boxes[:, 2:]
+    room = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)
+    return int(np.triu((room > 0).all(2), 1).sum())
+
+
+def test_boxes_that_overlap_are_moved_apart_and_others_stay():
+    frame = np.array([0, 0, 200, 200])
+    boxes = np.array([[10, 10, 50, 20], [12, 14, 52, 24], [100, 100, 140, 110.0]])
+    moved = boxes + np.tile(plots.apart(boxes, frame), 2)
+    assert overlaps(boxes) == 1 and overlaps(moved) == 0
+    assert (moved[:2, [0, 2]] == boxes[:2, [0, 2]]).all()  # height is the shorter way
+    assert (moved[2] == boxes[2]).all()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_many_boxes_in_one_place_are_moved_apart_within_the_frame(seed):
+    low = 100 + np.random.default_rng(seed).normal(size=(12, 2))
+    boxes, frame = np.hstack([low, low + (40, 10)]), np.array([0, 0, 250, 250])
+    moved = boxes + np.tile(plots.apart(boxes, frame), 2)
+    assert overlaps(moved) == 0
+    assert (moved[:, :2] >= -0.5).all() and (moved[:, 2:] <= 250.5).all()
+
+
+def test_names_of_a_map_do_not_lie_on_one_another():
+    """All means in one place: nine names at one point, before they are spread."""
+    prior = AdaptivePrior(V2.sizes, 8)
+    values = np.stack(np.unravel_index(np.arange(27), V2.sizes), axis=1)
+    figure = plots.partition_maps(np.zeros((27, 2, 8)), values, prior, V2)
+    figure.draw_without_rendering()
+    for panel in figure.axes:
+        boxes = np.array([Text.get_window_extent(t).extents for t in panel.texts])
+        assert len(boxes) in (3, 9) and overlaps(boxes) == 0
+
+
+def test_a_name_with_room_around_it_stays_at_its_place():
+    prior = AdaptivePrior(V2.sizes, 8)
+    prior.mean[0, :3, :2] = torch.tensor([[0.0, 0.0], [9.0, 0.0], [0.0, 9.0]])
+    values = np.stack(np.unravel_index(np.arange(27), V2.sizes), axis=1)
+    figure = plots.partition_maps(np.zeros((27, 2, 8)), values, prior, V2)
+    assert [t.get_position() for t in figure.axes[0].texts] == [(0, 0)] * 3

@@ -126,7 +126,10 @@ def test_a_colon_stays_with_what_it_announces():
 
 def test_a_long_text_output_goes_on_below_at_its_blank_lines():
     tables = ["\n".join(f"{name} {row}" for row in range(20)) + "\n" for name in "abc"]
-    for text, told in (("\n".join(tables), tables), (tables[0], tables[:1])):
+    lines = [f"d {row}\n" for row in range(60)]  # more than a slide takes, and no blank line
+    cut = ["".join(lines[i : i + slides.LINES]) for i in range(0, 60, slides.LINES)]
+    cases = (("\n".join(tables), tables), (tables[0], tables[:1]), ("".join(lines), cut))
+    for text, told in cases:
         cell = new_code_cell("print(text)", outputs=[new_output("stream", text=text)])
         cells = [new_markdown_cell("# A"), new_code_cell("import x"), cell]
         deck = slides.deck(new_notebook(cells=cells))

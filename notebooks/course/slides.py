@@ -37,6 +37,7 @@ FIGURE = 460  # pixels that a figure is high at most
 LARGER = 1.4  # than in the notebook, where there is room
 TEXT, CODE, ROW = 33, 23, 30  # pixels of a line of text, of code, and of a table
 SMALL_CODE = 18  # of a line of code in small print, where the code would not fit otherwise
+LINES = 26  # of printed text on a slide
 COLUMNS = 92  # letters of a line of text
 OUTPUT_ONLY, SMALL = "output-only", "small-print"  # tags of pieces
 
@@ -111,11 +112,15 @@ def pieces(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
 
 
 def parts(output: NotebookNode) -> list[NotebookNode]:
-    """The output itself, or what stands between its blank lines where all of it is too high."""
+    """The output itself; where it is too high, what stands between its blank lines, and where that
+    is, as many lines as a slide takes."""
     if output.output_type != "stream" or output_height(output) <= ROOM:
         return [output]
-    blocks = re.split(r"\n\s*\n", output.text.strip("\n"))
-    return [nbformat.from_dict({**output, "text": f"{block}\n"}) for block in blocks]
+    blocks = []
+    for block in re.split(r"\n\s*\n", output.text.strip("\n")):
+        lines = block.splitlines(keepends=True)
+        blocks += ["".join(lines[i : i + LINES]) for i in range(0, len(lines), LINES)]
+    return [nbformat.from_dict({**output, "text": block.rstrip("\n") + "\n"}) for block in blocks]
 
 
 def paragraphs(markdown: str) -> list[str]:

@@ -7,6 +7,7 @@ from wdlib.exercises import (
     priors,
     relations,
     tables,
+    tour,
     training,
     warmup,
     worlds,
@@ -15,6 +16,7 @@ from wdlib.exercises.exercise import Exercise
 
 # In the order of the course.
 NOTEBOOKS = (
+    tour,
     worlds,
     warmup,
     priors,

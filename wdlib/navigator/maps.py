@@ -19,7 +19,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
-from matplotlib.patheffects import withStroke
 
 from wdlib import plots
 from wdlib.model import AdaptivePrior
@@ -92,12 +91,8 @@ class PartitionMap:
             panel.add_patch(island)
             turn = math.radians(angle)
             top = math.hypot(width * math.sin(turn), height * math.cos(turn)) / 2
-            panel.annotate(  # above the island, where a marker does not hide it
-                name.replace(" ", "\n"), self.centres[k] + (0, top),
-                xytext=(0, 2), textcoords="offset points", fontsize=plots.SMALL, linespacing=0.9,
-                ha="center", va="bottom", zorder=4,
-                path_effects=[withStroke(linewidth=2, foreground="white")],
-            )  # fmt: skip
+            # Above the island, where a marker does not hide it.
+            plots.name(panel, name.replace(" ", "\n"), self.centres[k] + (0, top), above=True)
         panel.set_xlim(self.corner[0], self.corner[0] + self.side)
         panel.set_ylim(self.corner[1], self.corner[1] + self.side)
         panel.set_xticks([])
@@ -110,6 +105,7 @@ class PartitionMap:
         panel = figure.add_axes((0, 0, 1, 1))
         self.draw(panel)
         panel.set_axis_off()
+        plots.spread_names(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=dpi)
         return buffer.getvalue()

@@ -20,8 +20,8 @@ def figure(walk: Walk, maps: Sequence[PartitionMap]) -> Figure:
     """Maps with the trail of the walk, and the decoded picture; below, the last steps as a film."""
     task, steps = walk.model.task, walk.steps
     columns = len(maps) + 1
-    whole = Figure(figsize=(max(3.1 * columns, 7.5), 5.4), layout="constrained")
-    above, below = whole.subfigures(2, 1, height_ratios=(3.2, 2.2))
+    whole = Figure(figsize=(max(3.3 * columns, 8.0), 5.9), layout="constrained")
+    above, below = whole.subfigures(2, 1, height_ratios=(3.7, 2.2))
     *seen, large = above.subplots(1, columns)
     for panel, m in zip(seen, maps):
         m.draw(panel)
@@ -40,6 +40,7 @@ def figure(walk: Walk, maps: Sequence[PartitionMap]) -> Figure:
         panel.set_title(f"{number}: {step.name}", fontsize=plots.SMALL)
     for panel in row[len(steps) - first :]:
         panel.set_axis_off()
+    plots.spread_names(whole)
     return whole
 
 
