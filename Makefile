@@ -93,6 +93,10 @@ unseen: install ## a fifth of the combinations never seen (hours)
 ablations: install ## what each part of the recipe buys (hours)
 	$(call experiment,ablations)
 
+.PHONY: cost
+cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
+	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.benchmark --csv notebooks/results/cost.csv
+
 KILLS := 100
 kills: install ## kill training, grids and caches KILLS times each; nothing may be lost
 	$(PY) tests/kills.py --kills $(KILLS)

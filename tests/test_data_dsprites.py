@@ -1,6 +1,7 @@
 """Drawn dSprites against pictures whose every pixel follows from the geometry by other means."""
 
 from fractions import Fraction
+from pathlib import Path as FilePath
 
 import numpy as np
 import pytest
@@ -171,6 +172,17 @@ def test_images_come_in_the_order_asked_for():
     for c, image in zip(some, together, strict=True):
         np.testing.assert_array_equal(draw([c])[0], image)
     assert together.dtype == np.uint8 and together.max() == 1
+
+
+REAL = FilePath(__file__).parents[2] / "shared" / "data" / "dsprites_real_sample.npz"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL.name} is not beside this checkout")
+def test_drawn_frames_are_the_published_ones():
+    with np.load(REAL, allow_pickle=False) as file:
+        frames, classes = file["imgs"], file["latents_classes"].astype(int)
+    assert frames.shape == (160, 64, 64)
+    assert (draw(classes) == frames).all((1, 2)).sum() >= 155
 
 
 def test_classes_outside_a_factor_are_named():

@@ -1,6 +1,7 @@
 """Drawn 3D Shapes against the slow ray cast, and that against what geometry says exactly."""
 
 import colorsys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +36,23 @@ def test_the_sum_of_planes_is_the_ray_cast_picture():
     classes = some(12)
     slow = np.stack([ray_cast(c) for c in classes]).astype(int)
     assert np.abs(draw(classes) - slow).mean((1, 2, 3)).max() < 0.1
+
+
+REAL = Path(__file__).parents[2] / "shared" / "data" / "shapes3d_real_sample.npz"
+
+
+@pytest.mark.skipif(not REAL.exists(), reason=f"{REAL.name} is not beside this checkout")
+def test_drawn_pictures_are_the_published_ones():
+    """At most 1.0 of 255 apart; nearest to their own scale, shape and orientation among all."""
+    with np.load(REAL, allow_pickle=False) as file:
+        tiles, classes = file["images"].astype(int), file["labels_classes"].astype(int)
+    assert len(tiles) == 25
+    assert np.abs(draw(classes) - tiles).mean() <= 1.0
+    geometry = np.stack(np.unravel_index(np.arange(480), SHAPES3D.sizes[3:]), axis=1)
+    for tile, own in zip(tiles, classes, strict=True):
+        every = np.concatenate([np.tile(own[:3], (480, 1)), geometry], axis=1)
+        apart = np.abs(draw(every) - tile).mean((1, 2, 3))
+        np.testing.assert_array_equal(geometry[apart.argmin()], own[3:])
 
 
 def test_pictures_come_in_the_order_asked_for():

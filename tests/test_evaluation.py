@@ -165,14 +165,14 @@ def test_ceilings_are_what_a_perfect_system_gets():
     assert float((seen == every).all(1).float().mean()) == pytest.approx(expected["encoder_all"])
     for origin, codes in (("prior", every), ("encoded", seen)):
         found = relation_accuracy(Seeing(), CIRCLE, relations, codes, every, judge=Eye())
-        for key, score in (
+        for key, name in (
             (f"judged_{origin}", "judged_all"),
             (f"judged_{origin}_target", "judged_target"),
             (f"decoded_{origin}", "judged_before"),
             (f"relation_{origin}_all", "all"),
             (f"relation_{origin}_target", "target"),
         ):
-            assert found[score] == pytest.approx(expected.get(key, 1), abs=0.02), key
+            assert found[name] == pytest.approx(expected.get(key, 1), abs=0.02), key
     assert expected["judged_prior"] == pytest.approx(7 / 12)
     assert expected["judged_encoded"] == pytest.approx((8 * 7 / 12 + 1 / 3) / 9)
 
@@ -229,8 +229,8 @@ def test_a_perfect_system_without_a_prior_gets_all_but_the_priors_figures(perfec
     report = evaluate(*perfect, importances="hist_gradient_boosting", most=600)
     for key in ("relation_encoded_all", "relation_encoded_target", "encoder_all"):
         assert report[key] == 1
-    for score in ("raw_mig", "raw_sap_r2", "grouped_dci_disentanglement", "mig"):
-        assert report[score] == pytest.approx(report[f"oracle_{score}"])
+    for key in ("raw_mig", "raw_sap_r2", "grouped_dci_disentanglement", "mig"):
+        assert report[key] == pytest.approx(report[f"oracle_{key}"])
     assert not any("prior" in key or "latent" in key for key in report.to_dict())
 
 
