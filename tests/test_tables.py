@@ -21,8 +21,11 @@ from wdlib.tables import (
     COLUMNS,
     PUBLISHED,
     Published,
+    format_encoder,
     format_experiment,
+    format_published,
     format_summary,
+    format_systems,
     format_table,
     read_csv,
     read_wide_csv,
@@ -30,7 +33,8 @@ from wdlib.tables import (
     write_csv,
     write_wide_csv,
 )
-from wdlib.training import COURSE
+from wdlib.training import COURSE, PAPER
+from wdlib.training.benchmark import format_costs, read_costs
 
 
 def rows(dataset="dSprites.v3"):
@@ -129,8 +133,23 @@ def test_text_has_mean_and_range_and_marks_the_best():
     relations = "relation accuracy"
     assert "0.850 (0.800 to 0.900) *" in line(text, "ours", relations)
     assert line(text, "theirs", relations).endswith("0.350 (0.300 to 0.400)")
-    assert "0.990" in line(text, "oracle", relations)
+    assert "0.990" in line(text, "the judge on test images", relations)
+    assert not any(found.startswith("oracle") for found in text.splitlines())
     assert "0.007" in line(text, "chance", relations)
+
+
+def test_nothing_is_marked_best_by_one_seed():
+    once = [row for row in rows() if row["seed"] == 0]
+    assert "*" in format_table(rows(), ()) and "*" not in format_table(once, ())
+    mixed = [row for row in rows() if row["seed"] == 0 or row["score"] == "judged_encoded"]
+    text = format_table(mixed, ())
+    assert "*" in line(text, "ours", "relation accuracy")
+    assert "*" not in line(text, "theirs", "scores of raw codes")
+
+
+def test_a_full_circles_judged_figures_have_a_ceiling():
+    text = format_table(rows("dSprites.v4-circle"), ())
+    assert "0.990" in line(text, "oracle", "relation accuracy") and "the judge" not in text
 
 
 def test_the_text_says_where_another_wins_and_never_mixes_conventions():
@@ -209,13 +228,19 @@ RESULTS = Path(__file__).parents[1] / "notebooks" / "results"
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.csv")), ids=lambda path: path.stem)
 def test_readme_shows_what_the_files_hold(path):
-    if path.stem == "table1":
+    if path.stem == "cost":
+        table = read_costs(path)
+        texts = [format_costs(table)]
+    elif path.stem == "table1":
         table = read_wide_csv(path)
-        text = format_summary(table)
+        texts = [format_summary(table), format_encoder(table)]
     else:
         table = read_csv(path)
-        text = format_experiment(path.stem.removeprefix("table"), table)
-    assert text in (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+        name = path.stem.removeprefix("table")
+        texts = [format_systems(table) if name == "2" else format_experiment(name, table)]
+    readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
+    for text in texts:
+        assert text in readme
     assert all(row["commit"] and not row["commit"].endswith("-dirty") for row in table)
 
 
@@ -233,3 +258,71 @@ def test_an_experiment_in_few_lines_has_mean_and_range():
     assert parts[0] == "| recipe | dSprites.v3 |" and parts[2].startswith("| ours | 0.850 ")
     into = [{**rows()[0], "unseen": 0.2, "score": f"judged_prior_{k}"} for k in ("seen", "unseen")]
     assert format_experiment("unseen", into).startswith("| task | seen, prior | unseen, prior |")
+
+
+def summary_rows(**change):
+    """One seed of table 1, and the paper's schedule within its hour."""
+    made = []
+    ours, paper = {"steps": 2800}, {"seconds": 3600.0}
+    for method, budget in (("modular", ours), ("modular-paper", paper)):
+        figures = {"judged_encoded": 0.5, "encoder_all": 0.75, "encoder_shape": 0.875}
+        figures |= {"fit_seconds": 90.0, "fit_steps": 836.0}
+        record = {"rows": [{"convention": "-", "score": s, "value": v} for s, v in figures.items()],
+                  "source": {"seconds": 1.0, "commit": "abc"}}  # fmt: skip
+        made += rows_of(Cell("dSprites.v2", method, 0, **budget), record)
+    return [row | change for row in made]
+
+
+def cells_of(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_the_summary_has_combinations_and_says_what_an_hour_cut():
+    head, _, ours, paper = map(cells_of, format_summary(summary_rows()).splitlines())
+    assert head[:3] == ["task", "combinations", "labels"] and ours[:3] == [
+        "dSprites.v2",
+        "27",
+        "1000",
+    ]
+    # 7 copies of 7088 images in batches of 1024, over 1000 and 5000 epochs
+    steps = 6000 * -(-7 * 7088 // 1024)
+    assert PAPER.for_images(7088).steps == steps == 294_000
+    cut = "dSprites.v2, modular-paper, both phases shortened to 836 of 294,000 steps"
+    assert paper[:3] == [cut, "27", "1000"] and paper[head.index("minutes")] == "1.5"
+    strange = format_summary(summary_rows(dataset="mine", budget="9 s", method="theirs"))
+    assert "| mine, theirs, 9 s |  | 1000 |" in strange
+    course = format_summary([r | {"budget": "9 s"} for r in summary_rows()][:5])
+    assert "all 3 phases shortened to 836 of 2,800 steps" in course
+
+
+def test_the_encoders_accuracy_stands_factor_by_factor():
+    only = [r for r in summary_rows() if (r["method"], r["score"]) == ("modular", "encoder_shape")]
+    more = [r | {"dataset": "Shapes3D.v5", "score": "encoder_floor_hue"} for r in only]
+    head, _, first, *_, last = map(cells_of, format_encoder(summary_rows() + more).splitlines())
+    assert head == ["task, the encoder", "shape", "floor hue", "all factors"]
+    assert first == ["dSprites.v2", "0.875", "", "0.750"]
+    assert last == ["Shapes3D.v5", "", "0.875", ""]
+
+
+def test_the_short_table_of_systems_has_best_conventions_oracle_and_chance():
+    made = [r | {"method": {"ours": "modular", "theirs": "beta_vae"}[r["method"]]} for r in rows()]
+    other = [r | {"dataset": "Shapes3D.v3"} for r in made]
+    for score, value in (("oracle_mig", 0.875), ("chance_mig", 0.125), ("fit_labels", 1000)):
+        made.append({**made[0], "convention": "-" if value > 1 else "raw",
+                     "score": score, "value": value})  # fmt: skip
+    text = format_systems(made + other)
+    first, second = text.split("\n\n")
+    head, _, ours, theirs, oracle, chance = map(cells_of, first.splitlines())
+    assert head == ["dSprites.v3", "told", "judged, encoded", "encoder", "DCI D", "MIG"]
+    assert ours == ["modular", "1000 labels", "0.850 (0.800 to 0.900)", "", "", "0.950 c"]
+    assert theirs == ["beta_vae", "nothing", "0.350 (0.300 to 0.400)", "", "", "0.600 r"]
+    assert oracle == ["oracle", "", "0.990 (the judge)", "", "", "0.875"]
+    assert chance == ["chance", "", "0.007", "", "", "0.125"]
+    assert second.startswith("| Shapes3D.v3 |")
+    assert "| ours |  |" in format_systems(rows())  # of a system that is not in the table
+
+
+def test_published_figures_stand_in_one_table():
+    lines = format_published().splitlines()
+    assert len(lines) == 2 + len(PUBLISHED) and len({text.count("|") for text in lines}) == 1
+    assert "| dSprites.v4 | modular (paper) | relation accuracy | 0.685 |" in format_published()

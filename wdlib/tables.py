@@ -1,7 +1,13 @@
 """Tables of many cells: as rows, as a CSV file, and as text beside what was published.
 
 A row is one figure of one cell, with where it comes from. The CSV holds every row; the text holds
-the mean over seeds with the range, and marks the best of each column.
+the mean over seeds with the range, and marks the best of each column. In Markdown, for a README:
+``format_summary`` and ``format_encoder`` of table 1, ``format_systems`` of table 2 (and
+``format_experiment("2", ...)`` in full), ``format_experiment`` of the other experiments,
+``format_published`` of what was printed elsewhere.
+
+The oracle_ of a judged figure is the judge's accuracy on test images (see ``wdlib.evaluation``),
+and is called so wherever it is shown.
 """
 
 from __future__ import annotations
@@ -12,7 +18,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wdlib.cells import MOST as IMAGES
 from wdlib.cells import Cell, replace_text
+from wdlib.tasks import task as task_called
 
 FIGURE = ("dataset", "method", "seed", "labels", "unseen", "convention", "score", "value")
 SOURCE = ("budget", "threads", "device", "seconds", "commit",
@@ -191,7 +199,8 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
     of labels and share of unseen combinations.
 
     A cell of it is the mean over seeds and the range. ``*`` marks the best mean of a column; of
-    scores, the best of its convention, for conventions are not to be compared.
+    scores, the best of its convention, for conventions are not to be compared. Where every system
+    has one seed only, nothing is marked: one seed does not say which is best.
     """
     rows = list(rows)
     lines: list[str] = []
@@ -219,6 +228,7 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
     return "\n".join(lines).rstrip()
 
 
+JUDGE = "the judge on test images"
 OURS = "modular"
 SUMMARY = {
     "relation_latent_target": "codes, target",
@@ -240,25 +250,157 @@ def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUB
     codes (MIG of grouped ones, too), and in the last column the published relation accuracy (on
     codes, from the prior).
 
-    A budget in seconds is no schedule's end, and its line says that it was cut short.
+    A budget in seconds is no schedule's end, and its line says how many steps were taken of how
+    many.
     """
-    found: dict[tuple, dict[str, list[float]]] = {}
-    for row in rows:
-        prefix = "grouped_" if row["convention"] == "grouped" else ""
-        if row["convention"] != "raw":
-            name = row["dataset"] if row["method"] == OURS else f"{row['dataset']}, {row['method']}"
-            if row["budget"].endswith(" s"):
-                name += f" cut short at {row['budget']}"
-            scores = found.setdefault((row["dataset"], name, row["labels"]), {})
-            scores.setdefault(prefix + row["score"], []).append(row["value"])
     printed = {p.dataset: p.value for p in published if p.score == "relation accuracy"}
-    head = ["task", "labels", *SUMMARY.values(), "paper: codes"]
-    lines = [head, ["---"] * len(head)]
-    for (dataset, name, labels), scores in found.items():
+    lines = [["task", "combinations", "labels", *SUMMARY.values(), "paper: codes"]]
+    for run, scores in _runs(rows).items():
         minutes = [s / 60 for s in scores.get("fit_seconds", [])]
         cells = [_said(v) if (v := scores.get(k)) else "" for k in SUMMARY if k != "fit_seconds"]
         cells.append(f"{_mean(minutes):.1f}" if minutes else "")
-        lines.append([name, str(labels), *cells, f"{printed.get(dataset, '')}"])
+        about = [_name(run, scores), _combinations(run.dataset), str(run.labels)]
+        lines.append([*about, *cells, f"{printed.get(run.dataset, '')}"])
+    return _markdown(lines)
+
+
+def format_encoder(rows: Iterable[Mapping]) -> str:
+    """One line a dataset and method, as Markdown: how often the encoder reads each factor of test
+    images right, and all at once. Mean and range over seeds."""
+    runs = _runs(rows)
+    read = dict.fromkeys(
+        score for scores in runs.values() for score in scores if score.startswith("encoder_")
+    )
+    factors = [score for score in read if score != "encoder_all"]
+    names = [score.removeprefix("encoder_").replace("_", " ") for score in factors]
+    lines = [["task, the encoder", *names, "all factors"]]
+    for run, scores in runs.items():
+        each = [_said(v) if (v := scores.get(k)) else "" for k in (*factors, "encoder_all")]
+        lines.append([_name(run, scores), *each])
+    return _markdown(lines)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the seeds of one line share; ``seconds`` is its budget, None where that is in steps."""
+
+    dataset: str
+    method: str
+    labels: int
+    seconds: str | None
+
+
+def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
+    """For each line the values of every score, of converted codes and (prefixed) grouped ones."""
+    found: dict[_Run, dict[str, list[float]]] = {}
+    for row in rows:
+        if row["convention"] != "raw":
+            prefix = "grouped_" if row["convention"] == "grouped" else ""
+            seconds = row["budget"] if row["budget"].endswith(" s") else None
+            run = _Run(row["dataset"], row["method"], row["labels"], seconds)
+            found.setdefault(run, {}).setdefault(prefix + row["score"], []).append(row["value"])
+    return found
+
+
+def _name(run: _Run, scores: Mapping[str, Sequence[float]]) -> str:
+    """The line's name: the dataset, the method where it is not ours, what its budget cut."""
+    name = run.dataset if run.method == OURS else f"{run.dataset}, {run.method}"
+    if run.seconds is None:
+        return name
+    phases, whole = _schedule(run)
+    if not whole or "fit_steps" not in scores:
+        return f"{name}, {run.seconds}"
+    taken = round(_mean(scores["fit_steps"]))
+    each = "both" if phases == 2 else f"all {phases}"
+    return f"{name}, {each} phases shortened to {taken:,} of {whole:,} steps"
+
+
+def _schedule(run: _Run) -> tuple[int, int]:
+    """Phases and steps of the preset that the run's budget cuts; (0, 0) for a method without."""
+    if run.method not in (OURS, f"{OURS}-paper"):
+        return 0, 0
+    from wdlib.data.split import split
+    from wdlib.training import COURSE, PAPER  # with it torch, which a table on disk needs not
+
+    wanted = task_called(run.dataset)
+    images = len(split(wanted, seed=0, labels=0, limit=IMAGES).train)
+    preset = COURSE.for_task(wanted.name) if run.method == OURS else PAPER
+    return len(preset.phases), preset.for_images(images).steps
+
+
+def _combinations(dataset: str) -> str:
+    try:
+        return f"{task_called(dataset).combinations}"
+    except ValueError:  # a world of somebody's own
+        return ""
+
+
+# Scores of the short table. SAP is none: of groups it can pass the oracle, one integer a factor.
+SHORT = ("dci_disentanglement", "mig")
+
+
+def format_systems(rows: Iterable[Mapping]) -> str:
+    """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
+    relation accuracy from encoded test images, its encoder, DCI D and MIG.
+
+    A score is of the convention under which the system gets most, named by its letter (converted,
+    grouped, raw). Conventions are not to be compared with each other, and
+    ``format_experiment("2", ...)`` keeps each apart. The last rows are oracle and chance, means
+    over the systems; the oracle of judged relations is the judge on test images, and says so.
+    """
+    rows, tables = list(rows), []
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        found: dict[tuple[str, str, str], list[float]] = {}
+        for row in rows:
+            if row["dataset"] == dataset:
+                key = row["method"], row["convention"], row["score"]
+                found.setdefault(key, []).append(row["value"])
+        lines = [[dataset, "told", "judged, encoded", "encoder", *(SCORES[k] for k in SHORT)]]
+        for method in dict.fromkeys(method for method, _, _ in found):
+            line = [method, _told(method, found.get((method, "-", "fit_labels"), ()))]
+            for score in ("judged_encoded", "encoder_all"):
+                line.append(_said(found[k]) if (k := (method, "-", score)) in found else "")
+            for score in SHORT:
+                kinds = [
+                    (found[k], c[0]) for c in CONVENTIONS if (k := (method, c, score)) in found
+                ]
+                values, letter = max(kinds, key=lambda kind: _mean(kind[0]), default=((), ""))
+                line.append(f"{_said(values)} {letter}" if values else "")
+            lines.append(line)
+        for twin in ("oracle", "chance"):
+            line = [twin, ""]
+            for name in ("judged_encoded", "encoder_all", *SHORT):
+                values = [v for k, vs in found.items() if k[2] == f"{twin}_{name}" for v in vs]
+                judged = twin == "oracle" and _by_judge(dataset, name)
+                line.append(f"{_mean(values):.3f}{' (the judge)' * judged}" if values else "")
+            lines.append(line)
+        tables.append(_markdown(lines))
+    return "\n\n".join(tables)
+
+
+def _told(method: str, labels: Sequence[float]) -> str:
+    from wdlib.methods import METHODS  # with it torch, which a table on disk needs not
+
+    if method not in METHODS:
+        return ""
+    told = METHODS[method].told
+    return f"{max(labels):g} labels" if told == "labels" and labels else told
+
+
+def _by_judge(dataset: str, score: str) -> bool:
+    """Whether the oracle_ of this figure is the judge's accuracy, and no ceiling."""
+    if not score.startswith(("judged_", "decoded_")):
+        return False
+    try:
+        return min(task_called(dataset).ceilings.values()) == 1
+    except ValueError:  # a world of somebody's own
+        return True
+
+
+def format_published(published: Sequence[Published] = PUBLISHED) -> str:
+    """The published figures that could be checked, as Markdown, and what is odd about them."""
+    lines = [["published of", "system", "score", "value", "note"]]
+    lines += [[p.dataset, p.method, p.score, f"{p.value:g}", p.note] for p in published]
     return _markdown(lines)
 
 
@@ -281,7 +423,7 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
             line, column = at
             columns.setdefault(column)
             found.setdefault(line, {}).setdefault(column, []).append(row["value"])
-    lines = [[corner, *columns], ["---"] * (1 + len(columns))]
+    lines = [[corner, *columns]]
     for line, values in found.items():
         lines.append([line, *(_said(values[c]) if c in values else "" for c in columns)])
     return _markdown(lines)
@@ -315,8 +457,10 @@ EXPERIMENTS = {
 }
 
 
-def _markdown(lines: Iterable[Sequence[str]]) -> str:
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table whose first line is its head."""
+    head, *rest = lines
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rest])
 
 
 def _block(title: str, rows: list[Mapping], convention: str, names: Mapping[str, str]) -> list[str]:
@@ -332,15 +476,21 @@ def _block(title: str, rows: list[Mapping], convention: str, names: Mapping[str,
                 v for (_, score), vs in found.items() if score == f"{twin}_{name}" for v in vs
             ]
             if values:
-                found[twin, name] = [sum(values) / len(values)]
+                judged = twin == "oracle" and _by_judge(rows[0]["dataset"], name)
+                found[JUDGE if judged else twin, name] = [_mean(values)]
+    under = [t for t in ("oracle", JUDGE, "chance") if any((t, name) in found for name in names)]
+    marked = {  # where a column has one seed only, nothing says which system is best
+        name for name in names if any(len(found.get((m, name), ())) > 1 for m in methods)
+    }
     lines = [[title, *names.values()]]
-    for method in [*methods, "oracle", "chance"]:
+    for method in [*methods, *under]:
         line = [method]
         for name in names:
             values = found.get((method, name))
             bests = [_mean(found[m, name]) for m in methods if (m, name) in found]
             best = values is not None and method in methods and _mean(values) == max(bests)
-            line.append("" if values is None else _said(values) + (" *" if best else "  "))
+            mark = " *" if best and name in marked else "  "
+            line.append("" if values is None else _said(values) + mark)
         lines.append(line)
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
     return [
