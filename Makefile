@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test memory threads lab student slides badges weights \
-	table1 table2 labels unseen ablations kills hostile versions lint clean
+	table1 table2 labels unseen ablations kills hostile versions onecore lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -97,16 +97,29 @@ ablations: install ## what each part of the recipe buys (hours)
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
 	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.benchmark --csv notebooks/results/cost.csv
 
+# What these four print stays in notebooks/results, once it is finished; a failure keeps its exit code.
+define recorded
+@mkdir -p build notebooks/results
+@rm -f build/$@.exit; { $(1); echo $$? > build/$@.exit; } 2>&1 | tee build/$@.txt
+@code=$$(cat build/$@.exit) && mv build/$@.txt notebooks/results/$@.txt && exit $$code
+endef
+
 KILLS := 100
-kills: install ## kill training, grids and caches KILLS times each; nothing may be lost
-	$(PY) tests/kills.py --kills $(KILLS)
+kills: install ## kill training, grids, caches and savers KILLS times each; nothing may be lost
+	$(call recorded,$(PY) tests/kills.py --kills $(KILLS))
 
 FILES := 20000
 hostile: install ## read FILES damaged files of every kind; each is refused or read right
-	$(PY) tests/hostile.py --files $(FILES)
+	$(call recorded,$(PY) tests/hostile.py --files $(FILES))
 
+PYTHONS := 3.11 3.12 3.13
 versions: ## try the lowest and the newest versions that pyproject.toml allows; takes GBs of disk
-	$(PYTHON) tests/versions.py
+	$(call recorded,$(PYTHON) tests/versions.py --pythons $(PYTHONS))
+
+CORE := 0
+ONECORE := $(if $(shell command -v taskset 2>/dev/null),taskset -c $(CORE),env OMP_NUM_THREADS=1)
+onecore: install ## run the tour on one core: at most 10 minutes, and 1 GB for its kernel
+	$(call recorded,$(ONECORE) $(PY) tests/onecore.py)
 
 lint: install ## check style and formatting
 	$(PY) -m ruff check .

@@ -20,6 +20,7 @@ import h5py
 import numpy as np
 import torch
 from damage import forged, repacked, rewritten
+from measured import heading
 from watched import REFUSALS, Kind, try_all
 
 from wdlib import cells, tables
@@ -35,6 +36,7 @@ from wdlib.training.saved import load_model
 torch.set_num_threads(1)  # a fork has no other thread of its parent, and would wait for them
 
 SPRITES = FactorSpace(("shape", "x"), (("square", "heart"), tuple(range(8))))
+MANY_ROOMS = FactorSpace(("hue", "size"), (tuple(range(64)), tuple(range(8))))
 ROOMS = FactorSpace(("hue", "shape"), ((0.0, 0.1, 0.2, 0.3), ("cube", "ball")))
 PIXELS = np.random.default_rng(0)
 SPRITE_IMAGES = (PIXELS.random((16, 64, 64)) < 0.3).astype(np.uint8)
@@ -74,6 +76,20 @@ def rooms_h5(folder: Path) -> Path:
     return folder / "rooms.h5"
 
 
+def sprites_bits(folder: Path) -> Path:
+    """The cache of an npz that lies elsewhere: where a cache is damaged, it is made anew."""
+    for name in ("home", "cache"):
+        (folder / name).mkdir()
+    dsprites.reader(sprites_npz(folder / "home"), folder / "cache", SPRITES)
+    (path,) = (folder / "cache").iterdir()
+    return path
+
+
+def read_bits(path: Path) -> np.ndarray:
+    npz = path.parents[1] / "home" / "sprites.npz"
+    return dsprites.reader(npz, path.parent, SPRITES)(everything(SPRITES))
+
+
 def read_sprites(path: Path) -> np.ndarray:
     cache = path.parent / "cache"
     try:
@@ -86,6 +102,24 @@ def read_sprites(path: Path) -> np.ndarray:
 def codes_npz(folder: Path) -> Path:
     np.savez(folder / "codes.npz", a=CODES, b=CODES > 0)
     return folder / "codes.npz"
+
+
+def large_npz(folder: Path) -> Path:
+    np.savez(folder / "large.npz", a=np.tile(CODES, (5000, 1)))
+    return folder / "large.npz"
+
+
+def large_h5(folder: Path) -> Path:
+    many = len(MANY_ROOMS) // len(ROOM_IMAGES)
+    with h5py.File(folder / "large.h5", "w") as file:
+        images = np.tile(ROOM_IMAGES, (many, 1, 1, 1))
+        file.create_dataset("images", data=images, chunks=(8, 64, 64, 3), shuffle=True)
+        file["labels"] = everything(MANY_ROOMS).astype(float)
+    return folder / "large.h5"
+
+
+def read_large_h5(path: Path) -> np.ndarray:
+    return shapes3d.reader(path, MANY_ROOMS)(everything(MANY_ROOMS))
 
 
 def forged_npy(data: bytes, rng: random.Random) -> bytes:
@@ -196,6 +230,17 @@ def table_csv(folder: Path) -> Path:
     return folder / "table.csv"
 
 
+def wide_csv(folder: Path) -> Path:
+    other = {"convention": "-", "score": "judged_prior", "value": 0.25}
+    record = {"rows": [ROW, other], "source": {"seconds": 1.0}}
+    tables.write_wide_csv(tables.rows_of(CELL, record), folder / "wide.csv")
+    return folder / "wide.csv"
+
+
+def printable(table) -> bool:
+    return bool(str(table) or not len(table))
+
+
 def sprites_right(images) -> bool:
     return images.dtype == np.uint8 and images.shape == SPRITE_IMAGES.shape and images.max() <= 1
 
@@ -218,8 +263,17 @@ KINDS = {
         sprites_npz, read_sprites, lambda found: np.array_equal(found, SPRITE_IMAGES)
     ),
     "dSprites npz, packed anew": Kind(sprites_npz, read_sprites, sprites_right, repacked),
+    "dSprites cache": Kind(
+        sprites_bits, read_bits, lambda found: np.array_equal(found, SPRITE_IMAGES)
+    ),
     "dSprites hdf5": Kind(sprites_h5, read_sprites, sprites_right),
     "3D Shapes h5": Kind(rooms_h5, read_rooms, rooms_right),
+    "3D Shapes h5, 6 MB": Kind(
+        large_h5, read_large_h5, lambda found: found.shape == (512, 64, 64, 3), room=1 << 23
+    ),
+    "npz of codes, 6 MB": Kind(
+        large_npz, lambda path: read_npz(path, ["a"]), numbers, room=1 << 22
+    ),
     "npz of codes": Kind(codes_npz, lambda path: read_npz(path, ["a", "b"]), numbers),
     "npz of codes, packed anew": Kind(
         codes_npz, lambda path: read_npz(path, ["a", "b"]), numbers, repacked
@@ -250,7 +304,8 @@ KINDS = {
         cell_json, read_cell, lambda rows: bool(tables.format_table(rows) or not rows), rewritten,
         put_cell
     ),
-    "csv": Kind(table_csv, tables.read_csv, lambda table: bool(str(table) or not len(table))),
+    "csv": Kind(table_csv, tables.read_csv, printable),
+    "csv, wide": Kind(wide_csv, tables.read_wide_csv, printable),
 }  # fmt: skip
 
 
@@ -263,6 +318,7 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     chosen = [args.kind] if args.kind else list(KINDS)
     each = -(-args.files // len(chosen))
+    print(f"{heading()}, seeds {args.first} to {args.first + each - 1}", flush=True)
     print(f"{'files':34s}{'tried':>7s}{'refused':>9s}{'loaded':>8s}{'faults':>8s}"
           f"{'slowest':>10s}{'memory':>9s}")  # fmt: skip
     faults = total = 0

@@ -1,4 +1,4 @@
-"""Kills training, grids and caches at random moments, and checks that nothing is lost.
+"""Kills training, grids, caches and savers at random moments, and checks that nothing is lost.
 
     python tests/kills.py --kills 100
 
@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pooch
 import torch
+from measured import heading
 
 from wdlib import cells, grid
 from wdlib.data import dsprites, load
@@ -79,10 +80,11 @@ class Death:
         os.fsync = torn
 
 
-def victims(work, deaths: list, folder: Path) -> tuple[int, list[int]]:
+def victims(work, deaths: list, folder: Path, after=None) -> tuple[int, list[int]]:
     """Run ``work(folder, say)`` in one fork a death (None: it is spared), and see each to its end.
 
-    Returns how many were killed (some are done before), and what they said.
+    Returns how many were killed (some are done before), and what they said. ``after(folder)`` is
+    called after each kill, while the others go on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     known, start = files(folder), time.monotonic()
@@ -112,6 +114,8 @@ def victims(work, deaths: list, folder: Path) -> tuple[int, list[int]]:
                 del alive[pid]
                 if os.WIFSIGNALED(status):
                     killed += 1
+                    if after is not None:
+                        after(folder)
                 elif os.WEXITSTATUS(status):
                     raise RuntimeError(f"a victim of {work.__name__} failed by itself")
             elif death is not None and (
@@ -138,7 +142,7 @@ def check_files(folder: Path) -> set[Path]:
             assert digest.startswith(path.stem.rpartition("-")[2]), f"{path} is half a file"
         elif path.suffix == ".json":
             json.loads(path.read_text(encoding="utf-8"))
-        elif path.suffix == ".part" or path.name.startswith("tmp"):
+        elif path.suffix == ".part":
             left.add(path)
     return left
 
@@ -214,7 +218,7 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
                     f"bit for bit; at most {again} steps were done twice")  # fmt: skip
 
 
-# --- the grid and the caches: four victims at once ----------------------------------------------
+# --- the grid, the caches and one checkpoint: four victims at once -------------------------------
 
 CELLS = [grid.Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(6)]
 
@@ -249,14 +253,20 @@ PIXELS = (np.random.default_rng(0).random((len(SPACE), 64, 64)) < 0.3).astype(np
 PUBLISHED: dict[str, bytes] = {}  # the file behind the address, once it is made
 
 
-def download(url: str, output_file: str, _) -> None:
+def publish(home: Path) -> None:
+    """A dataset's file in miniature, behind its address."""
+    path = home / "published.npz"
+    np.savez_compressed(path, imgs=PIXELS, latents_classes=SPACE.classes(np.arange(len(SPACE))))
+    PUBLISHED["https://localhost/d.npz"] = path.read_bytes()
+
+
+def download(url: str, file, _) -> None:
     """What a server does, in pieces."""
     content = PUBLISHED[url]
-    with open(output_file, "wb") as file:
-        for start in range(0, len(content), 1 << 16):
-            file.write(content[start : start + (1 << 16)])
-            file.flush()
-            time.sleep(0.001)
+    for start in range(0, len(content), 1 << 16):
+        file.write(content[start : start + (1 << 16)])
+        file.flush()
+        time.sleep(0.001)
 
 
 def do_cache(folder: Path, say) -> None:
@@ -273,13 +283,34 @@ def whole_caches(folder: Path) -> set:
     """Downloads and caches that are there; each must be whole."""
     ((_, content),) = PUBLISHED.items()
     bits = np.packbits(PIXELS.reshape(len(PIXELS), -1), axis=1).tobytes()
-    kinds = {".npz": content, ".bits": bits}
+    kinds = {".npz": content, ".bits": bits + hashlib.sha256(bits).digest()}
     there = {path for path in folder.iterdir() if path.suffix in kinds}
     assert all(path.read_bytes() == kinds[path.suffix] for path in there)
     return there
 
 
-def kill_four(work, whole, seconds: float, kills: int, rng: random.Random, home: Path) -> str:
+SAVES, NAME = 8, checkpoint.CHECKPOINT
+
+
+def do_checkpoint(folder: Path, say) -> None:
+    """Save again and again; tensors and record say which save they are of."""
+    for number in range(SAVES):
+        mine = os.getpid() * SAVES + number
+        checkpoint.save(folder, NAME, {"mine": torch.full((2000,), mine)}, {"mine": mine})
+
+
+def loaded(folder: Path) -> set:
+    """The checkpoint, once there is one: it must load, tensors and record of one save."""
+    if not checkpoint.exists(folder, NAME):
+        return set()
+    tensors, record = checkpoint.load(folder, NAME)
+    assert (tensors["mine"] == record["mine"]).all()
+    return {NAME}
+
+
+def kill_four(
+    work, whole, seconds: float, kills: int, rng: random.Random, home: Path, after=None
+) -> str:
     """Kill among four that write to one folder: what was whole stays, and a fifth can finish."""
     count = inside = ended = 0
     while count < kills:
@@ -287,7 +318,7 @@ def kill_four(work, whole, seconds: float, kills: int, rng: random.Random, home:
         for _ in range(3):
             left = check_files(folder)
             deaths = [Death.drawn(rng, seconds, acts=12) for _ in range(AT_ONCE)]
-            count += victims(work, deaths, folder)[0]
+            count += victims(work, deaths, folder, after)[0]
             inside += len(check_files(folder) - left)
             before, there = there, whole(folder)
             assert before <= there
@@ -300,22 +331,22 @@ def kill_four(work, whole, seconds: float, kills: int, rng: random.Random, home:
 
 
 def main(kills: int, seed: int) -> None:
-    """Print a line for each of the three."""
+    """Print a line for each of the four."""
+    print(heading(seed), flush=True)
     provenance()  # known from here on, it costs a victim nothing
-    url = "https://localhost/d.npz"
     with tempfile.TemporaryDirectory() as home:
-        path = Path(home) / "published.npz"
-        np.savez_compressed(path, imgs=PIXELS, latents_classes=SPACE.classes(np.arange(len(SPACE))))
-        PUBLISHED[url] = path.read_bytes()
+        publish(Path(home))
         rng = random.Random(seed)
         print(kill_training(kills, rng, Path(home) / "training"), flush=True)
         print(kill_four(do_grid, finished, 0.3, kills, rng, Path(home)), flush=True)
         print(kill_four(do_cache, whole_caches, 0.3, kills, rng, Path(home)), flush=True)
+        four = kill_four(do_checkpoint, loaded, 0.1, kills, rng, Path(home), after=loaded)
+        print(four, flush=True)
         shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("--kills", type=int, default=30, help="of each of the three, at least")
+    arguments.add_argument("--kills", type=int, default=30, help="of each of the four, at least")
     arguments.add_argument("--seed", type=int, default=0)
     main(**vars(arguments.parse_args()))

@@ -15,6 +15,7 @@ from damage import npy, npz
 from hostile import ROOM_IMAGES, ROOMS, SPRITE_IMAGES, SPRITES, everything
 from watched import forget, memory
 
+from wdlib import tables
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.npz import read_npy, read_npz
 from wdlib.training import checkpoint
@@ -166,6 +167,31 @@ def test_an_h5_array_is_plainly_in_its_file(tmp_path, trick):
     with Took() as took, pytest.raises(ValueError, match=said) as refusal:
         shapes3d.reader(path, ROOMS)(everything(ROOMS))
     assert str(path) in str(refusal.value) and took.mb < 32
+
+
+COLUMNS = ",".join(tables.COLUMNS)
+LINE = ",".join("1" for _ in tables.COLUMNS)
+WIDE = ",".join(tables.ABOUT)
+TABLES = {
+    "too long": (tables.read_csv, COLUMNS + "\n" * (1 << 22), "is no table of wdlib: it has"),
+    "too many": (tables.read_csv, f"{COLUMNS}\n" + f"{LINE}\n" * 100_002, "more than 100000"),
+    "wide, too long": (tables.read_wide_csv, WIDE + "\n" * (1 << 22), "is no table of wdlib"),
+    "too wide": (tables.read_wide_csv, WIDE + ",a" * 1_900_000, "1900015 columns; 1000 are read"),
+    "too many of both": (
+        tables.read_wide_csv,
+        "\n".join([WIDE + ",".join(f",a{i}" for i in range(900)), *[",".join("1" * 916)] * 200]),
+        "more than 100000 figures",
+    ),
+}
+
+
+@pytest.mark.parametrize("trick", TABLES)
+def test_a_table_of_any_length_is_not_read(tmp_path, trick):
+    read, text, said = TABLES[trick]
+    (tmp_path / "a.csv").write_text(text)
+    with Took() as took, pytest.raises(ValueError, match=f"a.csv.*{said}"):
+        read(tmp_path / "a.csv")
+    assert took.mb < (250 if "many" in trick or trick == "too wide" else 16)
 
 
 def header(text: str, length: int | None = None) -> bytes:

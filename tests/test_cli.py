@@ -7,12 +7,15 @@ import sys
 
 import numpy as np
 import pytest
+import torch
 
+from wdlib import commands
 from wdlib.__main__ import main
 from wdlib.cells import write as write_cell
-from wdlib.data import load
+from wdlib.data import Images, load
 from wdlib.metrics import score
-from wdlib.training import COURSE, presets
+from wdlib.provenance import provenance
+from wdlib.training import COURSE, Trainer, checkpoint, presets
 
 CLASSES = np.array([[0, 0, 5, 0, 0, 0], [0, 2, 0, 7, 31, 16]])
 
@@ -50,6 +53,130 @@ def test_draw_writes_what_load_draws(tmp_path):
     images = np.load(tmp_path / "out.npy")
     assert images.shape == (2, 64, 64) and images.dtype == np.uint8
     np.testing.assert_array_equal(images, load("dsprites").draw(CLASSES))
+
+
+@pytest.mark.parametrize("dataset", ["dsprites", "shapes3d"])
+@pytest.mark.parametrize("count", [0, 7, 9])
+def test_draw_holds_a_block_of_images_at_most(tmp_path, monkeypatch, dataset, count):
+    images, drawn = load(dataset), []
+    classes = images.space.classes(np.arange(count) * 1000)
+    wanted, draw = images.draw(classes), Images.draw
+    np.save(tmp_path / "classes.npy", classes)
+    np.save(tmp_path / "wanted.npy", wanted)
+
+    def counted(self, classes):
+        drawn.append(len(classes))
+        return draw(self, classes)
+
+    monkeypatch.setattr(Images, "draw", counted)
+    monkeypatch.setattr(commands, "BLOCK", 3)
+    assert main(["draw", dataset, str(tmp_path / "classes.npy"), str(tmp_path / "out.npy")]) == 0
+    assert sum(drawn) == count and max(drawn, default=0) <= 3
+    assert (tmp_path / "out.npy").read_bytes() == (tmp_path / "wanted.npy").read_bytes()
+
+
+ENFORCE = "[enforce fail at alloc_cpu.cpp:117] . DefaultCPUAllocator: can't allocate memory: you"
+ENDS = {
+    "numpy": (MemoryError("Unable to allocate 7.28 TiB for an array"), "allocate 7.28 TiB", 2),
+    "python": (MemoryError(), "score needs more memory than there is: something", 2),
+    "torch": (RuntimeError(f"{ENFORCE}\ntrace"), "can't allocate memory", 2),
+    "cuda": (torch.cuda.OutOfMemoryError("CUDA out of memory. Tried"), "'cpu' failed: CUDA out", 2),
+    "driver": (RuntimeError("Found no NVIDIA driver on this CUDA system"), "no NVIDIA", 2),
+    "lost": (RuntimeError("Expected all tensors to be on the same device"), "same device", 2),
+    "ctrl-c": (KeyboardInterrupt(), "interrupted", 130),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_is_not_the_code_s_fault_ends_with_one_sentence(monkeypatch, capsys, end):
+    error, said, code = ENDS[end]
+
+    def fails(args):
+        raise error
+
+    monkeypatch.setattr(commands, "run_score", fails)
+    assert main(["score", "a.npz"]) == code
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("wdlib: ") and said in line
+
+
+def test_other_errors_of_torch_keep_their_traceback(monkeypatch):
+    def fails(args):
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 2x3)")
+
+    monkeypatch.setattr(commands, "run_score", fails)
+    with pytest.raises(RuntimeError, match="cannot be multiplied"):
+        main(["score", "a.npz"])
+
+
+def test_an_array_that_fits_in_no_memory(tmp_path, monkeypatch, capsys):
+    np.save(tmp_path / "classes.npy", CLASSES)
+    monkeypatch.setattr(Images, "draw", lambda self, classes: np.empty((len(classes), 1 << 50)))
+    said = refused(capsys, "draw", "dsprites", tmp_path / "classes.npy", tmp_path / "out.npy")
+    assert "draw needs more memory than there is: Unable to allocate 16.0 PiB" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["classes.npy"]
+
+
+@pytest.mark.parametrize("command", ["train dSprites.v2", "evaluate dSprites.v2", "score a.npz"])
+@pytest.mark.parametrize("seed", [-1, 2**32, 10**30])
+def test_a_seed_that_is_none(capsys, command, seed):
+    said = refused(capsys, *command.split(), "--seed", seed)
+    assert f"--seed is an integer from 0 to 4294967295, got {seed}" in said
+
+
+def test_score_wants_a_metric(capsys):
+    for none in ("", ",", ",,"):
+        assert "--metrics names no score" in refused(capsys, "score", "a.npz", "--metrics", none)
+
+
+def test_a_place_that_cannot_be_written_is_named_before_the_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    np.save("classes.npy", CLASSES)
+    (tmp_path / "file").touch()
+    before = sorted(tmp_path.iterdir())
+    for command in ("load", "split.split"):
+        monkeypatch.setattr(f"wdlib.data.{command}", None)  # nothing begins
+    draw, film = ["draw", "dsprites", "classes.npy"], ["film", "dSprites.v2", "right", "--out"]
+    assert "wdlib: . is a folder, but a file" in refused(capsys, *draw, ".")
+    assert "there is no folder nowhere" in refused(capsys, *draw, "nowhere/a.npy")
+    assert "there is no folder nowhere" in refused(capsys, *film, "nowhere/a.gif")
+    (tmp_path / "a.gif").mkdir()
+    assert "a.gif is a folder" in refused(capsys, *film, "a.gif")
+    (tmp_path / "a.gif").rmdir()
+    for out in ("file", "file/deeper/run", "/proc/run"):
+        said = refused(capsys, "train", "dSprites.v2", "--out", out)
+        assert f"nothing can be written in {out}: " in said
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_device_that_holds_no_numbers(capsys):
+    for command in ("train", "evaluate"):
+        said = refused(capsys, command, "dSprites.v2", "--device", "meta")
+        assert "the device 'meta' cannot be used" in said
+
+
+def test_training_that_is_interrupted_says_how_it_goes_on(tmp_path, monkeypatch, capsys, short):
+    train = ["train", "dSprites.v2", "--labels", "400", "--device", "cpu", "--out", str(tmp_path)]
+    step = Trainer._step
+
+    def interrupted(self, *where):
+        if self.done == 2:
+            raise KeyboardInterrupt
+        return step(self, *where)
+
+    monkeypatch.setattr(Trainer, "_step", interrupted)
+    assert main(train) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "wdlib: interrupted at step 2; nothing was saved yet"
+    )
+    monkeypatch.setattr(
+        Trainer.run, "__kwdefaults__", Trainer.run.__kwdefaults__ | {"save_every": 2}
+    )
+    assert main(train) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"wdlib: interrupted at step 2; --resume goes on from the checkpoint in {tmp_path}"
+    )
+    assert checkpoint.load(tmp_path, "checkpoint")[1]["done"] == 2
 
 
 @pytest.mark.parametrize(
@@ -93,8 +220,12 @@ def test_score_prints_the_librarys_numbers(tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     given = arrays()
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
+    about = printed.pop("about")
     assert printed == score(*(given[n] for n in names), metrics=["mig", "sap_r2", "sap"])
     assert printed["mig"] > 0.8
+    sizes = {name: [300, 2] for name in names}
+    asked = {"seed": 0, "metrics": ["mig", "sap_r2", "sap"], "sizes": sizes}
+    assert about == provenance() | asked
     assert main(["score", str(tmp_path / "a.npz"), "--metrics", "mig"]) == 0
     assert capsys.readouterr().out.split() == ["mig", f"{printed['mig']:.4f}"]
 
@@ -177,7 +308,7 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     lines = csv.read_text(encoding="utf-8").splitlines()
     column = lines[0].split(",").index("judged_prior")
     assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75", "1"]
-    assert "dSprites.v2, modular-paper cut short at 3600 s | 1000 |" in printed
+    assert "dSprites.v2, modular-paper, 3600 s | 27 | 1000 |" in printed
     assert "takes no --methods" in refused(capsys, "table", "unseen", "--methods", "modular")
     assert "not of 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
 

@@ -1,22 +1,26 @@
 """Original files: read by index in the same order, shape and dtype; refused in one sentence."""
 
 import contextlib
+import errno
 import functools
 import hashlib
 import http.server
 import multiprocessing
 import os
+import signal
 import ssl
 import threading
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pooch
 import pytest
 
 from wdlib.data import dsprites, load, originals, shapes3d
 from wdlib.data.originals import Original
 from wdlib.factors import FactorSpace
+from wdlib.files import PART, STALE
 
 # The originals in miniature: the same factors with fewer values.
 SPRITES = FactorSpace(("color", "shape", "x"), ((1.0,), ("square", "heart"), tuple(range(50))))
@@ -76,7 +80,7 @@ def test_the_cache_holds_one_bit_a_pixel_and_serves_the_next_time(tmp_path, monk
     path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
     dsprites.reader(path, cache, SPRITES)
     (file,) = cache.iterdir()
-    assert file.stat().st_size == 100 * 64 * 64 // 8
+    assert file.stat().st_size == 100 * 64 * 64 // 8 + 32  # and a digest
     monkeypatch.setattr(dsprites, "_fill", None)  # a second filling would fail
     read = dsprites.reader(path, cache, SPRITES)
     np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
@@ -91,6 +95,29 @@ def test_a_cache_of_another_length_is_filled_again(tmp_path, length):
         damaged.truncate(length)
     read = dsprites.reader(path, cache, SPRITES)
     np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
+
+
+@pytest.mark.parametrize("at", [0, 50 * 512, -33, -32, -1])
+def test_a_cache_with_a_flipped_bit_is_filled_again(tmp_path, at):
+    path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
+    dsprites.reader(path, cache, SPRITES)
+    (file,) = cache.iterdir()
+    content = bytearray(file.read_bytes())
+    content[at] ^= 1
+    file.write_bytes(content)
+    read = dsprites.reader(path, cache, SPRITES)
+    np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
+    content[at] ^= 1
+    assert file.read_bytes() == content
+
+
+def test_a_process_reads_a_cache_through_once(tmp_path):
+    path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
+    dsprites.reader(path, cache, SPRITES)
+    before = dsprites._matches.cache_info().misses
+    for _ in range(3):
+        dsprites.reader(path, cache, SPRITES)
+    assert dsprites._matches.cache_info().misses == before + 1
 
 
 def test_another_file_at_the_same_place_is_read_anew(tmp_path):
@@ -361,6 +388,39 @@ def test_a_download_that_breaks_off_is_tried_again(tmp_path, served, cut):
             original.fetch(tmp_path / "root")
         assert not list((tmp_path / "root").iterdir())
     assert len(served.asked) == min(cut + 1, len(originals.WAITS))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the victim is a fork")
+def test_what_a_killed_download_left_goes_with_a_later_one(tmp_path, served):
+    root, child = tmp_path / "root", os.fork()
+    if child == 0:
+
+        def half(_, file, __):
+            file.write(b"cont")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        pooch.HTTPDownloader = lambda **_: half
+        published(served.address).fetch(root)
+    assert os.waitpid(child, 0)[1] == signal.SIGKILL
+    (left,) = root.iterdir()
+    assert left.read_bytes() == b"cont" and PART.fullmatch(left.name)
+    long_ago = left.stat().st_mtime - STALE - 60
+    os.utime(left, (long_ago, long_ago))
+    assert list(root.iterdir()) == [left]
+    fetched = published(served.address).fetch(root)
+    assert list(root.iterdir()) == [fetched]
+
+
+def test_a_full_disk_is_not_taken_for_the_network(tmp_path, served, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="a.h5 could not be written: No space left") as refusal:
+        published(served.address).fetch(tmp_path / "root")
+    assert not isinstance(refusal.value, ConnectionError) and served.asked == ["/a.h5"]
+    assert not list((tmp_path / "root").iterdir())
 
 
 def test_no_step_of_a_download_leaves_https(tmp_path, served):

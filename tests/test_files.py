@@ -8,10 +8,14 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import numpy as np
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from notebooks.course import address
 from wdlib import cells
 from wdlib.__main__ import main
 from wdlib.data import dsprites, load
@@ -145,6 +149,30 @@ def test_a_cell_that_finds_no_room_is_named_and_the_others_stay(tmp_path):
         cells.write(tmp_path, two, [row] * 100, {})
     assert cells.read(tmp_path, one) is not None and cells.read(tmp_path, two) is None
     assert len(list((tmp_path / "cells").iterdir())) == 1
+
+
+def test_a_film_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    from wdlib.navigator import film
+    from wdlib.navigator.view import Navigator
+
+    view = SimpleNamespace(walk=SimpleNamespace(steps=[]), task=None)
+    monkeypatch.setattr(film, "gif", lambda *_: bytes(5000))
+    write(tmp_path / "a.gif", b"first")
+    with at_most(1000), pytest.raises(OSError, match="a.gif could not be written"):
+        Navigator.save(view, tmp_path / "a.gif")
+    assert (tmp_path / "a.gif").read_bytes() == b"first" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_notebook_keeps_its_text_where_its_badges_find_no_room(tmp_path):
+    cells = [new_markdown_cell("# Title\n\n" + "x" * 3000), new_code_cell("1 + 1")]
+    path, page = tmp_path / "99_a.ipynb", tmp_path / "README.md"
+    before = nbformat.writes(new_notebook(cells=cells))
+    for file, change in ((path, address.write_notebook), (page, address.write_page)):
+        file.write_text(before, encoding="utf-8")
+        with at_most(1000), pytest.raises(OSError, match=f"{file.name} could not be written"):
+            change(file)
+        assert file.read_text(encoding="utf-8") == before
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # Trains a step on a file system of its own, fills that, and goes on from the command line.

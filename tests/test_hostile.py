@@ -54,6 +54,13 @@ def burst(path):
     return bytearray(1 << 40)
 
 
+def hide(path):
+    try:
+        return bytearray(1 << 40)
+    except MemoryError as cause:
+        raise ValueError(f"{path} is damaged") from cause
+
+
 def lose(path):
     raise KeyError("a")
 
@@ -70,6 +77,7 @@ def mumble(path):
         (hang, "took more than"),
         (swell, "MB for 6 bytes (loaded)"),
         (burst, "MemoryError"),
+        (hide, "asked for more memory than there is"),
         (lose, "KeyError: 'a'"),
         (mumble, "does not name the file"),
         (Path.read_bytes, "read wrongly"),
@@ -95,6 +103,25 @@ def test_the_watch_sees_every_fault_and_goes_on(monkeypatch, read, said):
     tried = try_all(kind, range(3))
     assert tried.outcomes == {"loaded": 2}
     assert list(tried.faults) == [1] and said in tried.faults[1]
+
+
+@needs_fork
+@pytest.mark.skipif(not memory("VmHWM"), reason="this system does not say what a process took")
+@pytest.mark.parametrize("times", [1, 3])
+def test_more_than_twice_the_honest_size_is_a_fault(times):
+    """What was freed before does not hide what is taken now."""
+
+    def make(folder):
+        (folder / "file").write_bytes(bytes(6 << 20))
+        return folder / "file"
+
+    def read(path):
+        return [path.read_bytes() for _ in range(times)]
+
+    kind = Kind(make, read, lambda found: True, lambda data, _: data, room=1 << 20)
+    tried = try_all(kind, range(3))
+    assert len(tried.faults) == (0 if times == 1 else 3)
+    assert all("took 18 MB for 6291456 bytes" in fault for fault in tried.faults.values())
 
 
 ANYTHING = st.recursive(

@@ -1,4 +1,4 @@
-"""Killed at 30 random moments, training, the grid and the caches lose nothing."""
+"""Killed at 30 random moments, training, the grid, the caches and four savers lose nothing."""
 
 import os
 import re
@@ -20,8 +20,9 @@ def test_nothing_is_lost_by_30_kills_of_each():
     """What is checked after every kill stands in kills.py; here, that it was killed in earnest."""
     run = python("kills.py", "--kills", "30")
     assert run.returncode == 0, run.stderr
-    training, *others = run.stdout.splitlines()
-    assert [line.split(",")[0] for line in others] == ["grid", "cache"]
+    heading, training, *others = run.stdout.splitlines()
+    assert heading.startswith("commit ") and heading.endswith("seed 0")
+    assert [line.split(",")[0] for line in others] == ["grid", "cache", "checkpoint"]
     for line in (training, *others):
         kills, inside = map(int, re.search(r"(\d+) kills survived \((\d+) of", line).groups())
         assert kills >= 30 and inside >= 3, line
@@ -30,10 +31,12 @@ def test_nothing_is_lost_by_30_kills_of_each():
 
 
 NAIVE = """
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-import random, tempfile
+import random, sys, tempfile
 import kills
+from wdlib import cells
+from wdlib.data import dsprites, originals
 from wdlib.training import checkpoint
 
 @contextmanager
@@ -46,14 +49,30 @@ def naive(path):
 def in_a_write(cls, rng, **_):
     return cls("act", 0, 0, rng.randint(1, 8), rng.random())
 
-checkpoint.whole = naive
-kills.Death.drawn = classmethod(in_a_write)
+for place in sys.argv[1].split():
+    if place == "alone":
+        checkpoint.alone = lambda folder: nullcontext()
+    else:
+        globals()[place].whole = naive
+        kills.Death.drawn = classmethod(in_a_write)
+four = {
+    "cells": (kills.do_grid, kills.finished),
+    "originals dsprites": (kills.do_cache, kills.whole_caches),
+    "alone": (kills.do_checkpoint, kills.loaded),
+}
 with tempfile.TemporaryDirectory() as home:
-    kills.kill_training(30, random.Random(0), Path(home))
+    if sys.argv[1] == "checkpoint":
+        kills.kill_training(30, random.Random(0), Path(home))
+    else:
+        work, whole = four[sys.argv[1]]
+        kills.publish(Path(home))
+        kills.kill_four(work, whole, 0.1, 100, random.Random(0), Path(home))
 """
 
 
-def test_a_writer_that_writes_in_place_is_found_out():
-    run = python("-c", NAIVE)
+@pytest.mark.parametrize("writers", ["checkpoint", "cells", "originals dsprites", "alone"])
+def test_a_writer_that_writes_in_place_or_beside_others_is_found_out(writers):
+    run = python("-c", NAIVE, writers)
     assert run.returncode == 1
-    assert re.search("is half a file|cut or altered|is no record|JSONDecodeError", run.stderr)
+    found = "is half a file|cut or altered|is no record|JSONDecodeError|which is missing"
+    assert re.search(f"{found}|assert all|failed by itself", run.stderr), run.stderr

@@ -5,6 +5,7 @@ ended; whatever ends the fork is the fault of the file that it had in hand, and 
 on with the file after it.
 """
 
+import ctypes
 import dataclasses
 import faulthandler
 import json
@@ -17,7 +18,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from damage import bruised
@@ -38,6 +40,7 @@ class Kind:
         right: whether what was read is right, or as right as anyone can tell.
         damage: bytes -> bytes.
         put: path, damaged bytes -> writes them; default, as they are.
+        room: bytes that reading may take beside twice the honest size.
     """
 
     make: Callable[[Path], Path]
@@ -45,6 +48,7 @@ class Kind:
     right: Callable[[object], bool]
     damage: Callable[[bytes, random.Random], bytes] = bruised
     put: Callable[[Path, bytes], None] = Path.write_bytes
+    room: int = ROOM
 
 
 def attempt(kind: Kind, path: Path) -> str:
@@ -52,6 +56,8 @@ def attempt(kind: Kind, path: Path) -> str:
     try:
         found = kind.read(path)
     except REFUSALS as error:
+        if any(isinstance(one, MemoryError) for one in causes(error)):
+            return f"asked for more memory than there is: {error!r}"[:300]
         named = str(path.parent) in str(error) or path.name in str(error)
         return "refused" if named else f"does not name the file: {error!r}"[:300]
     except BaseException as error:
@@ -64,6 +70,13 @@ def attempt(kind: Kind, path: Path) -> str:
         return f"what was read breaks what comes after: {error!r}"[:300]
 
 
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and all that it was raised from, or raised while handling."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
 def memory(field: str) -> int:
     """Bytes of this process: VmRSS, VmHWM (most since ``forget``) or VmSize. 0 where unknown."""
     try:
@@ -74,7 +87,9 @@ def memory(field: str) -> int:
 
 
 def forget() -> None:
-    """Let VmHWM begin anew."""
+    """Let VmHWM begin anew, from what is in use: memory that was freed goes back first."""
+    with suppress(OSError, AttributeError):  # another C library than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
     if os.path.exists("/proc/self/clear_refs"):
         Path("/proc/self/clear_refs").write_text("5")
 
@@ -96,7 +111,7 @@ def _fork(kind: Kind, path: Path, seeds: list[int], say: int) -> None:
         before, start = memory("VmRSS"), time.perf_counter()
         outcome = attempt(kind, path)
         seconds, grown = time.perf_counter() - start, memory("VmHWM") - before
-        if grown > ROOM + 2 * len(honest):
+        if grown > kind.room + 2 * len(honest):
             outcome = f"took {grown >> 20} MB for {len(honest)} bytes ({outcome})"
         line = json.dumps([outcome, seconds, grown])
         os.write(say, f"{line}\n".encode())

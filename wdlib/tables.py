@@ -64,6 +64,9 @@ def write_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     replace_text(Path(path), text.getvalue())
 
 
+LARGEST = 1 << 22  # bytes of a CSV that is read; the longest of ours has a twelfth
+MOST = 100_000  # figures in it, each of which takes a KB
+WIDEST = 1000  # columns
 KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
 ABOUT = tuple(name for name in COLUMNS if name not in ("convention", "score", "value"))
 
@@ -90,14 +93,17 @@ def read_wide_csv(path: Path | str) -> Table:
     """Read back what ``write_wide_csv`` wrote, as rows of one figure each.
 
     Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
-    another one.
+    another one, or one larger than LARGEST, MOST or WIDEST.
     """
     rows = []
+    _check_size(path)
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
             if lacking := set(ABOUT) - set(reader.fieldnames or ()):
                 raise ValueError(f"it lacks the columns {', '.join(sorted(lacking))}")
+            if len(reader.fieldnames) > WIDEST:
+                raise ValueError(f"it has {len(reader.fieldnames)} columns; {WIDEST} are read")
             for line in reader:
                 if None in line or None in line.values():
                     raise ValueError("it has more or fewer fields than the first")
@@ -107,9 +113,16 @@ def read_wide_csv(path: Path | str) -> Table:
                         convention, score = _convention(name)
                         row = {"convention": convention, "score": score, "value": float(value)}
                         rows.append(own | row)
+                if len(rows) > MOST:
+                    raise ValueError(f"it holds more than {MOST} figures")
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     return Table(tuple(rows))
+
+
+def _check_size(path: Path | str) -> None:
+    if (size := Path(path).stat().st_size) > LARGEST:
+        raise ValueError(f"{path} is no table of wdlib: it has {size} bytes")
 
 
 def _convention(name: str) -> tuple[str, str]:
@@ -125,9 +138,10 @@ def read_csv(path: Path | str) -> Table:
     """Read back what ``write_csv`` wrote.
 
     Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
-    another one.
+    another one, or one larger than LARGEST or MOST.
     """
     kinds = KINDS | {"value": float}
+    _check_size(path)
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         rows = []
@@ -138,6 +152,8 @@ def read_csv(path: Path | str) -> Table:
                 if None in row or None in row.values():
                     raise ValueError(f"it has more or fewer than {len(COLUMNS)} columns")
                 rows.append(row | {name: kind(row[name]) for name, kind in kinds.items()})
+                if len(rows) > MOST:
+                    raise ValueError(f"it holds more than {MOST} figures")
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     return Table(tuple(rows))

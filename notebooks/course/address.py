@@ -17,6 +17,7 @@ from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode
 
 from notebooks.course import ROOT, notebooks
+from wdlib.files import whole
 
 BRANCH = "main"
 FIRST = "00_tour"  # where README's badges lead
@@ -96,15 +97,25 @@ def write_notebook(path: Path) -> None:
     after = nbformat.writes(notebook) + "\n"
     if after == before:
         return
-    path.write_text(after, encoding="utf-8")
     pair = jupytext.writes(notebook, fmt="py:percent", config=load_jupytext_config(str(path)))
-    path.with_suffix(".py").write_text(pair, encoding="utf-8")
+    write(path, after)
+    write(path.with_suffix(".py"), pair)
     print(f"notebooks/{path.name}: badges and Colab cell written")
 
 
+def write_page(path: Path) -> None:
+    """The page of Markdown."""
+    write(path, with_badges(path.read_text(encoding="utf-8")))
+
+
+def write(path: Path, text: str) -> None:
+    """The text in place of what was there, whole or not at all."""
+    with whole(path) as file:
+        file.write(text.encode())
+
+
 def main() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(with_badges(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    write_page(ROOT / "README.md")
     for path in notebooks():
         write_notebook(path)
     print("the address is", address())

@@ -3,7 +3,8 @@
 Neither form can be read by index: the npz is one compressed stream, and the HDF5's chunks cross
 thousands of images. So the first use streams the file once, in blocks, into a cache of one bit a
 pixel (377 MB for 737,280 images, an eighth of the pixels' size), and images are then read from that
-cache by index through a memory map.
+cache by index through a memory map. Its last bytes are the SHA-256 of the others: a process that
+begins to use a cache reads it through once.
 
 Source: Matthey et al. (2017), https://github.com/google-deepmind/dsprites-dataset.
 """
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,15 +44,15 @@ def reader(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Classes [N, 6] -> uint8 images [N, 64, 64] of the original file.
 
-    The first call for a file fills the cache under ``root``; so does one that finds it cut. Raises
-    ValueError, naming file and cause, for a file that is cut short, misnamed, or not dSprites, and
-    OSError where the disk is full.
+    The first call for a file fills the cache under ``root``; so does one that finds it cut or
+    altered. Raises ValueError, naming file and cause, for a file that is cut short, misnamed, or
+    not dSprites, and OSError where the disk is full.
     """
     check_signature(path)
     stat = path.stat()
     stamp = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
     cache = cache_folder(root) / f"dsprites-{sha256(stamp.encode()).hexdigest()[:16]}.bits"
-    if not cache.exists() or cache.stat().st_size != len(space) * BITS:
+    if not _intact(cache, len(space) * BITS):
         _fill(cache, path, space)
     return partial(_unpack, cache, space)
 
@@ -61,10 +62,30 @@ def _unpack(cache: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
     return np.unpackbits(bits[space.index(classes)], axis=1).reshape(-1, *SHAPE)
 
 
+def _intact(cache: Path, size: int) -> bool:
+    """Whether the cache is there, with its ``size`` bytes and their digest, as it was written."""
+    try:
+        stat = cache.stat()
+    except FileNotFoundError:
+        return False
+    right = stat.st_size == size + sha256().digest_size
+    return right and _matches(cache, size, stat.st_ino, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _matches(cache: Path, size: int, inode: int, modified: int) -> bool:
+    digest = sha256()
+    with cache.open("rb") as file:
+        for start in range(0, size, 1 << 20):
+            digest.update(file.read(min(1 << 20, size - start)))
+        return digest.digest() == file.read()
+
+
 def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
     """Stream images (checked) into the cache, which appears whole or not at all."""
     _check_classes(path, space)
     cache.parent.mkdir(parents=True, exist_ok=True)
+    digest = sha256()
     with whole(cache) as file:
         for block in _blocks(path, IMAGES, (len(space), *SHAPE), np.uint8):
             if block.max() > 1:
@@ -72,7 +93,10 @@ def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
                     f"{path}: {IMAGES} holds values up to {block.max()}, but a pixel of dSprites "
                     f"is 0 or 1"
                 )
-            file.write(np.packbits(block.reshape(len(block), -1), axis=1).tobytes())
+            bits = np.packbits(block.reshape(len(block), -1), axis=1).tobytes()
+            digest.update(bits)
+            file.write(bits)
+        file.write(digest.digest())
 
 
 def _check_classes(path: Path, space: FactorSpace) -> None:

@@ -11,9 +11,12 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 import numpy as np
+
+from wdlib.files import whole
 
 FOLDER = "WDLIB_DATA"  # environment variable: a folder that may hold the original files
 WAITS = (1, 4, None)  # seconds after each failed try of a download; None gives up
@@ -68,31 +71,47 @@ class Original:
         """Download the file once into ``root`` (default: the user's cache) and check its MD5.
 
         Raises ValueError for an address that is not https and where the checksum differs,
-        ConnectionError where nothing arrives, tried ``len(WAITS)`` times. The file appears whole or
-        not at all, and one that was there before stays as it was.
+        ConnectionError where nothing arrives, tried ``len(WAITS)`` times, and OSError where the
+        disk takes no more. The file appears whole or not at all, and one that was there before
+        stays as it was.
         """
         import pooch
 
         name = self.files[0]
+        path = cache_folder(root) / name
         if urlsplit(self.url).scheme != "https":
             raise ValueError(f"{name} is only downloaded over https, not from {self.url}")
+        if path.is_file() and pooch.file_hash(str(path), alg="md5") == self.md5:
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pooch.get_logger().info(f"Downloading {name} from {self.url} to {path.parent}.")
+        for wait in WAITS:
+            try:
+                with whole(path) as file:
+                    self._download(file)
+                break
+            except OSError as cause:
+                why = cause.__cause__ or cause
+                if why.errno is not None:  # the disk's; what the network raises has no number
+                    raise
+                if wait is None:
+                    raise ConnectionError(
+                        f"{name} could not be downloaded from {self.url}: {why}"
+                    ) from why
+                time.sleep(wait)
+        return path
+
+    def _download(self, file: BinaryIO) -> None:
+        """One try, into an open file; ValueError where the checksum differs."""
+        import pooch
+
         download = pooch.HTTPDownloader(
             chunk_size=1 << 16, timeout=SILENCE, hooks={"response": _stay_on_https}
         )
-        for wait in WAITS:
-            try:
-                known = f"md5:{self.md5}"
-                return Path(
-                    pooch.retrieve(self.url, known, name, cache_folder(root), downloader=download)
-                )
-            except OSError as cause:  # what the network raises, too
-                if wait is None:
-                    raise ConnectionError(
-                        f"{name} could not be downloaded from {self.url}: {cause}"
-                    ) from cause
-                time.sleep(wait)
-            except ValueError as cause:
-                raise ValueError(f"{name} was downloaded, but its MD5 is not {self.md5}") from cause
+        download(self.url, file, None)
+        file.flush()
+        if pooch.file_hash(file.name, alg="md5") != self.md5:
+            raise ValueError(f"{self.files[0]} was downloaded, but its MD5 is not {self.md5}")
 
 
 def _stay_on_https(response, **_) -> None:

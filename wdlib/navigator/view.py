@@ -17,6 +17,7 @@ from ipywidgets import Layout
 from matplotlib.figure import Figure
 
 from wdlib.data import Images, Split, device_images
+from wdlib.files import whole
 from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
 from wdlib.navigator import clicks, film, panels, still
@@ -127,7 +128,9 @@ class Navigator(widgets.VBox):
         path, makers = Path(path), {".gif": film.gif, ".png": film.strip_png}
         if path.suffix not in makers:
             raise ValueError(f"a film is saved as .gif or .png, not as {path.name}")
-        path.write_bytes(makers[path.suffix](self.walk.steps, self.task))
+        made = makers[path.suffix](self.walk.steps, self.task)
+        with whole(path) as file:
+            file.write(made)
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and the still picture for a page without a kernel."""

@@ -1,0 +1,58 @@
+"""Records of make kills, hostile, versions, onecore: what they begin with, and when they stay."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import nbformat
+import onecore
+import pytest
+from measured import heading
+from nbformat.v4 import new_code_cell, new_notebook
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_a_record_begins_with_where_it_comes_from():
+    pattern = r"commit \w+(-dirty)?, Python 3\.\d+\.\d+, .+, \d+ cores, \d{4}-\d\d-\d\d"
+    assert re.fullmatch(pattern, heading())
+    assert heading(7) == heading() + ", seed 7"
+
+
+@pytest.mark.parametrize("target", ["kills", "hostile", "versions", "onecore"])
+@pytest.mark.parametrize("code", [0, 3])
+def test_make_keeps_what_was_printed_and_the_exit_code(tmp_path, target, code):
+    tool = tmp_path / "tool"
+    tool.write_text(f"#!/bin/sh\necho said $1; echo warned >&2; exit {code}\n")
+    tool.chmod(0o755)
+    make = ["make", "-C", tmp_path, "-f", ROOT / "Makefile", "-o", ".venv/.installed", target]
+    run = subprocess.run(
+        [*make, f"PY={tool}", f"PYTHON={tool}", "ONECORE=env"], capture_output=True, text=True
+    )
+    kept = (tmp_path / f"notebooks/results/{target}.txt").read_text().splitlines()
+    assert kept == [f"said tests/{target}.py", "warned"] and kept[0] in run.stdout
+    assert bool(run.returncode) == bool(code) and ("Error 3" in run.stderr) == bool(code)
+
+
+def test_a_run_that_is_stopped_leaves_the_earlier_record(tmp_path):
+    tool, record = tmp_path / "tool", tmp_path / "notebooks/results/kills.txt"
+    record.parent.mkdir(parents=True)
+    record.write_text("earlier")
+    tool.write_text("#!/bin/sh\necho half; kill -9 $PPID; sleep 1\n")
+    tool.chmod(0o755)
+    make = ["make", "-C", tmp_path, "-f", ROOT / "Makefile", "-o", ".venv/.installed", "kills"]
+    run = subprocess.run([*make, f"PY={tool}"], capture_output=True, text=True)
+    assert run.returncode and record.read_text() == "earlier"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+def test_a_notebook_is_timed_and_its_kernel_weighed(tmp_path, capsys):
+    cells = [new_code_cell("import time; a = b'x' * 200_000_000; del a; time.sleep(1)")]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "big.ipynb")
+    seconds, peak = onecore.measure(tmp_path / "big.ipynb")
+    assert 1 < seconds < 60 and 200 < peak < 350
+    for seconds, peak, code in ((10, 900, 0), (601, 900, 1), (10, 1001, 1), (10, None, 1)):
+        onecore.measure = lambda _, said=(seconds, peak): said
+        assert onecore.main([]) == code
+        assert capsys.readouterr().out.startswith("commit ")
