@@ -144,8 +144,8 @@ def evaluate(
         samples: latents drawn from the prior, if there is one, for relation accuracy.
         metrics: scores of codes; importances: the classifier behind DCI.
         most: images of train, and half as many of test, that the scores of codes look at. Those
-            of train have no labels (all of it stands in where every image has one); MIG and sap_r2,
-            which fit nothing, look at those of test only.
+            of train have no labels (all of train stands in where less than a tenth of it has none);
+            MIG and sap_r2, which hold nothing out, look at those of test only.
         converted: also score the values that the system reads, one integer a factor; not for a
             system whose values come from a classifier of the whole code (``Method.converts``).
         seed: of the samples, the relations that are drawn, and the scores.
@@ -160,7 +160,7 @@ def evaluate(
     if task.name != theirs:
         raise ValueError(f"the model is of {theirs}, the split of {task.name}")
     without = split.train[~np.isin(split.train, split.labelled)]
-    unlabelled = len(without) > 0
+    unlabelled = 10 * len(without) >= len(split.train)
     fitted = without if unlabelled else split.train
     parts = {"train": fitted[:most], "test": split.test[: most // 2]}
     pictures = {p: device_images(images, task.classes(i), device) for p, i in parts.items()}
