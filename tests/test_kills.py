@@ -46,7 +46,7 @@ def naive(path):
         file.flush()
         kills.os.fsync(file.fileno())
 
-def in_a_write(cls, rng, **_):
+def in_a_write(cls, rng, *_, **__):
     return cls("act", 0, 0, rng.randint(1, 8), rng.random())
 
 for place in sys.argv[1].split():
