@@ -257,6 +257,11 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     device = _device(device)
     model, record = load_model(folder, device=device)
     parts = _parts(model.task, record["seed"], record["labels"])
+    if record.get("split", parts.record) != parts.record:  # early records do not say it
+        raise ValueError(
+            f"the model in {folder} was trained on a split of its own, so test images here may be "
+            f"training images there; measure it with wdlib.evaluate and that split"
+        )
     images = load(model.task.dataset, data)
     return model, record, parts, images, kept_judge(folder, parts, images, device=device)
 
