@@ -435,7 +435,7 @@ for shape, (style, marker) in enumerate((("-", "s"), ("--", "o"), (":", "^"))):
     panel.plot(360 / 39 * np.arange(39), changed[shape], style, marker=marker, ms=4,
                color=plots.PALETTE[shape], label=space.values[1][shape])  # fmt: skip
 panel.set(xlabel="turned by (degrees)", ylabel="pixels that change", xticks=range(0, 361, 45))
-panel.legend()
+figure.legend(loc="outside right center")
 plots.show(
     figure,
     "pixels that change when a sprite turns: the square falls back to nearly 0 near 90, 180 and "

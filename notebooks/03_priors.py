@@ -183,7 +183,8 @@ for panel, (title, shown) in zip(
         mean = shown.mean[0, k].tolist()
         panel.add_patch(Ellipse(mean, width, height, angle=angle, fill=False, lw=1.8))
         panel.annotate(name, mean, (0, 24), textcoords="offset points", ha="center", size=10)
-    panel.set(title=f"covariance: {title}", aspect="equal")
+    panel.set(title=f"covariance: {title}", aspect="equal", xlabel="first number of the code")
+figure.axes[0].set_ylabel("second number")
 plots.show(
     figure,
     "two maps of three clouds of points with their 2-sigma ellipses: with the whole covariance "

@@ -44,7 +44,6 @@ if "google.colab" in sys.modules:
     # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
 
 import math
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -66,6 +65,7 @@ from wdlib.metrics import mig, relation_accuracy
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import FitConfig, NetworkConfig
 from wdlib.pretrained import folder_of
+from wdlib.results import result_file
 from wdlib.tables import format_table, read_csv
 from wdlib.training import Phase, Preset
 
@@ -186,7 +186,8 @@ for beta, bars, panel in zip(toys, above, below):
     bars.bar(range(4), sorted(nats[beta].tolist(), reverse=True), color=plots.PALETTE[0])
     bars.set(title=f"beta {beta:g}", ylim=(0, 5), xticks=range(4), xlabel="dimension, sorted")
     some = toys[beta][2][[0, 31, 528, 1023], 0]  # three corners, and the middle
-    panel.imshow(torch.cat([*some], dim=1), cmap="gray", vmin=0, vmax=1)
+    bordered = F.pad(some, (0, 1), value=1.0)  # a white line to the right of each
+    panel.imshow(torch.cat([*bordered], dim=1)[:, :-1], cmap="gray", vmin=0, vmax=1)
     panel.set(xticks=[], yticks=[], xlabel="four pictures, reconstructed")
 above[0].set_ylabel("KL in nats")
 plots.show(
@@ -692,9 +693,8 @@ for name in ("dSprites.v2", "Shapes3D.v5"):
 # relations as the judge sees them (`python -m wdlib table 2`). The result is a file beside this notebook:
 
 # %%
-results = Path("results/table2.csv")
-if results.is_file():
-    print(format_table(read_csv(results).rows))
+if path := result_file("table2"):
+    print(format_table(read_csv(path).rows))
 else:
     print("There is no results/table2.csv beside this notebook, so no figures are shown.")
     print("Make one: python -m wdlib table 2 (hours), or wait for the one that is published.")

@@ -96,16 +96,22 @@ def shadow(codes):
     return (codes - origin) @ axes
 
 
-figure = plots.Figure(figsize=(4.2, 4.0), layout="constrained")
+figure = plots.Figure(figsize=(5.6, 5.2), layout="constrained")
 panel = figure.subplots()
 panel.scatter(*shadow(codes[:, 1].double().numpy()).T, s=8, c="0.6")
 for place, name in zip(shadow(means), task.factors[1].value_names):
-    panel.annotate(name, place, ha="center", va="center", fontsize=9)
-panel.set_aspect("equal")
-plots.show(figure, "a map of position: test images as points, names of the nine cells at the means")
+    panel.scatter(*place, color="black", marker="x")
+    plots.name(panel, name, place, above=True)
+panel.set(aspect="equal", xlabel="first axis of the map", ylabel="second axis")
+plots.spread_names(figure)
+plots.show(
+    figure,
+    "a map of position: test images as points, crosses at the means of the nine cells with their "
+    "names; five of the nine lie close together in the middle",
+)
 
 # %% [markdown]
-# Some names nearly meet, although no two islands are near each other in eight dimensions.
+# Some means nearly meet, although no two islands are near each other in eight dimensions.
 # `plots.plane` therefore looks for a plane on which the two closest means lie further apart; all maps
 # below use it.
 #
@@ -210,6 +216,34 @@ plots.show(
 # On the map of shape the trail stays in one place while the position changes, and the other way round:
 # that is what *partition* means. Each step changes what its name says.
 #
+# ### Exercise 08.2: the shortest walk
+#
+# Relations of dSprites go round: *up* from the top row leads to the bottom row, *left* from the left column to
+# the right one, and the shape after the heart is the square (04).
+# From a *square, top left* to a *heart, bottom right*: how many presses of the buttons *left*, *right*,
+# *up*, *down* and *next-shape* are enough? Try it in the navigator.
+
+# %% tags=["exercise"]
+fewest_presses = ...
+
+# %% tags=["check", "nbval-check-output"]
+check("08.2", fewest_presses)
+
+# %% [markdown] tags=["solution"]
+# <details>
+# <summary>Solution of 08.2</summary>
+#
+# *Up* and *left* go round, so each of them needs one press. The shape needs two steps, since there is only *next-shape*.
+#
+# ```python
+# fewest_presses = 1 + 1 + 2
+#
+# check("08.2", fewest_presses)
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## There and back is not nowhere
 #
 # A relation and its opposite cancel on values. On codes? We send 500 test images right and left again.
@@ -241,7 +275,7 @@ walk.undo()
 print("undo, twice, is the code of the start:     ", torch.equal(walk.here.code, begin))
 
 # %% [markdown]
-# ### Exercise 08.2: how sure is the prior?
+# ### Exercise 08.3: how sure is the prior?
 #
 # The confidence of the prior in value $k$ is the share of component $k$ in the density at $z_i$, all
 # values being equally frequent:
@@ -259,11 +293,11 @@ def confidence(log):
 
 
 # %% tags=["check", "nbval-check-output"]
-check("08.2", confidence)
+check("08.3", confidence)
 
 # %% [markdown] tags=["solution"]
 # <details>
-# <summary>Solution of 08.2</summary>
+# <summary>Solution of 08.3</summary>
 #
 # A factor common to all components cancels, so the largest density may be made 1 first.
 #
@@ -273,7 +307,7 @@ check("08.2", confidence)
 #     return density / density.sum(axis=1, keepdims=True)
 #
 #
-# check("08.2", confidence)
+# check("08.3", confidence)
 # ```
 #
 # In torch: `log.softmax(1)`.
@@ -340,32 +374,6 @@ print("the best single one, the next shape in less than .5:  ", one < 0.5)
 # inside of it the dimensions share the work; the method does not ask for more. *Reading* is another matter:
 # several dimensions know the shape about equally well, and that is why raw codes score low in MIG and
 # SAP, which ask by how much the best one leads (06). Move the sliders of the navigator, and see.
-#
-# ### Exercise 08.3: the shortest walk
-#
-# From a *square, top left* to a *heart, bottom right*: how many presses of the buttons *left*, *right*,
-# *up*, *down* and *next-shape* are enough? Try it in the navigator.
-
-# %% tags=["exercise"]
-fewest_presses = ...
-
-# %% tags=["check", "nbval-check-output"]
-check("08.3", fewest_presses)
-
-# %% [markdown] tags=["solution"]
-# <details>
-# <summary>Solution of 08.3</summary>
-#
-# Relations of dSprites go round: *up* from the top is the bottom, *left* from the left is the right.
-# The shape needs two steps, since there is only *next-shape*.
-#
-# ```python
-# fewest_presses = 1 + 1 + 2
-#
-# check("08.3", fewest_presses)
-# ```
-#
-# </details>
 
 # %% [markdown]
 # ## Take the film home
@@ -391,5 +399,7 @@ display(moving)
 #
 # ## Where next
 #
-# `Navigator` takes a model of any task: train one of `"Shapes3D.v3"` and walk through colours. Or read
+# `Navigator` takes a model of any task: `wdlib.load_pretrained("Shapes3D.v3")` comes with the package, too, so put
+# that name into the first cell of this notebook's first section, and walk through colours (what the text says
+# of shapes and places is then of other factors). Or read
 # `wdlib/navigator/maps.py`: it is the surface, in a hundred lines.

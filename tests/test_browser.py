@@ -200,23 +200,48 @@ def test_a_dragged_slider_changes_one_partition(view):
     view.shot("slider")
 
 
-@pytest.mark.parametrize(("partition", "value"), [(0, 1), (1, 8), (1, 0)])
-def test_a_press_on_an_island_of_the_map_leads_to_its_value(view, partition, value):
+def place_of(view, partition: int, value: int) -> tuple[float, float]:
+    """Where on the page the centre of an island is."""
     test = view.parts.test[:400]  # the points on the map, which make its frame
     codes = view.model.encode(device_images(view.images, view.task.classes(test)))[:, partition]
     values = view.task.labels(test)[:, partition]
     factor = view.task.factors[partition]
     island = PartitionMap(factor, view.model.prior, partition, codes, values)
     x, y = island.fraction(island.centres)[value]
+    shown = view.page.locator(".wdlib-map").nth(partition)
+    shown.scroll_into_view_if_needed()
+    box = shown.bounding_box()
+    return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+
+@pytest.mark.parametrize(("partition", "value"), [(0, 1), (1, 8), (1, 0)])
+def test_a_press_on_an_island_of_the_map_leads_to_its_value(view, partition, value):
     number, before = view.number, view.values
-    box = view.page.locator(".wdlib-map").nth(partition)
-    size = box.bounding_box()
-    box.click(position={"x": x * size["width"], "y": y * size["height"]})
-    view.wait(number + 1, f"{factor.name} map")
+    factor = view.task.factors[partition].name
+    view.page.mouse.click(*place_of(view, partition, value))
+    view.wait(number + 1, f"{factor} map")
     wanted = before.copy()
     wanted[partition] = value
     assert view.values.tolist() == wanted.tolist()
-    view.shot(f"press-{factor.name}-{value}")
+    view.shot(f"press-{factor}-{value}")
+
+
+@pytest.mark.parametrize(("partition", "start", "end"), [(1, 0, 4), (0, 2, 0)])
+def test_a_drag_over_the_map_is_one_step_and_ends_on_the_island(view, partition, start, end):
+    number, before = view.number, view.values
+    factor = view.task.factors[partition].name
+    view.page.mouse.move(*place_of(view, partition, start))
+    view.page.mouse.down()
+    view.page.mouse.move(*place_of(view, partition, end), steps=12)
+    view.page.mouse.up()
+    wanted = before.copy()
+    wanted[partition] = end
+    deadline = time.monotonic() + 20  # the step is there with the first move, and goes on
+    while view.values.tolist() != wanted.tolist() and time.monotonic() < deadline:
+        view.page.wait_for_timeout(200)
+    assert view.values.tolist() == wanted.tolist()
+    view.wait(number + 1, f"{factor} map")
+    view.shot(f"drag-{factor}")
 
 
 def test_the_map_is_walked_with_the_keyboard(view):

@@ -1,4 +1,4 @@
-"""The memory of a notebook's kernel is measured, and a notebook that takes too much fails."""
+"""Memory and seconds of a notebook are measured, and a notebook that takes too much fails."""
 
 import os
 import subprocess
@@ -29,24 +29,47 @@ def test_peak_of_a_process_that_took_and_freed_memory():
     assert memory.peak(None) is None
 
 
+def run(folder: Path, notebooks: dict[str, list[str]], plugin: str, **env) -> tuple[int, dict]:
+    """Run notebooks of these cells beside the plugin: the exit code, and what it says of each."""
+    for name, cells in notebooks.items():
+        cells = [new_code_cell(source) for source in cells]
+        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+    (folder / "limited.py").write_text(
+        "from notebooks.course.memory import Memory\n"
+        f"def pytest_configure(config):\n    config.pluginmanager.register({plugin}, 'm')\n"
+    )
+    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])} | env
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "limited",
+         "-p", "no:cacheprovider", "--rootdir", folder, folder],
+        cwd=folder, env=env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert f"{sum(map(len, notebooks.values()))} passed" in done.stdout, done.stdout + done.stderr
+    told = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    return done.returncode, {name: told[name] for name in notebooks}
+
+
 @needs_proc
 def test_a_notebook_that_takes_too_much_fails_the_run(tmp_path):
     """With a limit of 300 MB; a bare kernel takes about 60."""
-    for name, megabytes in (("big", 400), ("small", 10)):
-        cells = [new_code_cell(f"a = b'x' * {megabytes}_000_000; del a"), new_code_cell("1 + 1")]
-        nbformat.write(new_notebook(cells=cells), tmp_path / f"{name}.ipynb")
-    (tmp_path / "limited.py").write_text(
-        "from notebooks.course.memory import Memory\n"
-        "def pytest_configure(config):\n    config.pluginmanager.register(Memory(300), 'm')\n"
-    )
-    env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-p", "limited",
-         "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path],
-        cwd=tmp_path, env=env, capture_output=True, text=True,
-    )  # fmt: skip
-    assert "4 passed" in run.stdout, run.stdout + run.stderr
-    big, small = (line for line in run.stdout.splitlines() if line.startswith(("big ", "small ")))
-    assert 400 < float(big.split()[1]) < 550 and big.endswith("more than the limit")
-    assert 10 < float(small.split()[1]) < 300 and "more" not in small
-    assert run.returncode == 1  # though every cell passed
+    cells = {
+        name: [f"a = b'x' * {megabytes}_000_000; del a", "1 + 1"]
+        for name, megabytes in (("big", 400), ("small", 10))
+    }
+    code, told = run(tmp_path, cells, "Memory(300)")
+    assert 400 < float(told["big"].split()[1]) < 550
+    assert told["big"].endswith("more memory than the limit")
+    assert 10 < float(told["small"].split()[1]) < 300 and "more" not in told["small"]
+    assert code == 1  # though every cell passed
+
+
+@needs_proc
+@pytest.mark.parametrize("limit", ["", "20"])
+def test_a_notebook_that_takes_too_long_fails_where_a_limit_is_set(tmp_path, limit):
+    """21 s of sleep; a bare kernel starts within a second or two."""
+    cells = {"slow": ["import time", "time.sleep(21)"], "quick": ["1 + 1"]}
+    code, told = run(tmp_path, cells, "Memory()", WDLIB_SECONDS=limit)
+    assert 21 <= float(told["slow"].split()[2]) < 60
+    assert told["slow"].endswith("more seconds than the limit") == bool(limit)
+    assert "more" not in told["quick"]
+    assert code == bool(limit)

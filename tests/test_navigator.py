@@ -542,10 +542,15 @@ def test_a_dial_stretches_where_a_value_lies_outside():
 
 
 def test_a_step_takes_less_than_a_tenth_of_a_second_on_one_core(nav):
-    took = latency(nav, 100)
-    assert set(took) == {"relation", "map", "island", "dimension", "undo"}
-    assert sum(map(len, took.values())) == 100
-    slow = {kind: times for kind, times in took.items() if np.median(times) >= 100}
+    """19 of 20 steps of every kind, in one of three rounds: other work can only make it slower."""
+    for _ in range(3):
+        took = latency(nav, 100)
+        assert set(took) == {"relation", "map", "island", "dimension", "undo"}
+        assert sum(map(len, took.values())) == 100
+        slow = {kind: np.percentile(times, 95) for kind, times in took.items()}
+        slow = {kind: most for kind, most in slow.items() if most >= 100}
+        if not slow:
+            break
     assert slow == {}
 
 

@@ -6,6 +6,7 @@ same pytest run as tests/, each cell a test, each notebook once.
 
 import re
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from jupytext.config import load_jupytext_config
 from nbconvert.preprocessors import ExecutePreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from wdlib import results
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -233,3 +236,32 @@ def test_a_pair_that_differs_is_reported(tmp_path):
     assert [fault.split(";")[0] for fault in faults(path)] == ["differs from its .py pair"]
     pair.unlink()
     assert [fault.split(";")[0] for fault in faults(path)] == ["has no .py pair"]
+
+
+# --- the results that notebooks show ---
+
+
+def test_a_wheel_carries_every_result_that_a_notebook_shows():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    carried = project["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"]
+    shown = set()
+    for path in NOTEBOOKS:
+        text = path.with_suffix(".py").read_text(encoding="utf-8")
+        assert 'Path("results' not in text, f"{path.name}: result_file finds it on Colab, too"
+        shown |= set(re.findall(r'\b(?:result_file|results)\("(\w+)"\)', text))
+    assert {"table1", "table2", "ablations"} <= shown
+    assert carried == {f"notebooks/results/{n}.csv": f"wdlib/results/{n}.csv" for n in shown}
+    assert all((ROOT / path).is_file() for path in carried)
+
+
+def test_a_result_beside_the_notebook_comes_before_the_package_s(tmp_path, monkeypatch):
+    package, beside = tmp_path / "package", tmp_path / "results"
+    monkeypatch.setattr(results, "__file__", str(package / "__init__.py"))
+    monkeypatch.chdir(tmp_path)
+    assert results.result_file("table1") is None
+    package.mkdir()
+    (package / "table1.csv").touch()
+    assert results.result_file("table1") == package / "table1.csv"
+    beside.mkdir()
+    (beside / "table1.csv").touch()
+    assert results.result_file("table1").resolve() == beside / "table1.csv"

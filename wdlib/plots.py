@@ -144,11 +144,14 @@ def relation_strips(
     return figure
 
 
-def history(records: Sequence[Mapping]) -> Figure:
+def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Figure:
     """Losses over steps, a panel each, with the phases as labelled bands.
 
-    records: ``Trainer.history``, one mapping with "step", "phase" and the losses a row. Raises
-    ValueError where there is none.
+    Args:
+        records: ``Trainer.history``, one mapping with "step", "phase" and the losses a row.
+        log: losses with a logarithmic axis, whose values must be above 0.
+
+    Raises ValueError where there is no record.
     """
     if not records:
         raise ValueError("the history is empty: train for a while first")
@@ -170,7 +173,12 @@ def history(records: Sequence[Mapping]) -> Figure:
         panel.plot(*zip(*told), color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
         panel.set_title(name, fontsize=MEDIUM)
         panel.set_xlim(0, bands[-1][2])
-        panel.set_ylim(0, 1.35 * max(value for _, value in told))  # room for the phases' names
+        low, high = min(value for _, value in told), max(value for _, value in told)
+        if name in log:
+            panel.set_yscale("log")
+            panel.set_ylim(low / 1.2, high * (high / low) ** 0.35)
+        else:
+            panel.set_ylim(0, 1.35 * high or 1)  # room for the phases' names
         panel.tick_params(labelsize=SMALL)
     for panel in axes[-1]:
         panel.set_xlabel("step", fontsize=SMALL)

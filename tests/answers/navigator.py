@@ -67,6 +67,18 @@ ANSWERS = {
         ],
     ),
     "08.2": (
+        [shortest((0, 0), (2, 8)), 4.0],
+        [
+            (..., "no answer yet"),
+            (6, "no relation goes round"),
+            (2, "only the position"),
+            (3, "the one before"),
+            (5, "only one of the two"),
+            (8, "too large"),
+            ("next-shape", "a number is wanted"),
+        ],
+    ),
+    "08.3": (
         [sure, sure_in_torch],
         [
             (..., "no answer yet"),
@@ -79,18 +91,6 @@ ANSWERS = {
             (lambda log: log / log.sum(1, keepdims=True), "log densities are divided"),
             (certain, "entries"),
             (lambda log: sure(log).argmax(1), "the shape is"),
-        ],
-    ),
-    "08.3": (
-        [shortest((0, 0), (2, 8)), 4.0],
-        [
-            (..., "no answer yet"),
-            (6, "no relation goes round"),
-            (2, "only the position"),
-            (3, "the one before"),
-            (5, "only one of the two"),
-            (8, "too large"),
-            ("next-shape", "a number is wanted"),
         ],
     ),
 }

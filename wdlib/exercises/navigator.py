@@ -1,4 +1,4 @@
-"""Exercises of notebooks/08_navigator: a click as a code, a confidence, the shortest walk."""
+"""Exercises of notebooks/08_navigator: a click as a code, the shortest walk, a confidence."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ EXERCISES = (
     ),
     Exercise(
         "08.2",
+        lambda: 4,  # tests/answers/navigator.py finds it by trying every walk
+        slips=(
+            ("no relation goes round", lambda: 6),
+            ("only one of the two directions goes round", lambda: 5),
+            ("a shape can also go to the one before", lambda: 3),
+            ("only the position changes", lambda: 2),
+        ),
+    ),
+    Exercise(
+        "08.3",
         lambda log: softmax(log, axis=1),
         inputs=_densities,
         slips=(
@@ -50,16 +60,6 @@ EXERCISES = (
                 "the log densities are divided by their sum, not the densities",
                 lambda log: log / log.sum(1, keepdims=True),
             ),
-        ),
-    ),
-    Exercise(
-        "08.3",
-        lambda: 4,  # tests/answers/navigator.py finds it by trying every walk
-        slips=(
-            ("no relation goes round", lambda: 6),
-            ("only one of the two directions goes round", lambda: 5),
-            ("a shape can also go to the one before", lambda: 3),
-            ("only the position changes", lambda: 2),
         ),
     ),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from wdlib.exercises.exercise import Exercise
 from wdlib.training import PAPER, Phase
 
@@ -37,6 +39,45 @@ def _floor(partitions: int, affected: int, deviation: float) -> float:
 
 def _paper_steps(images: int, copies: int = 7, batch: int = 1024, epochs: int = 6000) -> int:
     return epochs * math.ceil(copies * images / batch)
+
+
+BALANCED, STRONG, IDLE = "balanced", "critic too strong", "critic does not learn"
+
+
+def diagnosis(critic) -> str:
+    """What the critic's losses, one a step, say of the game."""
+    end = float(critic[-50:].mean())
+    return STRONG if end < 0.5 else IDLE if end > 1.6 else BALANCED
+
+
+def _by_all(critic) -> str:
+    return diagnosis(critic.mean().repeat(50))
+
+
+def _exchanged(critic) -> str:
+    return {STRONG: IDLE, IDLE: STRONG}.get(diagnosis(critic), BALANCED)
+
+
+def _games() -> list[tuple]:
+    """Games of 300 steps whose ends leave no doubt, each with noise and an odd last step."""
+    import torch
+
+    rng, step = np.random.default_rng(0), np.arange(300)
+    level = 2 * np.log(2)
+    curves = [
+        (level - np.exp(-step / 20), 0.2),  # balanced, from below
+        (0.1 + level * np.exp(-step / 15), 1.5),  # found out at once
+        (0.05 + level * (step < 200), 0.9),  # balanced for long, then lost
+        (level + 4 * (step / 300) ** 3, 1.3),  # the encoder walks away, late
+        (level + np.exp(-step / 60) * 4, 2.4),  # a bad start that is made good
+        (level + step / 100, 0.3),  # nobody answers
+    ]
+    found = []
+    for curve, last in curves:
+        noisy = (curve * np.exp(0.1 * rng.normal(size=300))).astype(np.float32)
+        noisy[-1] = last
+        found.append((torch.from_numpy(noisy),))
+    return found
 
 
 EXERCISES = (
@@ -85,7 +126,22 @@ EXERCISES = (
     ),
     Exercise(
         "05.3",
-        lambda: ["balanced", "critic too strong", "critic does not learn"],
+        diagnosis,
+        inputs=_games,
+        slips=(
+            ("the first steps are looked at; all games begin alike", lambda c: diagnosis(c[:50])),
+            ("one single step decides, and steps are noisy", lambda c: diagnosis(c[-1:])),
+            ("the mean of all steps is taken, and the start counts as much", _by_all),
+            ("a low loss is taken for a critic that does not learn", _exchanged),
+            (
+                "whatever is not near 0 is called balanced",
+                lambda c: "critic too strong" if c[-50:].mean() < 0.5 else "balanced",
+            ),
+            (
+                "whatever is not far above 2 log 2 is called balanced",
+                lambda c: "critic does not learn" if c[-50:].mean() > 1.6 else "balanced",
+            ),
+        ),
     ),
     Exercise(
         "05.4",
