@@ -6,6 +6,7 @@ Its model is made by hand: random weights, islands far apart, so nothing has to 
 
 import io
 import re
+import time
 from dataclasses import replace
 
 import ipywidgets
@@ -542,16 +543,12 @@ def test_a_dial_stretches_where_a_value_lies_outside():
 
 
 def test_a_step_takes_less_than_a_tenth_of_a_second_on_one_core(nav):
-    """19 of 20 steps of every kind, in one of three rounds: other work can only make it slower."""
-    for _ in range(3):
-        took = latency(nav, 100)
-        assert set(took) == {"relation", "map", "island", "dimension", "undo"}
-        assert sum(map(len, took.values())) == 100
-        slow = {kind: np.percentile(times, 95) for kind, times in took.items()}
-        slow = {kind: most for kind, most in slow.items() if most >= 100}
-        if not slow:
-            break
-    assert slow == {}
+    """19 of 20 steps of every kind, in the time of this process: other work does not count."""
+    took = latency(nav, 100, clock=time.process_time)
+    assert set(took) == {"relation", "map", "island", "dimension", "undo"}
+    assert sum(map(len, took.values())) == 100
+    most = {kind: np.percentile(times, 95) for kind, times in took.items()}
+    assert max(most.values()) < 100, most
 
 
 def test_the_command_prints_a_row_for_every_kind_of_move(capsys):
