@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import torch
 from damage import npy, npz
 from hostile import ROOM_IMAGES, ROOMS, SPRITE_IMAGES, SPRITES, everything
-from watched import forget, memory
+from watched import causes, forget, memory
 
 from wdlib import tables
 from wdlib.data import dsprites, shapes3d
@@ -169,6 +170,20 @@ def test_an_h5_array_is_plainly_in_its_file(tmp_path, trick):
     assert str(path) in str(refusal.value) and took.mb < 32
 
 
+@pytest.mark.parametrize("claimed", [1 << 15, 1 << 28, (1 << 32) - 16])
+def test_a_chunk_is_no_longer_than_its_file(tmp_path, claimed):
+    """Its size stands in the index, before its filters, as four bytes: enough for 4 GB."""
+    path = hostile.sprites_h5(tmp_path)
+    with h5py.File(path) as file:
+        size = file["imgs"].id.get_chunk_info(0).size
+    before, after = (struct.pack("<II", number, 0) for number in (size, claimed))
+    assert path.read_bytes().count(before) == 1
+    path.write_bytes(path.read_bytes().replace(before, after))
+    with Took() as took, pytest.raises(ValueError, match=f"sprites.* claims {claimed} bytes") as no:
+        dsprites.reader(path, tmp_path / "cache", SPRITES)
+    assert not any(isinstance(cause, MemoryError) for cause in causes(no.value)) and took.mb < 16
+
+
 COLUMNS = ",".join(tables.COLUMNS)
 LINE = ",".join("1" for _ in tables.COLUMNS)
 WIDE = ",".join(tables.ABOUT)
@@ -179,7 +194,7 @@ TABLES = {
     "too wide": (tables.read_wide_csv, WIDE + ",a" * 1_900_000, "1900015 columns; 1000 are read"),
     "too many of both": (
         tables.read_wide_csv,
-        "\n".join([WIDE + ",".join(f",a{i}" for i in range(900)), *[",".join("1" * 916)] * 200]),
+        "\n".join([WIDE + "".join(f",a{i}" for i in range(900)), *[",".join("1" * 915)] * 200]),
         "more than 100000 figures",
     ),
 }

@@ -50,7 +50,8 @@ def read_rows(path: Path, array, start: int, stop: int) -> np.ndarray:
     """
     with reading(path):
         packed = array.chunks and array.id.get_create_plist().get_nfilters()
-        if not packed or not any(_bomb(array, c) for c in _corners(array, start, stop)):
+        length = path.stat().st_size
+        if not packed or not any(_bomb(array, c, length) for c in _corners(array, start, stop)):
             return array[start:stop]
     raise ValueError(f"{path}: a chunk of {array.name} unfolds to more than belongs in it")
 
@@ -62,11 +63,18 @@ def _corners(array, start: int, stop: int) -> Iterator[tuple[int, ...]]:
     return product(range(start // first * first, stop, first), *across)
 
 
-def _bomb(array, corner: tuple[int, ...]) -> bool:
+def _bomb(array, corner: tuple[int, ...], length: int) -> bool:
+    """Whether a chunk unfolds to more than belongs in it.
+
+    Raises ValueError, before memory is asked for, where it claims to be longer than its file.
+    """
     try:
-        _, packed = array.id.read_direct_chunk(corner)
+        claimed = array.id.get_chunk_info_by_coord(corner).size
+        packed = array.id.read_direct_chunk(corner)[1] if claimed <= length else b""
     except (OSError, RuntimeError, ValueError):
         return False  # never written; or damaged, which reading it will say
+    if claimed > length:
+        raise ValueError(f"a chunk of {array.name} claims {claimed} bytes, more than the file has")
     if len(packed) * DEFLATE <= ROOM:
         return False
     unfolding = zlib.decompressobj()
