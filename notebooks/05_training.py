@@ -310,7 +310,7 @@ for name, value in knows_nothing.items():
 # - **Critic** and **adversarial** are two sides of a game. Down is good for the one and bad for the
 #   other, so neither is "the further down the better". At the end of *full* the critic is ahead, between .5
 #   and .8 where guessing gets 1.39: islands and clouds are alike and not the same. In the warm-up its lead
-#   is larger, .3 and less, and the adversarial loss comes near 4: codes that labels draw apart are no single
+#   is larger, down to about .25, and the adversarial loss comes near 4: codes that labels draw apart are no single
 #   cloud, and nothing else is there to match them with yet. A lead is no fault as long as it does not
 #   grow; below we see one that does, down to 0.
 # - **Relational** has a floor that depends on the islands. This one we can compute.
@@ -543,6 +543,7 @@ plots.show(
     "adversarial one rises above 10; in C the critic's rises far above 2 log 2 and the adversarial "
     "one falls towards 0. Below, the codes of all places as a net, the prior as a dotted circle: "
     "in A the net fills the circle; in B it reaches beyond it; in C it lies far away from it",
+    dpi=64,
 )
 
 

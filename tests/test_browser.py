@@ -1,10 +1,12 @@
 """The navigator in a real browser: JupyterLab in headless Chromium runs notebook 08, and whatever
 is pressed there changes the picture as it should; a judge looks at the page's own picture.
 
-Screenshots are left in build/browser/.
+Notebook 7 and Voila do the same where they are installed: pip install notebook voila. Screenshots
+are left in build/browser/.
 """
 
 import base64
+import importlib.util
 import io
 import os
 import re
@@ -34,6 +36,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
 SECONDS = 240  # until the notebook has run, on a slow machine
 TOKEN = "of-this-test"
+NOTEBOOK = "08_navigator.ipynb"
+# Module that serves, and where it shows the notebook.
+FRONTS = {"jupyterlab": "lab/tree", "notebook": "notebooks", "voila": "voila/render"}
 
 sync_api = pytest.importorskip(
     "playwright.sync_api", reason="needs playwright: pip install playwright"
@@ -44,31 +49,44 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module", params=FRONTS)
+def front(request):
+    """The front end's module, which has to be installed."""
+    if importlib.util.find_spec(request.param) is None:
+        pytest.skip(f"needs {request.param}: pip install {request.param}")
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    """JupyterLab's address, on a copy of notebook 08 and with settings of its own."""
-    home = tmp_path_factory.mktemp("lab")
+def address(front, tmp_path_factory):
+    """The front end's address, on a copy of notebook 08 and with settings of its own."""
+    home = tmp_path_factory.mktemp(front)
     (home / "work").mkdir()
-    shutil.copy(ROOT / "notebooks" / "08_navigator.ipynb", home / "work")
+    shutil.copy(ROOT / "notebooks" / NOTEBOOK, home / "work")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     names = ("JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR")
     own = {name: str(home / name.lower()) for name in (*names, "JUPYTERLAB_WORKSPACES_DIR")}
-    command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-        *("--ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home / 'work'}"),
-    ]
+    command = [sys.executable, "-m", front, "--no-browser"]
+    if front == "voila":
+        command += [f"--port={port}", "--Voila.ip=127.0.0.1", f"--token={TOKEN}", home / "work"]
+    else:
+        command += [
+            *("--allow-root", "--ip=127.0.0.1", f"--ServerApp.port={port}"),
+            *("--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
+            f"--ServerApp.root_dir={home / 'work'}",
+        ]
     log = (home / "log").open("w")
     env = os.environ | own | {"JUPYTER_PREFER_ENV_PATH": "1"}
-    server = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    server = subprocess.Popen(command, env=env, stdout=log, stderr=log, cwd=home)
+    ready = "voila/" if front == "voila" else "api/status"
     try:
         base = f"http://127.0.0.1:{port}"
-        for _ in range(120):
+        for _ in range(240):
             assert server.poll() is None, (home / "log").read_text()
             try:
-                urlopen(f"{base}/api/status?token={TOKEN}", timeout=1).close()
+                urlopen(f"{base}/{ready}?token={TOKEN}", timeout=1).close()
                 break
             except OSError:
                 time.sleep(0.5)
@@ -80,32 +98,40 @@ def address(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(address):
+def page(front, address):
     """A page in which the whole notebook has run."""
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path=BROWSER, args=options)
         page = browser.new_page(viewport={"width": 1360, "height": 1500})
         page.set_default_timeout(30_000)
-        page.goto(f"{address}/lab/tree/08_navigator.ipynb?token={TOKEN}")
+        page.goto(
+            f"{address}/{FRONTS[front]}/{NOTEBOOK}?token={TOKEN}",
+            timeout=1000 * SECONDS, wait_until="commit",
+        )  # fmt: skip
         SHOTS.mkdir(parents=True, exist_ok=True)
         try:
-            run_all(page)
+            run_all(page, front)
         finally:
-            page.screenshot(path=SHOTS / "run.png")
+            page.screenshot(path=SHOTS / f"run-{front}.png")
         yield page
         browser.close()
 
 
-def run_all(page) -> None:
+def run_all(page, front: str) -> None:
     """Run every cell, and come back to the navigator."""
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector(".jp-NotebookPanel-toolbar >> text=/Python 3/")  # the kernel's name
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
+    if front != "voila":  # which runs them by itself, and shows the page when they have run
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_selector("text=/Python 3/")  # the kernel's name
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.get_by_text("Run All Cells", exact=True).click()
     # The walk in code, which a later cell takes.
     page.wait_for_selector("text=/Step 7, left/", state="attached", timeout=1000 * SECONDS)
-    page.wait_for_selector("#jp-main-statusbar >> text=/Idle/", timeout=1000 * SECONDS)
+    if front == "jupyterlab":
+        page.wait_for_selector("#jp-main-statusbar >> text=/Idle/", timeout=1000 * SECONDS)
+    elif front == "notebook":  # the last code cell has its number
+        last = page.locator(".jp-CodeCell .jp-InputPrompt").last
+        sync_api.expect(last).to_have_text(re.compile(r"\d"), timeout=1000 * SECONDS)
     if (no := page.get_by_role("button", name="No", exact=True)).count():
         no.click()  # no news, thank you
     page.locator(".wdlib-map").first.evaluate("e => e.scrollIntoView({block: 'start'})")
