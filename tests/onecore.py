@@ -14,11 +14,13 @@ from pathlib import Path
 import nbformat
 from measured import heading  # which also finds the course's tools
 from nbconvert.preprocessors import ExecutePreprocessor
+from traitlets.config import Config
 
 from notebooks.course import memory
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "00_tour.ipynb"
 SECONDS, MB = 600, 1000
+QUIET = Config({"KernelManager": {"transport_encryption": "auto"}})  # as make tour
 
 
 class Watched(ExecutePreprocessor):
@@ -34,7 +36,7 @@ class Watched(ExecutePreprocessor):
 
 def measure(path: Path) -> tuple[float, float | None]:
     """Seconds, and MB (of 10**6 bytes; None where the system does not tell)."""
-    watched, start = Watched(timeout=None), time.perf_counter()
+    start, watched = time.perf_counter(), Watched(timeout=None, config=QUIET)
     notebook = nbformat.read(path, as_version=4)
     watched.preprocess(notebook, {"metadata": {"path": str(path.parent)}})
     return time.perf_counter() - start, watched.peak
