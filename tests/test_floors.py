@@ -50,13 +50,14 @@ FLOORS = {
         "navigator/__main__",
         *room(
             "exercises",
-            "compare exercise worlds warmup priors relations training evaluation baselines "
-            "navigator tables",
+            "compare exercise tour worlds warmup priors relations training evaluation "
+            "baselines navigator tables",
         ),
         *[
             "check",
             "cells",
             "experiments",
+            "results/__init__",
             "processes",
             "tables",
             "grid",

@@ -57,3 +57,13 @@ def test_a_notebook_is_timed_and_its_kernel_weighed(tmp_path, capfd):
         onecore.measure = lambda _, said=(seconds, peak): said
         assert onecore.main([]) == code
         assert capfd.readouterr().out.startswith("commit ")
+
+
+@pytest.mark.parametrize("name", ["kills", "hostile", "versions", "onecore"])
+def test_readme_quotes_the_records(name):
+    record = (ROOT / "notebooks/results" / f"{name}.txt").read_text(encoding="utf-8")
+    said = [line.rstrip() for line in record.splitlines()]
+    readme = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    quoted = [line.removeprefix("    ") for line in readme if line.startswith("    ")]
+    assert said[0] in quoted and said[-1] in quoted  # where it comes from, and how it ended
+    assert re.match(r"commit [0-9a-f]{7,40}, ", record), "made from a clean checkout"
