@@ -59,6 +59,7 @@ from wdlib.methods import cut
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import AdaptivePrior, FitConfig
 from wdlib.pretrained import folder_of
+from wdlib.provenance import provenance
 from wdlib.training import suited
 
 # %% [markdown]
@@ -386,7 +387,9 @@ except ValueError as error:
 # %%
 report = wdlib.evaluate(model, parts, images, judge, importances="hist_gradient_boosting")
 if path := os.environ.get("WDLIB_REPORT"):
-    Path(path).write_text(f"{report}\n", encoding="utf-8")
+    source = {"seed": 0, "preset": f"COURSE, {short.steps} steps"} | provenance()
+    said = ", ".join(f"{name} {value}" for name, value in source.items())
+    Path(path).write_text(f"{report}\n\n{said}\n", encoding="utf-8")
 report
 
 # %% [markdown]

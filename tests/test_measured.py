@@ -20,7 +20,7 @@ def test_a_record_begins_with_where_it_comes_from():
     assert heading(7) == heading() + ", seed 7"
 
 
-@pytest.mark.parametrize("target", ["kills", "hostile", "versions", "onecore"])
+@pytest.mark.parametrize("target", ["kills", "hostile", "versions", "onecore", "elsewhere"])
 @pytest.mark.parametrize("code", [0, 3])
 def test_make_keeps_what_was_printed_and_the_exit_code(tmp_path, target, code):
     tool = tmp_path / "tool"
@@ -59,7 +59,7 @@ def test_a_notebook_is_timed_and_its_kernel_weighed(tmp_path, capfd):
         assert capfd.readouterr().out.startswith("commit ")
 
 
-@pytest.mark.parametrize("name", ["kills", "hostile", "versions", "onecore"])
+@pytest.mark.parametrize("name", ["kills", "hostile", "versions", "onecore", "elsewhere"])
 def test_readme_quotes_the_records(name):
     record = (ROOT / "notebooks/results" / f"{name}.txt").read_text(encoding="utf-8")
     said = [line.rstrip() for line in record.splitlines()]
