@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test memory threads lab student slides badges weights \
-	table1 table2 labels unseen ablations cost kills hostile versions onecore elsewhere lint clean
+	table1 table2 labels unseen ablations published cost kills hostile versions onecore elsewhere lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -92,6 +92,9 @@ unseen: install ## a fifth of the combinations never seen (hours)
 
 ablations: install ## what each part of the recipe buys (hours)
 	$(call experiment,ablations)
+
+published: install ## three baselines in their publications' settings, an hour each (hours)
+	$(call experiment,published)
 
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
 	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.benchmark --csv notebooks/results/cost.csv

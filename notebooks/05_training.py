@@ -59,7 +59,8 @@ from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
 from wdlib.results import result_file
-from wdlib.tables import format_experiment, read_csv
+from wdlib.markdown import format_experiment
+from wdlib.tables import read_csv
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 
 # %% [markdown]

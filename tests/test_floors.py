@@ -60,6 +60,7 @@ FLOORS = {
             "results/__init__",
             "processes",
             "tables",
+            "markdown",
             "grid",
             "environment",
             "__init__",

@@ -16,16 +16,18 @@ from wdlib.experiments import (
     table2_cells,
     unseen_cells,
 )
-from wdlib.methods import METHODS
-from wdlib.tables import (
-    COLUMNS,
-    PUBLISHED,
-    Published,
+from wdlib.markdown import (
     format_encoder,
     format_experiment,
     format_published,
     format_summary,
     format_systems,
+)
+from wdlib.methods import METHODS
+from wdlib.tables import (
+    COLUMNS,
+    PUBLISHED,
+    Published,
     format_table,
     read_csv,
     read_wide_csv,
@@ -256,6 +258,8 @@ def test_an_experiment_in_few_lines_has_mean_and_range():
     assert "| dSprites.v3, ours | 0.850 (0.800 to 0.900) |" in systems and "MIG, raw" in systems
     parts = format_experiment("ablations", rows()).splitlines()
     assert parts[0] == "| recipe | dSprites.v3 |" and parts[2].startswith("| ours | 0.850 ")
+    there = format_experiment("published", rows()).splitlines()
+    assert there[0].startswith("| task and run | MIG, raw") and "dSprites.v3, ours" in there[2]
     into = [{**rows()[0], "unseen": 0.2, "score": f"judged_prior_{k}"} for k in ("seen", "unseen")]
     assert format_experiment("unseen", into).startswith("| task | seen, prior | unseen, prior |")
 

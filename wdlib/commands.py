@@ -150,7 +150,7 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """table: finished cells stay in folder and file, so a run that was stopped goes on."""
-    from wdlib import experiments, grid, tables
+    from wdlib import experiments, grid, markdown, tables
     from wdlib.ablations import ABLATIONS
     from wdlib.methods import METHODS
     from wdlib.replications import REPLICATIONS
@@ -180,9 +180,9 @@ def run_table(args) -> None:
     with grid.Processes(args.workers) as executor:
         table = grid.run(cells, executor, folder=folder, methods=methods, progress=grid.suited())
     if wide:
-        print(tables.format_summary(table))
+        print(markdown.format_summary(table))
     else:
-        print(table, tables.format_experiment(args.name, table), sep="\n\n")
+        print(table, markdown.format_experiment(args.name, table), sep="\n\n")
     if args.csv:
         (tables.write_wide_csv if wide else tables.write_csv)([*others, *table], args.csv)
     for cell, trace in table.failed.items():

@@ -1,0 +1,263 @@
+"""Tables of many cells as Markdown, for a README or a notebook.
+
+``format_summary`` and ``format_encoder`` of table 1, ``format_systems`` of table 2 (and
+``format_experiment("2", ...)`` in full), ``format_experiment`` of the other experiments,
+``format_published`` of what was printed elsewhere. A figure is the mean over seeds, with the range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from wdlib.cells import MOST as IMAGES
+from wdlib.tables import (
+    COMPOSED,
+    CONVENTIONS,
+    MOVES,
+    PUBLISHED,
+    SCORES,
+    Published,
+    is_judged,
+    mean_and_range,
+    mean_of,
+)
+from wdlib.tasks import task as task_called
+
+OURS = "modular"
+SUMMARY = {
+    "relation_latent_target": "codes, target",
+    "relation_latent_all": "codes, all",
+    "judged_prior": "judged, prior",
+    "judged_encoded": "judged, encoded",
+    "encoder_all": "encoder",
+    "judge_accuracy": "the judge",
+    "dci_disentanglement": "DCI D",
+    "mig": "MIG",
+    "grouped_mig": "MIG, grouped",
+    "sap": "SAP",
+    "fit_seconds": "minutes",
+}
+
+
+def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
+    """One line a dataset and method, as Markdown: mean and range over seeds, scores of converted
+    codes (MIG of grouped ones, too), and in the last column the published relation accuracy (on
+    codes, from the prior).
+
+    A budget in seconds is no schedule's end, and its line says how many steps were taken of how
+    many.
+    """
+    printed = {p.dataset: p.value for p in published if p.score == "relation accuracy"}
+    lines = [["task", "combinations", "labels", *SUMMARY.values(), "paper: codes"]]
+    for run, scores in _runs(rows).items():
+        minutes = [s / 60 for s in scores.get("fit_seconds", [])]
+        cells = [
+            mean_and_range(v) if (v := scores.get(k)) else "" for k in SUMMARY if k != "fit_seconds"
+        ]
+        cells.append(f"{mean_of(minutes):.1f}" if minutes else "")
+        about = [_name(run, scores), _combinations(run.dataset), str(run.labels)]
+        lines.append([*about, *cells, f"{printed.get(run.dataset, '')}"])
+    return _markdown(lines)
+
+
+def format_encoder(rows: Iterable[Mapping]) -> str:
+    """One line a dataset and method, as Markdown: how often the encoder reads each factor of test
+    images right, and all at once. Mean and range over seeds."""
+    runs = _runs(rows)
+    read = dict.fromkeys(
+        score for scores in runs.values() for score in scores if score.startswith("encoder_")
+    )
+    factors = [score for score in read if score != "encoder_all"]
+    names = [score.removeprefix("encoder_").replace("_", " ") for score in factors]
+    lines = [["task, the encoder", *names, "all factors"]]
+    for run, scores in runs.items():
+        each = [
+            mean_and_range(v) if (v := scores.get(k)) else "" for k in (*factors, "encoder_all")
+        ]
+        lines.append([_name(run, scores), *each])
+    return _markdown(lines)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What the seeds of one line share; ``seconds`` is its budget, None where that is in steps."""
+
+    dataset: str
+    method: str
+    labels: int
+    seconds: str | None
+
+
+def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
+    """For each line the values of every score, of converted codes and (prefixed) grouped ones."""
+    found: dict[_Run, dict[str, list[float]]] = {}
+    for row in rows:
+        if row["convention"] != "raw":
+            prefix = "grouped_" if row["convention"] == "grouped" else ""
+            seconds = row["budget"] if row["budget"].endswith(" s") else None
+            run = _Run(row["dataset"], row["method"], row["labels"], seconds)
+            found.setdefault(run, {}).setdefault(prefix + row["score"], []).append(row["value"])
+    return found
+
+
+def _name(run: _Run, scores: Mapping[str, Sequence[float]]) -> str:
+    """The line's name: the dataset, the method where it is not ours, what its budget cut."""
+    name = run.dataset if run.method == OURS else f"{run.dataset}, {run.method}"
+    if run.seconds is None:
+        return name
+    phases, whole = _schedule(run)
+    if not whole or "fit_steps" not in scores:
+        return f"{name}, {run.seconds}"
+    taken = round(mean_of(scores["fit_steps"]))
+    each = "both" if phases == 2 else f"all {phases}"
+    return f"{name}, {each} phases shortened to {taken:,} of {whole:,} steps"
+
+
+def _schedule(run: _Run) -> tuple[int, int]:
+    """Phases and steps of the preset that the run's budget cuts; (0, 0) for a method without."""
+    if run.method not in (OURS, f"{OURS}-paper"):
+        return 0, 0
+    from wdlib.data.split import split
+    from wdlib.training import COURSE, PAPER  # with it torch, which a table on disk needs not
+
+    wanted = task_called(run.dataset)
+    images = len(split(wanted, seed=0, labels=0, limit=IMAGES).train)
+    preset = COURSE.for_task(wanted.name) if run.method == OURS else PAPER
+    return len(preset.phases), preset.for_images(images).steps
+
+
+def _combinations(dataset: str) -> str:
+    try:
+        return f"{task_called(dataset).combinations}"
+    except ValueError:  # a world of somebody's own
+        return ""
+
+
+# Scores of the short table. SAP is none: of groups it can pass the oracle, one integer a factor.
+SHORT = ("dci_disentanglement", "mig")
+
+
+def format_systems(rows: Iterable[Mapping]) -> str:
+    """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
+    relation accuracy from encoded test images, its encoder, DCI D and MIG.
+
+    A score is of the convention under which the system gets most, named by its letter (converted,
+    grouped, raw). Conventions are not to be compared with each other, and
+    ``format_experiment("2", ...)`` keeps each apart. The last rows are oracle and chance, means
+    over the systems; the oracle of judged relations is the judge on test images, and says so.
+    """
+    rows, tables = list(rows), []
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        found: dict[tuple[str, str, str], list[float]] = {}
+        for row in rows:
+            if row["dataset"] == dataset:
+                key = row["method"], row["convention"], row["score"]
+                found.setdefault(key, []).append(row["value"])
+        lines = [[dataset, "told", "judged, encoded", "encoder", *(SCORES[k] for k in SHORT)]]
+        for method in dict.fromkeys(method for method, _, _ in found):
+            line = [method, _told(method, found.get((method, "-", "fit_labels"), ()))]
+            for score in ("judged_encoded", "encoder_all"):
+                line.append(
+                    mean_and_range(found[k]) if (k := (method, "-", score)) in found else ""
+                )
+            for score in SHORT:
+                kinds = [
+                    (found[k], c[0]) for c in CONVENTIONS if (k := (method, c, score)) in found
+                ]
+                values, letter = max(kinds, key=lambda kind: mean_of(kind[0]), default=((), ""))
+                line.append(f"{mean_and_range(values)} {letter}" if values else "")
+            lines.append(line)
+        for twin in ("oracle", "chance"):
+            line = [twin, ""]
+            for name in ("judged_encoded", "encoder_all", *SHORT):
+                values = [v for k, vs in found.items() if k[2] == f"{twin}_{name}" for v in vs]
+                judged = twin == "oracle" and is_judged(dataset, name)
+                line.append(f"{mean_of(values):.3f}{' (the judge)' * judged}" if values else "")
+            lines.append(line)
+        tables.append(_markdown(lines))
+    return "\n\n".join(tables)
+
+
+def _told(method: str, labels: Sequence[float]) -> str:
+    from wdlib.methods import METHODS  # with it torch, which a table on disk needs not
+
+    if method not in METHODS:
+        return ""
+    told = METHODS[method].told
+    return f"{max(labels):g} labels" if told == "labels" and labels else told
+
+
+def format_published(published: Sequence[Published] = PUBLISHED) -> str:
+    """The published figures that could be checked, as Markdown, and what is odd about them."""
+    lines = [["published of", "system", "score", "value", "note"]]
+    lines += [[p.dataset, p.method, p.score, f"{p.value:g}", p.note] for p in published]
+    return _markdown(lines)
+
+
+def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
+    """What the rows of an experiment say, as Markdown: mean and range over seeds.
+
+    name: "2" (a line a system), "labels" (a line a task, judged accuracy by number of labels),
+        "unseen" (relations that end in a combination that training has seen, or not), or
+        "ablations" (a line a recipe, judged accuracy by task). Pictures are those of encoded
+        images where nothing else is said.
+    """
+    corner, place = EXPERIMENTS[name]
+    rows = list(rows)
+    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
+    rows.sort(key=lambda row: datasets.index(row["dataset"]))
+    found: dict[str, dict[str, list[float]]] = {}
+    columns: dict[str, None] = {}
+    for row in rows:
+        if at := place(row):
+            line, column = at
+            columns.setdefault(column)
+            found.setdefault(line, {}).setdefault(column, []).append(row["value"])
+    lines = [[corner, *columns]]
+    for line, values in found.items():
+        lines.append([line, *(mean_and_range(values[c]) if c in values else "" for c in columns)])
+    return _markdown(lines)
+
+
+def _judged(line: str, column: str):
+    """Where a figure of the judged accuracy stands, if the row is one."""
+    return lambda row: (
+        (str(row[line]), str(row[column])) if row["score"] == "judged_encoded" else None
+    )
+
+
+def _composed(row: Mapping) -> tuple[str, str] | None:
+    return (row["dataset"], COMPOSED[row["score"]]) if row["score"] in COMPOSED else None
+
+
+def _system(row: Mapping) -> tuple[str, str] | None:
+    line, score = f"{row['dataset']}, {row['method']}", row["score"]
+    if row["convention"] == "-":
+        known = score in ("judged_encoded", "encoder_all")
+        return (line, MOVES[score]) if known else None
+    known = score in ("dci_disentanglement", "mig", "sap")
+    return (line, f"{SCORES[score]}, {row['convention']}") if known else None
+
+
+def _replicated(row: Mapping) -> tuple[str, str] | None:
+    """All that is told of a run in a publication's own setting: scores are no columns here, for
+    each publication has others."""
+    known = row["convention"] in CONVENTIONS and row["score"] in SCORES
+    line = f"{row['dataset']}, {row['method']}"
+    return (line, f"{SCORES[row['score']]}, {row['convention']}") if known else None
+
+
+EXPERIMENTS = {
+    "2": ("task and system", _system),
+    "labels": ("task, by labels", _judged("dataset", "labels")),
+    "unseen": ("task", _composed),
+    "ablations": ("recipe", _judged("method", "dataset")),
+    "published": ("task and run", _replicated),
+}
+
+
+def _markdown(lines: Sequence[Sequence[str]]) -> str:
+    """A table whose first line is its head."""
+    head, *rest = lines
+    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rest])
