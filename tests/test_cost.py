@@ -8,18 +8,17 @@ import torch
 from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, benchmark
+from wdlib.training import COURSE, Trainer, benchmark, costs
 from wdlib.training.benchmark import (
     COLUMNS,
-    TRICKS,
     drawing_rate,
     format_costs,
     measure,
-    milestones,
     read_costs,
-    train_reader,
     write_costs,
 )
+from wdlib.training.costs import BATCHES, TRICKS
+from wdlib.training.milestones import milestones, train_reader
 
 TASK, IMAGES = task("dSprites.v2"), load("dsprites")
 PARTS = split(TASK, seed=0, labels=200, limit=600)
@@ -81,7 +80,8 @@ def test_the_reader_of_pictures_reads_held_out_ones(trainer):
 
 
 def test_what_is_measured_reads_back_and_is_printed(tmp_path, monkeypatch):
-    monkeypatch.setattr(benchmark, "BATCHES", (8, 16))
+    for module in (benchmark, costs):
+        monkeypatch.setattr(module, "BATCHES", (8, 16))
     path = tmp_path / "results" / "cost.csv"
     settings = {"preset": TINY, "limit": 400}
     rows = measure(
@@ -133,7 +133,7 @@ def test_the_tables_say_what_the_rows_say():
     rows = [row("warm-up", way, "images/s", rate) for way, rate in rates.items()]
     rows += [row("warm-up", "as it is", "ms a step", 12.34), row("warm-up", "as it is",
              "matrix share", 0.256)]  # fmt: skip
-    rows += [row("warm-up", f"batch {b}", "images/s", float(b)) for b in benchmark.BATCHES]
+    rows += [row("warm-up", f"batch {b}", "images/s", float(b)) for b in BATCHES]
     steps, batches = (t.splitlines() for t in format_costs(rows).split("\n\n"))
     assert steps[2] == "| T, warm-up | 12.3 | 600 | 26% | 500 | 550 | 560 | 400 | 1.50 |"
     assert batches[2] == "| T | 32 | 64 | 128 | 256 |"

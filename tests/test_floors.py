@@ -29,7 +29,8 @@ FLOORS = {
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room(
         "training",
-        "losses presets progress clock checkpoint moments saved stages trainer benchmark",
+        "losses presets progress clock checkpoint moments saved stages trainer costs milestones "
+        "benchmark",
     ),
     "F4": room(
         "metrics",

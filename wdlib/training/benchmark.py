@@ -2,9 +2,8 @@
 and how many minutes a task takes to 90% of what it ends with.
 
 ``python -m wdlib.training.benchmark`` measures a task of 27 combinations, one of 1080 and one of
-12000, and prints three tables; ``--csv FILE`` keeps the figures (``make cost``). On one thread time
-is the processor's, so that what other programs take does not count. ``--draw`` prints how fast the
-images of the tasks are drawn, with one thread and with two.
+12000, and prints three tables; ``--csv FILE`` keeps the figures (``make cost``). ``--draw`` prints
+how fast the images of the tasks are drawn, with one thread and with two.
 """
 
 from __future__ import annotations
@@ -13,71 +12,24 @@ import argparse
 import csv
 import io
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn import functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
-from wdlib.data import device_images, load, to_float
-from wdlib.data.split import split
+from wdlib.data import load
 from wdlib.files import whole
-from wdlib.model.networks import ConvEncoder
 from wdlib.provenance import provenance
 from wdlib.tasks import task
-from wdlib.training import stages
-from wdlib.training.clock import computed
-from wdlib.training.presets import COURSE, Preset
-from wdlib.training.trainer import Trainer
+from wdlib.training.costs import BATCHES, TRICKS, step_costs
+from wdlib.training.milestones import training_costs
 
 TASKS = ("dSprites.v2", "dSprites.v4", "Shapes3D.v5")  # 27, 1080 and 12000 combinations
-SIDE = 1024  # of the square matrices whose product is the machine's rate
-BATCHES = (32, 64, 128, 256)
 SOURCE = ("commit", "python", "wdlib", "torch", "numpy", "scikit-learn", "machine")
 COLUMNS = ("task", "combinations", "factors", "seed", "threads", "phase", "way", "measure",
            "value", *SOURCE)  # fmt: skip
-
-
-def _now() -> float:
-    return computed("cpu") if torch.get_num_threads() == 1 else time.perf_counter()
-
-
-def matrix_rate(repeats: int = 10) -> float:
-    """Floating-point operations a second in products of float32 matrices: the best of a few."""
-    a, b = torch.randn(2, SIDE, SIDE)
-    best = 0.0
-    for _ in range(repeats):
-        start = _now()
-        a @ b
-        best = max(best, 2 * SIDE**3 / (_now() - start))
-    return best
-
-
-def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[float, float]:
-    """Seconds (the median) and floating-point operations of a step of a phase, after three to
-    warm up.
-
-    The operations are those of matrix products and convolutions, forwards and backwards.
-    """
-    phase = trainer.preset.phases[number]
-    trainer.done = sum(p.steps for p in trainer.preset.phases[:number])
-    trainer._begin(phase)
-    for at in range(3):
-        trainer._step(phase, at)
-    taken = []
-    for at in range(3, 3 + steps):
-        start = _now()
-        trainer._step(phase, at)
-        taken.append(_now() - start)
-    seconds = median(taken)
-    with FlopCounterMode(display=False) as counter:
-        trainer._step(phase, 3 + steps)
-    return seconds, counter.get_total_flops()
 
 
 def drawing_rate(name: str, threads: int, *, count: int = 20_000, repeats: int = 3) -> float:
@@ -95,186 +47,6 @@ def drawing_rate(name: str, threads: int, *, count: int = 20_000, repeats: int =
         images.draw(classes)
         taken.append(time.perf_counter() - start)
     return count / min(taken)
-
-
-def _contiguous(trainer: Trainer) -> None:
-    """Weights and images channels-first, as torch makes them."""
-    auto = trainer.model.autoencoder
-    auto.to(memory_format=torch.contiguous_format)
-
-    def encode(x: Tensor) -> Tensor:
-        z = auto.standardise(auto.encoder(x.contiguous()))
-        return z.view(-1, auto.partitions, auto.dim)
-
-    auto.encode = encode
-
-
-def _plain_adam(trainer: Trainer) -> None:
-    for optimiser in trainer.optimisers.values():
-        for group in optimiser.param_groups:
-            group["fused"] = False
-
-
-def _pass_a_view(trainer: Trainer) -> None:
-    """In the warm-up: one for the plain images that are reconstructed, one for the labelled ones,
-    one for the shifted ones of the pseudo-labels."""
-    encode, batch = trainer.model.autoencoder.encode, trainer.preset.phases[0].batch
-    trainer.model.autoencoder.encode = lambda x: torch.cat([encode(v) for v in x.split(batch)])
-
-
-def _before(trainer: Trainer) -> None:
-    for change in (_contiguous, _plain_adam, _pass_a_view):
-        change(trainer)
-
-
-TRICKS: dict[str, Callable[[Trainer], None]] = {
-    "as it is": lambda trainer: None,
-    "without channels-last": _contiguous,
-    "without fused Adam": _plain_adam,
-    "with an encoder pass for each view": _pass_a_view,
-    "without any of these": _before,
-}
-
-
-def step_costs(
-    name: str, *, preset: Preset = COURSE, seed: int = 0, limit: int = 6000, steps: int = 30
-) -> list[dict]:
-    """Rows of each phase's steps, as they are and without each trick, and of the warm-up's batch.
-
-    ``limit``: images; a step costs the same whatever their number.
-    """
-    wanted = task(name)
-    images, preset = load(wanted.dataset), preset.for_task(wanted.name)
-    parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
-    rate, rows = matrix_rate(), []
-
-    def say(phase: str, way: str, batch: int, seconds: float, work: float) -> None:
-        figures = {"ms a step": 1000 * seconds, "images/s": batch / seconds}
-        figures |= {"matrix share": work / seconds / rate}
-        rows.extend({"phase": phase, "way": way, "measure": m, "value": v}
-                    for m, v in figures.items())  # fmt: skip
-
-    for number, phase in enumerate(preset.phases):
-        for way, change in TRICKS.items():
-            if phase.freeze_encoder and change is _pass_a_view:
-                continue
-            trainer = Trainer(parts, images, preset, seed=seed)
-            change(trainer)
-            say(phase.name, way, phase.batch, *phase_costs(trainer, number, steps=steps))
-    for batch in BATCHES:
-        one = replace(preset.phases[0], batch=batch, labelled_batch=batch)
-        trainer = Trainer(parts, images, replace(preset, phases=(one,)), seed=seed)
-        costs = phase_costs(trainer, 0, steps=max(steps // 2, 1))
-        say(one.name, f"batch {batch}", batch, *costs)
-    return rows
-
-
-def train_reader(
-    trainer: Trainer, *, steps: int = 1000, batch: int = 64, seed: int = 0
-) -> Callable[[Tensor], Tensor]:
-    """Pictures [N, C, 64, 64] -> values [N, n]: a classifier trained with every value of train.
-
-    It reads what the decoder makes, as the judge of ``wdlib.metrics`` does, which lies above this
-    floor; half of its images are lightly blurred, as a decoder's are.
-    """
-    wanted, x = trainer.split.task, trainer.unlabelled
-    values = torch.from_numpy(wanted.labels(trainer.split.train))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ConvEncoder(wanted.channels, sum(wanted.sizes), widths=(32, 32, 32))
-    network.to(memory_format=torch.channels_last)
-    generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(network.parameters(), fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
-    for _ in range(steps):
-        pick = torch.randint(len(x), (batch,), generator=generator)
-        pictures = to_float(x[pick])
-        half = batch // 2
-        pictures[:half] = F.avg_pool2d(pictures[:half], 3, 1, 1, count_include_pad=False)
-        scores = network(pictures.contiguous(memory_format=torch.channels_last))
-        parts = zip(scores.split(wanted.sizes, 1), values[pick].T)
-        optimiser.zero_grad(set_to_none=True)
-        sum(F.cross_entropy(score, value) for score, value in parts).backward()
-        optimiser.step()
-        schedule.step()
-    network.eval()
-
-    @torch.no_grad()
-    def read(pictures: Tensor) -> Tensor:
-        scores = torch.cat([network(part) for part in pictures.split(512)])
-        return torch.stack([s.argmax(1) for s in scores.split(wanted.sizes, 1)], 1)
-
-    return read
-
-
-def milestones(
-    trainer: Trainer,
-    images,
-    read: Callable[[Tensor], Tensor],
-    *,
-    points: int = 40,
-    most: int = 1000,
-) -> list[tuple[float, float, float]]:
-    """(seconds of training, encoder accuracy, judged relation accuracy) at ``points`` of a run, on
-    validation images, all factors right.
-
-    Values are read by what the phase trains: the heads in the warm-up, then the components. For the
-    second figure a random relation moves the code of an image, and ``read`` reads its picture.
-    """
-    some = trainer.split.validation[:most]
-    x = device_images(images, trainer.split.task.classes(some))
-    values = torch.from_numpy(trainer.split.task.labels(some))
-    relation = trainer.moves.random(len(x), torch.Generator().manual_seed(trainer.seed))
-    wanted, model = trainer.moves(values, relation), trainer.model
-    every = max(trainer.preset.steps // points, 1)
-    seconds, curve = 0.0, []
-    while trainer.done < trainer.preset.steps:
-        start = _now()
-        trainer.run(every)
-        seconds += _now() - start
-        phase = replace(trainer.preset.phase_at(trainer.done - 1)[0], confidence=0.0)
-        with torch.no_grad():
-            moved = read(model.decode(model.learner(model.encode(x), relation)))
-        encoder = (stages.read(model, phase, x) == values).all(1)
-        right = [float(r.float().mean()) for r in (encoder, (moved == wanted).all(1))]
-        curve.append((seconds, *right))
-    return curve
-
-
-def training_costs(
-    name: str,
-    *,
-    preset: Preset = COURSE,
-    seed: int = 0,
-    minutes: float = 10.0,
-    limit: int = 40_000,
-    points: int = 40,
-    reading: int = 1000,
-) -> list[dict]:
-    """Rows of one training: minutes to 90% of either final accuracy, and to the end.
-
-    Where the preset would take more than ``minutes``, all its phases are shortened in proportion.
-    ``reading``: steps of the classifier that reads pictures.
-    """
-    wanted = task(name)
-    images, preset = load(wanted.dataset), preset.for_task(wanted.name)
-    parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
-    few = replace(parts, train=parts.train[: max(6000, len(parts.labelled))])
-    each = [phase_costs(Trainer(few, images, preset, seed=seed), number, steps=10)[0] * phase.steps
-            for number, phase in enumerate(preset.phases)]  # fmt: skip
-    whole_steps, shorter = preset.steps, min(60 * minutes / sum(each), 1.0)
-    preset = replace(preset, lengths=((wanted.name, shorter),)).for_task(wanted.name)
-    trainer = Trainer(parts, images, preset, seed=seed)
-    read = train_reader(trainer, steps=reading, seed=seed)
-    curve = milestones(trainer, images, read, points=points)
-    figures = {("training", "minutes"): curve[-1][0] / 60, ("training", "steps"): preset.steps,
-               ("training", "steps of the preset"): whole_steps}  # fmt: skip
-    for way, column in (("encoder", 1), ("judged, encoded", 2)):
-        final = curve[-1][column]
-        first = next(point[0] for point in curve if point[column] >= 0.9 * final)
-        figures |= {(way, "final accuracy"): final, (way, "minutes to 90%"): first / 60}
-    return [{"phase": "all", "way": way, "measure": measure, "value": float(value)}
-            for (way, measure), value in figures.items()]  # fmt: skip
 
 
 def measure(

@@ -1,0 +1,135 @@
+"""What a step of training costs: seconds, operations, and what each trick of ours gains.
+
+On one thread time is the processor's, so that what other programs take does not count.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from statistics import median
+
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from wdlib.data import load
+from wdlib.data.split import split
+from wdlib.tasks import task
+from wdlib.training.clock import computed
+from wdlib.training.presets import COURSE, Preset
+from wdlib.training.trainer import Trainer
+
+SIDE = 1024  # of the square matrices whose product is the machine's rate
+BATCHES = (32, 64, 128, 256)
+
+
+def now() -> float:
+    """Seconds: of computing where torch has one thread, else by the clock on the wall."""
+    return computed("cpu") if torch.get_num_threads() == 1 else time.perf_counter()
+
+
+def matrix_rate(repeats: int = 10) -> float:
+    """Floating-point operations a second in products of float32 matrices: the best of a few."""
+    a, b = torch.randn(2, SIDE, SIDE)
+    best = 0.0
+    for _ in range(repeats):
+        start = now()
+        a @ b
+        best = max(best, 2 * SIDE**3 / (now() - start))
+    return best
+
+
+def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[float, float]:
+    """Seconds (the median) and floating-point operations of a step of a phase, after three to
+    warm up.
+
+    The operations are those of matrix products and convolutions, forwards and backwards.
+    """
+    phase = trainer.preset.phases[number]
+    trainer.done = sum(p.steps for p in trainer.preset.phases[:number])
+    trainer._begin(phase)
+    for at in range(3):
+        trainer._step(phase, at)
+    taken = []
+    for at in range(3, 3 + steps):
+        start = now()
+        trainer._step(phase, at)
+        taken.append(now() - start)
+    seconds = median(taken)
+    with FlopCounterMode(display=False) as counter:
+        trainer._step(phase, 3 + steps)
+    return seconds, counter.get_total_flops()
+
+
+def _contiguous(trainer: Trainer) -> None:
+    """Weights and images channels-first, as torch makes them."""
+    auto = trainer.model.autoencoder
+    auto.to(memory_format=torch.contiguous_format)
+
+    def encode(x: Tensor) -> Tensor:
+        z = auto.standardise(auto.encoder(x.contiguous()))
+        return z.view(-1, auto.partitions, auto.dim)
+
+    auto.encode = encode
+
+
+def _plain_adam(trainer: Trainer) -> None:
+    for optimiser in trainer.optimisers.values():
+        for group in optimiser.param_groups:
+            group["fused"] = False
+
+
+def _pass_a_view(trainer: Trainer) -> None:
+    """In the warm-up: one for the plain images that are reconstructed, one for the labelled ones,
+    one for the shifted ones of the pseudo-labels."""
+    encode, batch = trainer.model.autoencoder.encode, trainer.preset.phases[0].batch
+    trainer.model.autoencoder.encode = lambda x: torch.cat([encode(v) for v in x.split(batch)])
+
+
+def _before(trainer: Trainer) -> None:
+    for change in (_contiguous, _plain_adam, _pass_a_view):
+        change(trainer)
+
+
+TRICKS: dict[str, Callable[[Trainer], None]] = {
+    "as it is": lambda trainer: None,
+    "without channels-last": _contiguous,
+    "without fused Adam": _plain_adam,
+    "with an encoder pass for each view": _pass_a_view,
+    "without any of these": _before,
+}
+
+
+def step_costs(
+    name: str, *, preset: Preset = COURSE, seed: int = 0, limit: int = 6000, steps: int = 30
+) -> list[dict]:
+    """Rows of each phase's steps, as they are and without each trick, and of the warm-up's batch.
+
+    ``limit``: images; a step costs the same whatever their number.
+    """
+    wanted = task(name)
+    images, preset = load(wanted.dataset), preset.for_task(wanted.name)
+    parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
+    rate, rows = matrix_rate(), []
+
+    def say(phase: str, way: str, batch: int, seconds: float, work: float) -> None:
+        figures = {"ms a step": 1000 * seconds, "images/s": batch / seconds}
+        figures |= {"matrix share": work / seconds / rate}
+        rows.extend({"phase": phase, "way": way, "measure": m, "value": v}
+                    for m, v in figures.items())  # fmt: skip
+
+    for number, phase in enumerate(preset.phases):
+        for way, change in TRICKS.items():
+            if phase.freeze_encoder and change is _pass_a_view:
+                continue
+            trainer = Trainer(parts, images, preset, seed=seed)
+            change(trainer)
+            say(phase.name, way, phase.batch, *phase_costs(trainer, number, steps=steps))
+    for batch in BATCHES:
+        one = replace(preset.phases[0], batch=batch, labelled_batch=batch)
+        trainer = Trainer(parts, images, replace(preset, phases=(one,)), seed=seed)
+        costs = phase_costs(trainer, 0, steps=max(steps // 2, 1))
+        say(one.name, f"batch {batch}", batch, *costs)
+    return rows
