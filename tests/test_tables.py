@@ -10,6 +10,7 @@ from wdlib.ablations import ABLATIONS, FAITHFUL
 from wdlib.cells import Cell
 from wdlib.experiments import (
     FEW,
+    NO_PSEUDO,
     ablation_cells,
     label_cells,
     table1_cells,
@@ -206,7 +207,11 @@ def test_the_other_experiments_ask_what_they_say():
     assert {(c.task, c.seed) for c in labels} == {
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * len(FEW)
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 8 * len(FEW)
+    assert {c.task for c in labels if c.method == NO_PSEUDO} == {"dSprites.v2"}
+    assert NO_PSEUDO in ABLATIONS
+    with pytest.raises(ValueError, match="not of 'fader'"):
+        label_cells(methods=["fader"])
     assert {c.unseen for c in unseen_cells((0,))} == {0.2}
     cells = ablation_cells(60, (0,), tasks=["dSprites.v2"])
     assert [c.method for c in cells] == list(ABLATIONS)
@@ -250,7 +255,7 @@ def test_an_experiment_in_few_lines_has_mean_and_range():
     more = [r | {"labels": 50, "value": r["value"] / 2} for r in rows()]
     few = format_experiment("labels", more + rows()).splitlines()
     assert few[0] == "| task, by labels | 50 | 1000 |" and few[1] == "| --- | --- | --- |"
-    ours = [r for r in more + rows() if r["method"] == "ours"]
+    ours = [r | {"method": "modular"} for r in more + rows() if r["method"] == "ours"]
     assert format_experiment("labels", ours).splitlines()[2:] == [
         "| dSprites.v3 | 0.425 (0.400 to 0.450) | 0.850 (0.800 to 0.900) |"
     ]

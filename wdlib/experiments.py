@@ -84,21 +84,30 @@ def table2_cells(
 
 
 FEW = (50, 100, 250, 500, 1000)  # labels
+NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
 
 
 def label_cells(
-    seeds: Sequence[int] = (0, 1, 2), *, tasks: Sequence[str] | None = None, threads: int = 1
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    tasks: Sequence[str] | None = None,
+    methods: Sequence[str] = ("modular", NO_PSEUDO),
+    threads: int = 1,
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
-    ``tasks``: others, each with every seed.
+    dSprites.v2 also without the labels that the model reads off unlabelled images.
+    ``tasks``: others, each with every seed and method. Raises ValueError for a method that is
+    neither.
     """
-    runs = [(name, seed) for name in tasks or ("dSprites.v2",) for seed in seeds]
-    if tasks is None:
-        runs += [(name, seeds[0]) for name in ("dSprites.v4", "Shapes3D.v5")]
+    if unknown := set(methods) - {"modular", NO_PSEUDO}:
+        raise ValueError(f"labels is of modular and {NO_PSEUDO!r}, not of {min(unknown)!r}")
+    runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
+    if tasks is None and "modular" in methods:
+        runs += [(name, "modular", seeds[0]) for name in ("dSprites.v4", "Shapes3D.v5")]
     return [
-        Cell(name, "modular", seed, labels, steps=_length(name), threads=threads)
-        for name, seed in runs
+        Cell(name, method, seed, labels, steps=_length(name), threads=threads)
+        for name, method, seed in runs
         for labels in FEW
     ]
 

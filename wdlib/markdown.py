@@ -220,11 +220,14 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
     return _markdown(lines)
 
 
-def _judged(line: str, column: str):
-    """Where a figure of the judged accuracy stands, if the row is one."""
-    return lambda row: (
-        (str(row[line]), str(row[column])) if row["score"] == "judged_encoded" else None
-    )
+def _by_labels(row: Mapping) -> tuple[str, str] | None:
+    method = "" if row["method"] == OURS else f", {row['method']}"
+    known = row["score"] == "judged_encoded"
+    return (row["dataset"] + method, str(row["labels"])) if known else None
+
+
+def _recipe(row: Mapping) -> tuple[str, str] | None:
+    return (row["method"], row["dataset"]) if row["score"] == "judged_encoded" else None
 
 
 def _composed(row: Mapping) -> tuple[str, str] | None:
@@ -241,8 +244,7 @@ def _system(row: Mapping) -> tuple[str, str] | None:
 
 
 def _replicated(row: Mapping) -> tuple[str, str] | None:
-    """All that is told of a run in a publication's own setting: scores are no columns here, for
-    each publication has others."""
+    """Every score of every convention, for each publication prints others."""
     known = row["convention"] in CONVENTIONS and row["score"] in SCORES
     line = f"{row['dataset']}, {row['method']}"
     return (line, f"{SCORES[row['score']]}, {row['convention']}") if known else None
@@ -250,9 +252,9 @@ def _replicated(row: Mapping) -> tuple[str, str] | None:
 
 EXPERIMENTS = {
     "2": ("task and system", _system),
-    "labels": ("task, by labels", _judged("dataset", "labels")),
+    "labels": ("task, by labels", _by_labels),
     "unseen": ("task", _composed),
-    "ablations": ("recipe", _judged("method", "dataset")),
+    "ablations": ("recipe", _recipe),
     "published": ("task and run", _replicated),
 }
 
