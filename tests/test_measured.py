@@ -1,4 +1,4 @@
-"""Records of make kills, hostile, versions, onecore: what they begin with, and when they stay."""
+"""Records of make kills, hostile, versions and so on: what they begin with, and when they stay."""
 
 import os
 import re
@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 import onecore
 import pytest
+import scaling
 from measured import heading
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
+RECORDS = ("kills", "hostile", "versions", "onecore", "elsewhere", "scaling")
 
 
 def test_a_record_begins_with_where_it_comes_from():
@@ -20,7 +22,7 @@ def test_a_record_begins_with_where_it_comes_from():
     assert heading(7) == heading() + ", seed 7"
 
 
-@pytest.mark.parametrize("target", ["kills", "hostile", "versions", "onecore", "elsewhere"])
+@pytest.mark.parametrize("target", RECORDS)
 @pytest.mark.parametrize("code", [0, 3])
 def test_make_keeps_what_was_printed_and_the_exit_code(tmp_path, target, code):
     tool = tmp_path / "tool"
@@ -59,7 +61,15 @@ def test_a_notebook_is_timed_and_its_kernel_weighed(tmp_path, capfd):
         assert capfd.readouterr().out.startswith("commit ")
 
 
-@pytest.mark.parametrize("name", ["kills", "hostile", "versions", "onecore", "elsewhere"])
+def test_two_workers_are_timed_against_one(capsys, monkeypatch):
+    assert scaling.measure(2, cells=2, steps=3) > 0
+    for seconds, code in (({1: 17.0, 2: 10.0}, 0), ({1: 16.9, 2: 10.0}, 1)):
+        monkeypatch.setattr(scaling, "measure", lambda workers, *_, s=seconds: s[workers])
+        assert scaling.main([]) == code
+        assert ("NOT" in capsys.readouterr().out) == bool(code)
+
+
+@pytest.mark.parametrize("name", RECORDS)
 def test_readme_quotes_the_records(name):
     record = (ROOT / "notebooks/results" / f"{name}.txt").read_text(encoding="utf-8")
     said = [line.rstrip() for line in record.splitlines()]

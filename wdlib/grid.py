@@ -9,15 +9,11 @@ for more than one machine there is dask.distributed::
 
 Each finished cell is one file in ``folder``. Whoever runs the same cells on the same folder again
 does only what is missing; delete a file, and its cell is measured again.
-
-``python -m wdlib.grid`` measures how much sooner two worker processes finish a grid than one.
 """
 
 from __future__ import annotations
 
-import argparse
 import sys
-import tempfile
 import time
 import traceback
 from collections import Counter
@@ -214,61 +210,3 @@ def clock(seconds: float | None) -> str:
     if minutes >= 60:
         return f"{minutes // 60} h {minutes % 60:02d} min"
     return f"{minutes} min" if seconds >= 90 else f"{seconds:.0f} s"
-
-
-def train_only(cell: Cell, folder: Path) -> list[dict]:
-    """The scaling measurement's work: train, judge nothing, so that all of it can overlap."""
-    from dataclasses import replace
-
-    from wdlib.cells import most_images, threads
-    from wdlib.data import load
-    from wdlib.data.split import split
-    from wdlib.methods import method
-    from wdlib.tasks import task
-
-    wanted = task(cell.task)
-    with threads(cell.threads):
-        limit = most_images(wanted)
-        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=limit)
-        images = replace(load(wanted.dataset), threads=cell.threads)
-        method(cell.method).fit(
-            parts, images, labels=cell.labels, seed=cell.seed, steps=cell.steps, seconds=None
-        )
-    return []
-
-
-def scaling(
-    workers: Iterable[int] = (1, 2), *, cells: int = 8, steps: int = 400
-) -> dict[int, float]:
-    """Seconds that a grid of ``cells`` cells of one thread takes with each number of workers.
-
-    The budget is in steps, so every cell is the same work however many run beside it. Starting the
-    processes counts.
-    """
-    grid = [Cell("dSprites.v2", "modular", seed, steps=steps) for seed in range(cells)]
-    taken = {}
-    for count in workers:
-        with tempfile.TemporaryDirectory() as folder, Processes(count) as executor:
-            start = time.perf_counter()
-            table = run(grid, executor, folder=folder, work=train_only, progress=Lines())
-            taken[count] = time.perf_counter() - start
-            if table.failed:
-                raise RuntimeError(next(iter(table.failed.values())))
-    return taken
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Measure and print the scaling."""
-    parser = argparse.ArgumentParser(prog="python -m wdlib.grid", description=scaling.__doc__)
-    parser.add_argument("--cells", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=400, help="of training, a cell")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
-    args = parser.parse_args(argv)
-    taken = scaling(args.workers, cells=args.cells, steps=args.steps)
-    first = taken[args.workers[0]]
-    for count, seconds in taken.items():
-        print(f"{count} worker(s): {seconds:.1f} s, {first / seconds:.2f} times as fast")
-
-
-if __name__ == "__main__":
-    main()
