@@ -554,7 +554,7 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 #
 # On one machine there is no need for dask; the command line takes `--workers`, and goes on where it
 # stopped: `python -m wdlib table 2 --workers 2`. How much sooner two workers are done than one,
-# `python -m wdlib.grid` measures on your machine.
+# `make scaling` measures on your machine.
 
 # %% tags=["nbval-check-output"]
 one, two = table1_cells(), table2_cells()
