@@ -13,6 +13,7 @@ from wdlib.experiments import (
     NO_PSEUDO,
     ablation_cells,
     label_cells,
+    published_cells,
     table1_cells,
     table2_cells,
     unseen_cells,
@@ -25,6 +26,7 @@ from wdlib.markdown import (
     format_systems,
 )
 from wdlib.methods import METHODS
+from wdlib.replications import RUNS
 from wdlib.tables import (
     COLUMNS,
     PUBLISHED,
@@ -213,6 +215,11 @@ def test_the_other_experiments_ask_what_they_say():
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
     assert {c.unseen for c in unseen_cells((0,))} == {0.2}
+    runs = published_cells()
+    assert [(c.task, c.method, c.seconds) for c in runs] == [(*run, 3600) for run in RUNS]
+    assert published_cells(methods=[runs[2].method]) == runs[2:]
+    with pytest.raises(ValueError, match="did you mean zerodim-published"):
+        published_cells(methods=["zerodim"])
     cells = ablation_cells(60, (0,), tasks=["dSprites.v2"])
     assert [c.method for c in cells] == list(ABLATIONS)
     with pytest.raises(ValueError, match="did you mean ours - cycle"):

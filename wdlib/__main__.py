@@ -93,9 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--seeds", help="comma-separated; default those of the experiment")
     table.add_argument("--tasks", help="comma-separated; default those of the experiment")
-    table.add_argument(
-        "--methods", help="not of unseen and published: comma-separated; default all"
-    )
+    table.add_argument("--methods", help="not of unseen: comma-separated; default all")
     table.add_argument(
         "--seconds", type=float, help="2 and ablations (240), published (3600): training a cell"
     )

@@ -156,15 +156,27 @@ def ablation_cells(
 
 
 def published_cells(
-    seconds: float = PAPER_HOUR, seeds: Sequence[int] = (0,), *, threads: int = 1
+    seconds: float = PAPER_HOUR,
+    seeds: Sequence[int] = (0,),
+    *,
+    methods: Iterable[str] | None = None,
+    threads: int = 1,
 ) -> list[Cell]:
-    """Three baselines in the settings of their publications, an hour each."""
-    from wdlib.replications import RUNS
+    """Three baselines in the settings of their publications, an hour each.
 
+    ``methods``: some of them. Raises ValueError for another name.
+    """
+    from wdlib.methods import method
+    from wdlib.replications import REPLICATIONS, RUNS
+
+    wanted = list(REPLICATIONS if methods is None else methods)
+    for name in wanted:
+        method(name, REPLICATIONS)
     return [
-        Cell(name, method, seed, seconds=seconds, threads=threads)
+        Cell(name, run, seed, seconds=seconds, threads=threads)
         for seed in seeds
-        for name, method in RUNS
+        for name, run in RUNS
+        if run in wanted
     ]
 
 
