@@ -55,11 +55,11 @@ import wdlib
 from wdlib import COURSE, PAPER, Trainer, plots
 from wdlib.check import check
 from wdlib.data import device_images, to_float
+from wdlib.markdown import format_experiment
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
 from wdlib.results import result_file
-from wdlib.markdown import format_experiment
 from wdlib.tables import read_csv
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 

@@ -64,11 +64,11 @@ from wdlib.check import check
 from wdlib.evaluation import evaluate
 from wdlib.experiments import TASKS_OF_TABLE_1, table1_cells, table2_cells
 from wdlib.grid import Cell, Processes, run
+from wdlib.markdown import format_summary
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
 from wdlib.results import result_file
-from wdlib.markdown import format_summary
 from wdlib.tables import PUBLISHED, format_table, read_csv, read_wide_csv
 
 # %% [markdown]
