@@ -234,6 +234,14 @@ def test_the_threshold_lies_between_the_least_and_the_most_changed():
     assert found.tolist() == [[False, False, True, True]]
 
 
+def test_a_dimension_differs_by_the_divergence_of_the_first_posterior_from_the_second():
+    m1, s1 = torch.zeros(1, 3), torch.log(torch.tensor([[4.0, 1, 1]]))
+    m2, s2 = torch.tensor([[0.0, 0.7**0.5, 0]]), torch.zeros(1, 3)
+    # .81, .35 and 0, threshold .40; the other way round .32, .35 and 0, threshold .18
+    assert ada_gvae.changed(m1, s1, m2, s2).tolist() == [[True, False, False]]
+    assert ada_gvae.changed(m2, s2, m1, s1).tolist() == [[True, True, False]]
+
+
 def test_an_image_paired_with_itself_keeps_its_posterior():
     mean, log_variance = normal(3, 5), normal(3, 5, seed=1)
     new, new_log = ada_gvae.average(mean.repeat(2, 1), log_variance.repeat(2, 1))
