@@ -341,7 +341,7 @@ print("and believes what it reads:", toy_grid(cells, home)["nearest", 2])
 # `wdlib.grid.run` is the toy with the rest of what the nights before a deadline have taught people:
 #
 # - a cell that raises is reported, and stops nobody;
-# - a worker that dies costs its cell only, and the cell is tried once more;
+# - a worker that dies costs its cell only, and the cell is tried once more, after all the others;
 # - a damaged file counts as a missing one (checksum), and a file of another cell is not read;
 # - every row says where it comes from.
 #
@@ -548,7 +548,10 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 # - Finished cells are written where `run` was called. Judges and trained models are written by the
 #   workers, so `folder` should be one that all machines see.
 # - A cell asks for one thread (`Cell.threads`). Eight workers with eight threads each on eight cores would
-#   slow each other down.
+#   slow each other down. Cells inside one process take turns, so give dask processes, not threads.
+# - dask itself tries a task three times more whose worker died; a cell that *always* kills its worker
+#   takes its neighbours along until then. `dask.config.set({"distributed.scheduler.allowed-failures": 0})`,
+#   before the scheduler starts, leaves that to `run`.
 # - A budget in *seconds* is one budget only on machines of one kind. On a mixed cluster give steps, or
 #   keep a comparison on one kind.
 #
@@ -777,7 +780,8 @@ if table1:
 # Fewer labels, the same images. The broken lines stand where the previous system's 10 a combination would be.
 
 # %%
-few = [row for row in results("labels") if row["score"] == "judged_encoded"]
+judged = [row for row in results("labels") if row["score"] == "judged_encoded"]
+few = [row for row in judged if row["method"] == "modular"]
 datasets = list(dict.fromkeys(row["dataset"] for row in few))
 if few:
     figure = Figure(figsize=(7.6, 3.4), layout="constrained")

@@ -18,6 +18,7 @@ import pytest
 from wdlib import cells as on_disk
 from wdlib import grid, tables
 from wdlib.grid import Cell, Processes, run
+from wdlib.methods import Method
 
 CELLS = [Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(6)]
 
@@ -117,6 +118,50 @@ def test_a_killed_worker_costs_its_cell_only(tmp_path):
         table = run(CELLS, executor, folder=tmp_path, work=deadly)
     assert table.failed == {} and [row["seed"] for row in table] == list(range(6))
     assert calls(tmp_path) == [0, 1, 1, 2, 3, 4, 5]  # nobody else lost anything
+
+
+@pytest.mark.parametrize("deaths", [1, 99])
+def test_a_dask_worker_that_is_killed_costs_its_cell_only(tmp_path, deaths):
+    import dask
+    from distributed import Client, LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+    ):
+        executor = client.get_executor(pure=False)
+        table = run(CELLS, executor, folder=tmp_path, work=partial(deadly, deaths=deaths))
+    wanted = {CELLS[1]} if deaths > 1 else set()
+    assert set(table.failed) == wanted
+    assert all("worker process was lost" in trace for trace in table.failed.values())
+    assert set(range(6)) - {row["seed"] for row in table} == {cell.seed for cell in wanted}
+
+
+def test_a_cell_that_leaves_python_is_a_failed_cell(tmp_path):
+    def leaves(cell, folder):
+        return sys.exit(3) if cell.seed == 1 else toy(cell, folder)
+
+    table = run(CELLS, folder=tmp_path, work=leaves)
+    assert "SystemExit: 3" in table.failed[CELLS[1]] and len({r["seed"] for r in table}) == 5
+
+
+def test_cells_in_threads_take_turns(tmp_path, monkeypatch):
+    inside, most = [], []
+
+    def fit(*args, **settings):
+        inside.append(1)
+        time.sleep(0.05)
+        most.append(len(inside))
+        inside.pop()
+        raise LookupError("far enough")
+
+    monkeypatch.setattr(on_disk, "shared_judge", lambda *args, **settings: None)
+    wanted = [Cell("dSprites.v2", "mine", seed, steps=1) for seed in range(4)]
+    methods = {"mine": Method(fit, "nothing", "a test")}
+    with ThreadPoolExecutor(4) as executor:
+        table = run(wanted, executor, folder=tmp_path, methods=methods)
+    assert len(table.failed) == 4 and most == [1] * 4
 
 
 def test_a_cell_that_always_kills_its_worker_is_left_alone(tmp_path):

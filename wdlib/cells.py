@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +83,9 @@ class Cell:
         return f"{words}-{_digest(dataclasses.asdict(self))[:8]}"
 
 
+ONE_A_PROCESS = threading.Lock()
+
+
 def evaluate_cell(
     cell: Cell,
     folder: Path | str,
@@ -97,6 +101,9 @@ def evaluate_cell(
     Scores of codes name their convention (raw, grouped, converted); every other figure has "-".
     Each figure is followed by its oracle_ and chance_ twins. Then what training took: fit_seconds
     (of computing, drawing images included), fit_steps, and fit_labels, the labelled images used.
+
+    Cells in one process take turns: torch's threads, its global random numbers and the processor
+    time that a budget counts belong to the whole process.
 
     Args:
         folder: keeps one judge a task and seed, shared by all its cells, and the trained models
@@ -115,7 +122,7 @@ def evaluate_cell(
     from wdlib.training.clock import computed
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
-    with threads(cell.threads):
+    with ONE_A_PROCESS, threads(cell.threads):
         limit = most_images(wanted) if limit is None else limit
         asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
         parts = split(wanted, unseen=cell.unseen, **asked)
@@ -169,7 +176,7 @@ def attempt(work: Callable[[Cell, Path], list[dict]], cell: Cell, folder: Path) 
         rows = json.loads(json.dumps(work(cell, folder)))
         seconds = round(time.perf_counter() - start, 1)
         return Outcome(rows, provenance() | {"seconds": seconds})
-    except Exception:
+    except (Exception, SystemExit):
         return Outcome(traceback=traceback.format_exc())
 
 

@@ -72,15 +72,19 @@ def run(
         progress: told after every cell.
 
     A cell that raises does not stop the others: its traceback stands in ``Table.failed`` and in a
-    text file beside the cells, and the next run tries it again. A cell whose worker process died is
-    tried once more. Where the executor itself does not survive that (``ProcessPoolExecutor``), what
-    it had left counts as failed; ``Processes`` survives.
+    text file beside the cells, and the next run tries it again. A cell that was lost with its
+    worker process is tried once more, by itself after all others, so that a cell which kills its
+    worker takes nothing else along. Where the executor itself does not survive that
+    (``ProcessPoolExecutor``), what it had left counts as failed; ``Processes`` and dask survive.
+    (dask tries a lost task three times more of its own accord: its setting
+    ``distributed.scheduler.allowed-failures``.) Cells that share a process take turns.
     """
     cells, folder = list(dict.fromkeys(cells)), Path(folder)
     if methods is not None:
         work = partial(work, methods=methods)
     done = {cell: record for cell in cells if (record := read(folder, cell)) is not None}
     waiting = [cell for cell in cells if cell not in done]
+    again: list[Cell] = []  # lost with their worker
     failed: dict[Cell, str] = {}
     lost: Counter[Cell] = Counter()
     running: dict[Future, Cell] = {}
@@ -115,17 +119,19 @@ def run(
     if progress is not None:
         progress(len(done), 0, len(cells), None if waiting else 0.0)
     try:
-        while waiting or running:
+        while waiting or running or again:
             while waiting and (executor is not None or not running):
                 submit(waiting.pop(0))
+            if again and not running:
+                submit(again.pop(0))
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 cell = running.pop(future)
                 try:
                     outcome = future.result()
                 except Exception as error:
-                    lost[cell] += isinstance(error, BrokenExecutor)
+                    lost[cell] += _lost_worker(error)
                     if 0 < lost[cell] < TRIES:
-                        waiting.append(cell)
+                        again.append(cell)
                         continue
                     outcome = Outcome(traceback=_said(error))
                 end(cell, outcome)
@@ -164,9 +170,14 @@ class _Here(Executor):
         return future
 
 
+def _lost_worker(error: BaseException) -> bool:
+    """Whether the worker process died, in the words of the standard library or of dask."""
+    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
+
+
 def _said(error: BaseException) -> str:
     why = ""
-    if isinstance(error, BrokenExecutor):
+    if _lost_worker(error):
         why = "The cell's worker process was lost (killed, or out of memory); run again to go on.\n"
     return why + "".join(traceback.format_exception(error))
 
