@@ -153,7 +153,7 @@ def test_ours_spends_the_seconds_it_is_given(parts, monkeypatch):
 
 def example() -> str:
     """The code of the module's docstring."""
-    block = re.search(r"needs::\n\n(.*?)\n\n``grid.run", methods.__doc__, flags=re.DOTALL)
+    block = re.search(r"needs::\n\n(.*?)\n\nIt stands", methods.__doc__, flags=re.DOTALL)
     return textwrap.dedent(block.group(1))
 
 

@@ -1,13 +1,13 @@
 """What each part of our recipe buys: the preset without it, and the published recipe with it.
 
-A variant is a preset, so the one trainer runs them all. Every variant gets the same seconds of
-computing, and its phases share them by what the steps of its own preset cost.
+A variant is a change to a task's preset, so the one trainer runs them all. Every variant gets the
+same seconds of computing, and its phases share them by what the steps of its own preset cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from wdlib.methods import METHODS, Method, Modular
 from wdlib.training import COURSE, PAPER, Preset
@@ -75,12 +75,14 @@ FAITHFUL = replace(
 )
 
 WITH: dict[str, Change] = {
-    "labels": lambda p: _both(p, labels=1.0),
-    "leading labels": lambda p: _both(p, labels=1.0, reconstruction=0.02, adversarial=0.004),
+    # An ingredient weighs as much as reconstruction, which the published recipe has far below 1;
+    # "leading labels" weigh 1, as in ours, and with them pseudo-labels.
+    "labels": lambda p: _both(p, labels=p.phases[0].reconstruction),
+    "leading labels": lambda p: _both(p, labels=1.0),
     "pseudo-labels": lambda p: _both(p, labels=1.0, pseudo=1.0),
     "standard codes": lambda p: networks(p, standard=True),
     "separable decoder": lambda p: networks(p, decoder="separable"),
-    "cycle": lambda p: _full(p, cycle=1.0),
+    "cycle": lambda p: _full(p, cycle=p.phases[0].reconstruction),
     "refits": lambda p: _full(p, refit_every=100),
     "shrunk components": lambda p: replace(p, fit=COURSE.fit),
     "encodings in ReL": lambda p: _full(p, encodings=0.5),
@@ -89,20 +91,43 @@ WITH: dict[str, Change] = {
 }
 
 
-def _method(preset: Preset) -> Method:
-    return Method(Modular(preset), "labels", "an ablation", converts=True)
-
-
 def _warm_up_critic(preset: Preset) -> Preset:
     """The published match to a simple prior from the first step on, beside what is ours."""
     warm_up, *later = preset.phases
     return replace(preset, phases=(replace(warm_up, adversarial=0.003), *later))
 
 
+CHANGES: dict[str, Change] = {
+    "ours + critic in the warm-up": _warm_up_critic,
+    **{f"ours - {name}": change for name, change in WITHOUT.items()},
+    **{f"faithful + {name}": change for name, change in WITH.items()},
+}
+
+
+@dataclass(frozen=True)
+class Ablation(Modular):
+    """The recipe, ours or the faithful one, with one of CHANGES made to the preset of the task.
+
+    It is kept by its name, so that it can be sent to another process.
+    """
+
+    change: str
+
+    def preset_for(self, task: str) -> Preset:
+        return CHANGES[self.change](super().preset_for(task))
+
+
+def _method(fit: Modular) -> Method:
+    return Method(fit, "labels", "an ablation", converts=True)
+
+
+_OURS = {name: _method(Ablation(COURSE, name)) for name in CHANGES if name.startswith("ours")}
+_FAITHFUL = {
+    name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")
+}
 ABLATIONS: dict[str, Method] = {
     "ours": METHODS["modular"],
-    "ours + critic in the warm-up": _method(_warm_up_critic(COURSE)),
-    **{f"ours - {name}": _method(change(COURSE)) for name, change in WITHOUT.items()},
-    "faithful": _method(FAITHFUL),
-    **{f"faithful + {name}": _method(change(FAITHFUL)) for name, change in WITH.items()},
+    **_OURS,
+    "faithful": _method(Modular(FAITHFUL)),
+    **_FAITHFUL,
 }

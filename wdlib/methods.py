@@ -41,7 +41,8 @@ A method of your own is an entry more. This one is linear, and has all that a sy
 
     methods = METHODS | {"linear": Method(Linear, told="labels", source="principal components")}
 
-``grid.run(cells, folder=..., methods=methods)`` then measures cells of the method "linear".
+It stands in table 2 beside the others with ``cells = table2_cells(known=methods)`` (of
+``wdlib.experiments``) and ``grid.run(cells, folder=..., methods=methods)``.
 """
 
 from __future__ import annotations
@@ -103,9 +104,9 @@ class Method:
         told: what training is told of the factors; the labelled images of a method that is told
             nothing say, after training, which code stands for which value.
         source: the publication.
-        converts: whether its values are read by what training made (components, embeddings,
-            attributes), partition by partition. Only then are codes *converted* to values; what a
-            classifier reads from the whole code, afterwards, any code would allow.
+        converts: whether its values are read by what training made: components, embeddings,
+            attributes. Only then are codes *converted* to values; what a classifier reads from the
+            whole code, afterwards, any code would allow.
     """
 
     fit: Callable[..., System]
@@ -119,6 +120,10 @@ class Modular:
     """This package's own method: the trainer under a preset whose phases fill the budget."""
 
     preset: Preset
+
+    def preset_for(self, task: str) -> Preset:
+        """The preset for the task called ``task``."""
+        return self.preset.for_task(task)
 
     def __call__(
         self,
@@ -135,7 +140,7 @@ class Modular:
         """Train; raises what the trainer raises, and ValueError for a budget that is none."""
         check_budget(steps, seconds)
         split = with_labels(split, labels)
-        preset = self.preset.for_task(split.task.name).for_images(len(split.train))
+        preset = self.preset_for(split.task.name).for_images(len(split.train))
         if steps is not None:
             trainer = Trainer(split, images, cut(preset, steps), seed=seed, device=device)
             model = trainer.run(progress=progress)
