@@ -20,8 +20,8 @@
 #
 # Is a method good, or was its task easy, its network larger, its training longer, its score kinder?
 # To find out, everything but the method has to be the same. In this notebook other systems get our
-# networks, our split, our labels and our judge. What is left to differ is the loss, and what each is
-# told.
+# networks, our split, our labels and our judge. What is left to differ is the loss with its stages and
+# rates, and what each is told.
 #
 # **You will learn to**
 #
@@ -358,7 +358,8 @@ for row, (shape, cell) in zip(told.tolist(), [(0, 0), (1, 4), (2, 5)]):
 # L_{rec} + a \lVert r \rVert^2 + c\, \mathrm{CE}(p(f \mid x), f)\big)$$
 #
 # the first part on all pictures, the second on the labelled ones, over the networks and every picture's own
-# residual $r$, where $p(f \mid x)$ is the classifier, $H$ its entropy, and $a$, $b$ and $c$ are weights
+# residual $r$ (the square is a mean over its dimensions), where $p(f \mid x)$ is the classifier, $H$ its
+# entropy, and $a$, $b$ and $c$ are weights
 # (their paper gives it no number; the weights are from their published configurations).
 #
 # ## Moving without a relational learner
@@ -633,7 +634,8 @@ print("the copycat, judged, at least .95:", copycat >= 0.95)
 print("above every system that has learned something:", copycat > best)
 
 # %% [markdown]
-# (`grid.run(cells, folder=..., methods=METHODS | {"copycat": ...})` would put it into the big table.)
+# (With `mine = METHODS | {"copycat": ...}`, `grid.run(table2_cells(known=mine), folder=..., methods=mine)`
+# would put it into the big table.)
 #
 # The copycat beats them all, and it has understood nothing: it shows photographs. What does the judge not
 # ask? Whether it is still the *same* heart. "Right" should move a heart and keep its size, which nobody

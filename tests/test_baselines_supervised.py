@@ -425,6 +425,10 @@ def test_reconstruction_of_an_undecided_decoder_is_log_two():
     torch.testing.assert_close(
         zerodim.reconstruction(torch.zeros_like(x), x), torch.full((5,), math.log(2))
     )
+    squared = zerodim.reconstruction(torch.zeros_like(x), x, "mse")
+    torch.testing.assert_close(squared, torch.full((5,), 0.25))
+    with pytest.raises(ValueError, match="no error of a pixel called 'l1'; there are bce and mse"):
+        fit("zerodim", config=dataclasses.replace(small(zerodim), pixels="l1"))
 
 
 def test_soft_codes_mix_embeddings_and_do_not_move_them():

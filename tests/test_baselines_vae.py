@@ -584,7 +584,10 @@ def test_the_rate_falls_to_nothing_or_stays(monkeypatch):
 def test_published_is_what_the_papers_ran():
     assert (vae.PUBLISHED.batch, vae.PUBLISHED.lr, vae.PUBLISHED.cosine) == (64, 1e-4, False)
     assert vae.PUBLISHED.networks.dim == 10 and vae.PUBLISHED.networks.decoder == "conv"
-    assert (factor_vae.PUBLISHED.width, factor_vae.PUBLISHED.layers) == (1000, 6)
+    run = vae.Run(vae.resident(SPLIT, IMAGES, labels=None, device="cpu"), SMALL, seed=0)
+    critic = factor_vae.Critic(10, factor_vae.PUBLISHED, seed=0, device="cpu").score
+    wide = [layer.out_features for layer in critic if hasattr(layer, "out_features")]
+    assert wide == [1000] * 6 + [1] and run.vae.dim == 10
     config = beta_vae.Config(training=replace(vae.PUBLISHED, batch=4))
     system = beta_vae.fit(SPLIT, IMAGES, seed=0, steps=1, config=config)
     assert system.encode(torch.zeros(1, 1, 64, 64)).shape == (1, 10)

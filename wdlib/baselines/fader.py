@@ -13,7 +13,9 @@ lambda rises from 0 in a straight line over the first part of training.
 Source: Lample et al. (2017), "Fader Networks: Manipulating Images by Sliding Attributes",
 section 3; from their code: y' for attributes of more than two values is any of the others, and the
 ramp takes about a third of training. Their lambda is 1e-4 beside a squared error a pixel. Ours
-stands beside BCE in nats an image / 64; it is a guess for short codes, not a tuned value.
+stands beside BCE in nats an image / 64; it is a guess for short codes, not a tuned value. The log
+probabilities are means over attributes, where theirs are sums; their encoder is in eval mode when
+the discriminator learns, and gradients are clipped: not so here.
 
 They have the attributes of every image. Here only some are labelled, so a classifier is trained on
 those first (ours), the attributes of all other images are what it reads, and it is also how an

@@ -109,7 +109,9 @@ def fit(
     """Train every candidate on train and its few labels, and return the best.
 
     The budget, in steps or seconds, is shared equally by the candidates. ``labels``: the first so
-    many labelled images (None: all) are trained on, selected with, and serve the read-out.
+    many labelled images (None: all) are trained on, selected with, and serve the read-out. Where
+    there are several candidates, the last ``config.held_out`` of them select and train nothing,
+    also for a gamma of 0, where the paper selects with all.
 
     Raises ValueError for a budget that is not exactly one or has less than a step for each
     candidate, for no candidates, a share that leaves no label on one side, an unknown selection, a

@@ -14,8 +14,10 @@ Disentangled Representations", arXiv 2205.10056. From their code (which does not
 prior for 1000 of 6000 epochs, covariance times 0.1 estimated once, ReL batch 128, and a critic that
 is told of classes but is always given zeros, so it is unconditional. That code takes the labels of
 its first 20 batches of 1024 images; the 10 of each combination is the count that the modular paper
-compares itself with. Ours: rates, batch and networks of COURSE, so that only the loss differs; a
-ridge where a covariance is singular; their noisy copies of every image are left out.
+compares itself with, and takes the encoder's two losses in two steps of Adam, one after the other;
+their sum in one step is a reading of ours. Ours, too: the networks that all systems share, rates
+and batch for minutes; a ridge where a covariance is singular; their noisy copies of every image are
+left out.
 """
 
 from __future__ import annotations

@@ -51,8 +51,8 @@ class Training:
 
 
 # 10 dimensions, batches of 64, Adam at 1e-4 without a schedule, for 300,000 steps: Locatello et al.
-# (2019), "Challenging common assumptions", appendix; all papers of the family are close to it. The
-# encoder is the shared one nearest to theirs (four convolutions of stride 2, no normalisation).
+# (2019), "Challenging common assumptions", appendix. The encoder is the shared one nearest to
+# theirs (four convolutions of stride 2, no normalisation).
 PUBLISHED = Training(
     networks=NetworkConfig(dim=10, encoder_widths=(32, 64, 64), encoder_norm=False, decoder="conv"),
     lr=1e-4,

@@ -1,9 +1,11 @@
 """The only networks in the package: an encoder, two decoders and an MLP.
 
-Every method shares them, so that only the loss differs. Images are [B, C, 64, 64].
+Every method shares them. Images are [B, C, 64, 64].
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -14,9 +16,10 @@ SIDE = 64  # pixels: both datasets are 64 x 64
 def mlp(inputs: int, hidden: int, outputs: int, *, layers: int = 3, activation: str = "relu"):
     """[B, inputs] -> [B, outputs] through ``layers`` linear layers, ``hidden`` wide.
 
-    activation: "relu" or "tanh".
+    activation: "relu", "leaky_relu" (slope .2) or "tanh".
     """
-    between = {"relu": nn.ReLU, "tanh": nn.Tanh}[activation]
+    leaky = partial(nn.LeakyReLU, 0.2)
+    between = {"relu": nn.ReLU, "leaky_relu": leaky, "tanh": nn.Tanh}[activation]
     widths = [inputs] + [hidden] * (layers - 1)
     stack: list[nn.Module] = []
     for before, after in zip(widths, widths[1:]):
