@@ -200,7 +200,7 @@ describe(COURSE)
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything
 # else. (`labelled_batch` says how many labelled pictures a step sees beside the unlabelled ones, `shift` by
-# how many pixels a picture is moved for `pseudo`; without that term, by none.)
+# how many pixels a labelled picture is moved, and a picture for `pseudo`.)
 
 # %% tags=["nbval-check-output"]
 warm_up = Phase(
@@ -679,7 +679,7 @@ print("critic, above .1 again:", now["critic"] > 0.1)
 # | unlabelled pictures that are read surely | | pseudo-labels (`pseudo`, `taught`) |
 # | decode, encode, find the values again | | `cycle` |
 # | estimates of the prior | the earlier code: once | again and again (`refit_every`) |
-# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings (`encodings`), partitions of two pictures exchanged before decoding (`swap`) |
+# | end of stage 2 | as its beginning | encoder frozen, ReL also from encodings (`encodings`), partitions swapped for samples of their own component before decoding (`swap`) |
 # | scale of the codes | left to the match | may be standardised to mean 0, variance 1 (`standard`, in the networks) |
 # | components | the earlier code: covariance of few codes as it is | shrinkage, a ridge always, equal weights (03) |
 # | networks | ReL gives the new code | ReL gives the change (04); a decoder whose layers are separable (COURSE) |

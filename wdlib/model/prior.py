@@ -4,7 +4,8 @@ The adaptive prior is the paper's idea. Partition i gets one normal component a 
 estimated from the labelled images that have this value, encoded; and the same labelled images serve
 every partition, so supervision stays constant while the combinations multiply.
 
-Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik).
+Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik). Here
+every pi_k is 1 / K_i: all values are alike in these tasks.
 """
 
 from __future__ import annotations

@@ -60,7 +60,8 @@ def measure(
     """All rows of some tasks; ``path`` has those of the finished ones at any time.
 
     ``minutes``: of training a task at most, 0 for none; with the rest a task takes about three
-    more. ``tiny``: other settings, {"step": ..., "training": ...}, of the two functions above.
+    more. ``tiny``: other settings, {"step": ..., "training": ...}, of
+    ``step_costs`` and ``training_costs``.
     """
     rows: list[dict] = []
     for name in names:

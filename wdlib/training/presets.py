@@ -39,7 +39,8 @@ class Phase:
         pseudo: the same on the unlabelled images, shifted, with the values that the model itself
             reads off the unshifted ones, where it gives them at least ``confidence``.
         taught: the same on the unlabelled images as they are, with the values that the model read
-            off all of them when the phase began: the phase before is this one's teacher.
+            off all of them when the phase began, where it gave them at least ``confidence``: the
+            phase before is this one's teacher.
         cycle: decode samples of the prior, and codes with shuffled partitions; encode the
             pictures; find the components again. With the encoder frozen: codes of which one
             partition has moved to another value.

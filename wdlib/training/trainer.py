@@ -57,6 +57,7 @@ class Trainer:
         check_labels(split)
         check_images(split, images)
         self.split, self.seed, self.device = split, seed, torch.device(device)
+        self.source = getattr(images, "source", "")  # drawn, or the file
         self.preset = preset.for_images(len(split.train))
         self.autocast = autocast
         with torch.random.fork_rng(devices=[]):
@@ -164,7 +165,7 @@ class Trainer:
                 self.codes = self.model.encode(self.unlabelled)
             elif phase.refit_every and at % phase.refit_every == 0:
                 self.refit()
-            losses = self._step(phase, at, spent)
+            terms = self._step(phase, at, spent)
             self.done += 1
             images += phase.batch
             before, step = phase, next(pace, None)
@@ -172,7 +173,7 @@ class Trainer:
             saves = folder is not None and (self.done % save_every == 0 or step is None)
             says = self.done % progress.every == 0 or ended
             if saves or says:
-                said = {name: float(loss) for name, loss in losses.items()}
+                said = {name: float(loss) for name, loss in terms.items()}
                 self._check(said)
             if says:
                 self.history.append({"step": self.done, "phase": phase.name, **said})
@@ -281,7 +282,8 @@ class Trainer:
             norm.reset_running_stats()
             norm.momentum = None  # the plain average over what follows
         self.model.train()
-        for part in self.unlabelled[:4096].split(256):
+        some = self.unlabelled[:4096]
+        for part in some.tensor_split(math.ceil(len(some) / 256)):  # none of them of one image
             self.model.autoencoder.encode(to_float(part))
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
@@ -308,6 +310,7 @@ class Trainer:
             "seed": self.seed,
             "labels": len(self.split.labelled),
             "split": self.split.record,
+            "images": self.source,
             "preset": dataclasses.asdict(self.preset),
         }
 
