@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from wdlib.cells import MOST
-from wdlib.data import load
+from wdlib.cells import most_images
+from wdlib.data import device_images, load
 from wdlib.data.split import split
 from wdlib.experiments import TASKS_OF_TABLE_1
 from wdlib.metrics.judge import Judge, kept_judge
@@ -96,14 +96,22 @@ def test_shipped_weights_are_small_and_score_what_they_say(name):
     for source in (record["source"], record["measured"]):  # of the weights, of the scores
         assert source["commit"] and not source["commit"].endswith("-dirty")
     model, one = load_pretrained(name), task(name)
-    parts = split(one, seed=record["seed"], labels=record["labels"], limit=MOST)
-    judge = kept_judge(folder, parts, load(one.dataset))
+    parts = split(one, seed=record["seed"], labels=record["labels"], limit=most_images(one))
+    images = load(one.dataset)
+    judge = kept_judge(folder, parts, images)
     generator = torch.Generator().manual_seed(1)  # other samples than the record's
     values = model.prior.random_values(1000, generator=generator)
     codes = model.prior.sample(values, generator=generator)
     again = relation_accuracy(model, one, model.relations, codes, values, seed=1, judge=judge)
+    some = parts.test[-1000:]
+    truth = torch.from_numpy(one.labels(some))
+    codes = model.encode(device_images(images, one.classes(some)))
+    read = float((model.values(codes) == truth).all(1).float().mean())
+    moved = relation_accuracy(model, one, model.relations, codes, truth, seed=1, judge=judge)
     for key, share in (
         ("judged_prior", again["judged_all"]),
         ("relation_latent_all", again["all"]),
+        ("encoder_all", read),
+        ("judged_encoded", moved["judged_all"]),
     ):
         assert agree(share, record["scores"][key], 1000, 4000), key  # evaluate's own samples: 4000

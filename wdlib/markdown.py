@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from wdlib.cells import MOST as IMAGES
+from wdlib.cells import most_images
 from wdlib.tables import (
     COMPOSED,
     CONVENTIONS,
@@ -36,6 +36,7 @@ SUMMARY = {
     "mig": "MIG",
     "grouped_mig": "MIG, grouped",
     "sap": "SAP",
+    "fit_steps": "steps",
     "fit_seconds": "minutes",
 }
 
@@ -52,9 +53,10 @@ def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUB
     lines = [["task", "combinations", "labels", *SUMMARY.values(), "paper: codes"]]
     for run, scores in _runs(rows).items():
         minutes = [s / 60 for s in scores.get("fit_seconds", [])]
-        cells = [
-            mean_and_range(v) if (v := scores.get(k)) else "" for k in SUMMARY if k != "fit_seconds"
-        ]
+        known = [name for name in SUMMARY if not name.startswith("fit_")]
+        cells = [mean_and_range(v) if (v := scores.get(name)) else "" for name in known]
+        steps = scores.get("fit_steps")
+        cells.append(f"{mean_of(steps):,.0f}" if steps else "")
         cells.append(f"{mean_of(minutes):.1f}" if minutes else "")
         about = [_name(run, scores), _combinations(run.dataset), str(run.labels)]
         lines.append([*about, *cells, f"{printed.get(run.dataset, '')}"])
@@ -122,7 +124,7 @@ def _schedule(run: _Run) -> tuple[int, int]:
     from wdlib.training import COURSE, PAPER  # with it torch, which a table on disk needs not
 
     wanted = task_called(run.dataset)
-    images = len(split(wanted, seed=0, labels=0, limit=IMAGES).train)
+    images = len(split(wanted, seed=0, labels=0, limit=most_images(wanted)).train)
     preset = COURSE.for_task(wanted.name) if run.method == OURS else PAPER
     return len(preset.phases), preset.for_images(images).steps
 
