@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test memory threads lab student slides badges weights \
-	table1 table2 labels unseen ablations published cost kills hostile versions onecore elsewhere scaling lint clean
+	table1 table2 labels unseen ablations published cost kills hostile versions onecore elsewhere scaling drawing lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
@@ -99,7 +99,7 @@ published: install ## three baselines in their publications' settings, an hour e
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
 	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.benchmark --csv notebooks/results/cost.csv
 
-# What these six print stays in notebooks/results, once it is finished; a failure keeps its exit code.
+# What these seven print stays in notebooks/results, once it is finished; a failure keeps its exit code.
 define recorded
 @mkdir -p build notebooks/results
 @rm -f build/$@.exit; { $(1); echo $$? > build/$@.exit; } 2>&1 | tee build/$@.txt
@@ -125,6 +125,9 @@ onecore: install ## run the tour on one core: at most 10 minutes, and 1 GB for i
 
 scaling: install ## one worker process against two, on a machine that does nothing else
 	$(call recorded,OMP_NUM_THREADS=1 $(PY) tests/scaling.py)
+
+drawing: install ## how fast images are drawn, on a machine that does nothing else
+	$(call recorded,$(PY) tests/drawing.py)
 
 elsewhere: install ## make Colab's and Binder's environments here, and begin every notebook in them
 	$(call recorded,$(PY) tests/elsewhere.py)

@@ -11,7 +11,6 @@ from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer, benchmark, costs
 from wdlib.training.benchmark import (
     COLUMNS,
-    drawing_rate,
     format_costs,
     measure,
     read_costs,
@@ -107,20 +106,6 @@ def test_what_is_measured_reads_back_and_is_printed(tmp_path, monkeypatch):
     for way in ("encoder", "judged, encoded"):
         assert 0 <= found["all", way, "final accuracy"] <= 1
         assert found["all", way, "minutes to 90%"] <= found["all", "training", "minutes"]
-
-
-def test_drawing_is_timed_warm_on_one_and_two_threads(monkeypatch, capsys):
-    asked = []
-
-    def drawn(name, threads):
-        asked.append((name, threads))
-        return 20_000.4 * threads
-
-    assert drawing_rate("dSprites.v2", 2, count=64, repeats=1) > 0
-    monkeypatch.setattr(benchmark, "drawing_rate", drawn)
-    benchmark.main(["Shapes3D.v5", "--draw"])
-    assert asked == [("Shapes3D.v5", 1), ("Shapes3D.v5", 2)]
-    assert "20,000 images/s drawn with one thread, 40,001 with two" in capsys.readouterr().out
 
 
 def row(phase, way, measured, value):

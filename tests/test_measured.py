@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import drawing
 import nbformat
 import onecore
 import pytest
@@ -13,7 +14,7 @@ from measured import heading
 from nbformat.v4 import new_code_cell, new_notebook
 
 ROOT = Path(__file__).parents[1]
-RECORDS = ("kills", "hostile", "versions", "onecore", "elsewhere", "scaling")
+RECORDS = ("kills", "hostile", "versions", "onecore", "elsewhere", "scaling", "drawing")
 
 
 def test_a_record_begins_with_where_it_comes_from():
@@ -67,6 +68,15 @@ def test_two_workers_are_timed_against_one(capsys, monkeypatch):
         monkeypatch.setattr(scaling, "measure", lambda workers, *_, s=seconds: s[workers])
         assert scaling.main([]) == code
         assert ("NOT" in capsys.readouterr().out) == bool(code)
+
+
+def test_drawing_is_timed_warm_on_one_and_two_threads(capsys, monkeypatch):
+    assert drawing.measure("Shapes3D.v2", 2, count=64, repeats=1) > 0
+    for rate, code in ((20_000.4, 0), (9_999.0, 1)):  # images/s of a thread
+        monkeypatch.setattr(drawing, "measure", lambda name, threads, r=rate: r * threads)
+        assert drawing.main(["dSprites.v2", "Shapes3D.v5"]) == code
+        said = capsys.readouterr().out
+        assert ("NOT" in said) == bool(code) and f"{rate:,.0f} images/s with one thread" in said
 
 
 @pytest.mark.parametrize("name", RECORDS)

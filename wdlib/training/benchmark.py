@@ -2,8 +2,7 @@
 and how many minutes a task takes to 90% of what it ends with.
 
 ``python -m wdlib.training.benchmark`` measures a task of 27 combinations, one of 1080 and one of
-12000, and prints three tables; ``--csv FILE`` keeps the figures (``make cost``). ``--draw`` prints
-how fast the images of the tasks are drawn, with one thread and with two.
+12000, and prints three tables; ``--csv FILE`` keeps the figures (``make cost``).
 """
 
 from __future__ import annotations
@@ -11,15 +10,11 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from wdlib.data import load
 from wdlib.files import whole
 from wdlib.provenance import provenance
 from wdlib.tasks import task
@@ -30,23 +25,6 @@ TASKS = ("dSprites.v2", "dSprites.v4", "Shapes3D.v5")  # 27, 1080 and 12000 comb
 SOURCE = ("commit", "python", "wdlib", "torch", "numpy", "scikit-learn", "machine")
 COLUMNS = ("task", "combinations", "factors", "seed", "threads", "phase", "way", "measure",
            "value", *SOURCE)  # fmt: skip
-
-
-def drawing_rate(name: str, threads: int, *, count: int = 20_000, repeats: int = 3) -> float:
-    """Images of a task drawn a second, random ones, by the clock on the wall: the best of a few.
-
-    Warm: whatever is cached has been drawn before.
-    """
-    wanted = task(name)
-    images = replace(load(wanted.dataset), threads=threads)
-    numbers = np.random.default_rng(0).integers(len(wanted), size=count)
-    classes, taken = wanted.classes(numbers), []
-    images.draw(classes)
-    for _ in range(repeats):
-        start = time.perf_counter()
-        images.draw(classes)
-        taken.append(time.perf_counter() - start)
-    return count / min(taken)
 
 
 def measure(
@@ -156,13 +134,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=1, help="of torch; default 1")
     capped = "training a task at most, its schedule shortened to that; 0: steps only"
     parser.add_argument("--minutes", type=float, default=10, help=capped)
-    parser.add_argument("--draw", action="store_true", help="measure drawing, and nothing else")
     args = parser.parse_args(argv)
-    if args.draw:
-        for name in args.tasks:
-            one, two = (f"{drawing_rate(name, threads):,.0f}" for threads in (1, 2))
-            print(f"{name}: {one} images/s drawn with one thread, {two} with two")
-        return
     torch.set_num_threads(args.threads)
     print(format_costs(measure(args.tasks, seed=args.seed, minutes=args.minutes, path=args.csv)))
 
