@@ -263,10 +263,10 @@ COURSE = Preset(
             encodings=0.5,
         ),
     ),
-    # One recipe, shorter where it has done its work sooner, longer where it has not. A small heart's
-    # orientation (dSprites.v4) is a matter of three or four pixels. Where size has no labels
-    # (Shapes3D.v2), shape takes longer: half as many steps read it in .974 of validation images,
-    # all of them in .999.
+    # One recipe, shorter where it has done its work sooner, longer where it has not. A small
+    # heart's orientation (dSprites.v4) is a matter of three or four pixels. Where size has no
+    # labels (Shapes3D.v2), shape takes longer: half as many steps read it in .974 of validation
+    # images, all of them in .999.
     lengths=(
         ("dSprites.v2", 0.4),
         ("dSprites.v4", 1.6),
