@@ -68,8 +68,9 @@ from wdlib.markdown import format_summary
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
+from wdlib.published import PUBLISHED
 from wdlib.results import result_file
-from wdlib.tables import PUBLISHED, format_table, read_csv, read_wide_csv
+from wdlib.tables import format_table, read_csv, read_wide_csv
 
 # %% [markdown]
 # ## One number is no result

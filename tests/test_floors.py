@@ -60,6 +60,7 @@ FLOORS = {
             "experiments",
             "results/__init__",
             "processes",
+            "published",
             "tables",
             "markdown",
             "grid",

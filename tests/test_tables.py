@@ -27,11 +27,10 @@ from wdlib.markdown import (
     format_systems,
 )
 from wdlib.methods import METHODS
+from wdlib.published import PUBLISHED, Published
 from wdlib.replications import RUNS
 from wdlib.tables import (
     COLUMNS,
-    PUBLISHED,
-    Published,
     format_table,
     read_csv,
     read_wide_csv,

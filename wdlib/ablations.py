@@ -121,13 +121,9 @@ def _method(fit: Modular) -> Method:
     return Method(fit, "labels", "an ablation", converts=True)
 
 
-_OURS = {name: _method(Ablation(COURSE, name)) for name in CHANGES if name.startswith("ours")}
-_FAITHFUL = {
-    name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")
-}
 ABLATIONS: dict[str, Method] = {
     "ours": METHODS["modular"],
-    **_OURS,
+    **{name: _method(Ablation(COURSE, name)) for name in CHANGES if name.startswith("ours")},
     "faithful": _method(Modular(FAITHFUL)),
-    **_FAITHFUL,
+    **{name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")},
 }

@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wdlib.cells import most_images
+from wdlib.published import PUBLISHED, Published
 from wdlib.tables import (
     COMPOSED,
     CONVENTIONS,
     MOVES,
-    PUBLISHED,
     SCORES,
-    Published,
     is_judged,
     mean_and_range,
     mean_of,
@@ -201,9 +200,9 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
     """What the rows of an experiment say, as Markdown: mean and range over seeds.
 
     name: "2" (a line a system), "labels" (a line a task, judged accuracy by number of labels),
-        "unseen" (relations that end in a combination that training has seen, or not), or
-        "ablations" (a line a recipe, judged accuracy by task). Pictures are those of encoded
-        images where nothing else is said.
+        "unseen" (relations that end in a combination that training has seen, or not),
+        "ablations" (a line a recipe, judged accuracy by task), or "published" (a line a run, every
+        score). Pictures are those of encoded images where nothing else is said.
     """
     corner, place = EXPERIMENTS[name]
     rows = list(rows)
