@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.path import Path
 
 from wdlib.data.dsprites_draw import draw
-from wdlib.tasks import DSPRITES
+from wdlib.factors import DSPRITES
 
 SQUARE, ELLIPSE, HEART = range(3)
 EVERYWHERE = np.stack(np.meshgrid(range(32), range(32), indexing="ij"), -1).reshape(-1, 2)

@@ -10,7 +10,7 @@ from PIL import Image
 from wdlib.data import load, shapes3d_draw
 from wdlib.data.shapes3d_draw import LANCZOS, draw, lanczos, ray_cast
 from wdlib.data.shapes3d_scene import FLOOR, LIGHT, OBJECT, SKY, WALL, cast
-from wdlib.tasks import SHAPES3D
+from wdlib.factors import SHAPES3D
 
 CUBE, CYLINDER, SPHERE, CAPSULE = range(4)
 AHEAD = 7  # the orientation of 0 degrees: the camera looks along +y

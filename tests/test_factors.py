@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wdlib.factors import FactorSpace
-from wdlib.tasks import DSPRITES, SHAPES3D
+from wdlib.factors import DSPRITES, SHAPES3D, FactorSpace
 
 SMALL = FactorSpace(("colour", "size", "side"), (("red", "blue"), (1.0, 2.0, 3.0), (0, 1)))
 

@@ -87,3 +87,29 @@ def integers(array, what: str, ndim: int) -> np.ndarray:
     if array.dtype.kind not in "iu" and array.size:
         raise ValueError(f"{what} must be integers, got {array.dtype}")
     return array.astype(np.int64)
+
+
+# The source factors by name and size only: drawing them is the business of wdlib.data.
+DSPRITES = FactorSpace(
+    names=("color", "shape", "scale", "orientation", "posX", "posY"),
+    values=(
+        (1.0,),
+        ("square", "ellipse", "heart"),
+        tuple(np.linspace(0.5, 1, 6).tolist()),
+        tuple(np.linspace(0, 2 * np.pi, 40).tolist()),
+        tuple(np.linspace(0, 1, 32).tolist()),
+        tuple(np.linspace(0, 1, 32).tolist()),
+    ),
+)
+SHAPES3D = FactorSpace(
+    names=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
+    values=(
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0, 0.9, 10).tolist()),
+        tuple(np.linspace(0.75, 1.25, 8).tolist()),
+        ("cube", "cylinder", "sphere", "capsule"),
+        tuple(np.linspace(-30, 30, 15).tolist()),
+    ),
+)
+SPACES = {"dsprites": DSPRITES, "shapes3d": SHAPES3D}

@@ -17,34 +17,8 @@ from functools import cached_property
 
 import numpy as np
 
-from wdlib.factors import FactorSpace, integers
-
-# The source factors by name and size only: drawing them is the business of wdlib.data.
-DSPRITES = FactorSpace(
-    names=("color", "shape", "scale", "orientation", "posX", "posY"),
-    values=(
-        (1.0,),
-        ("square", "ellipse", "heart"),
-        tuple(np.linspace(0.5, 1, 6).tolist()),
-        tuple(np.linspace(0, 2 * np.pi, 40).tolist()),
-        tuple(np.linspace(0, 1, 32).tolist()),
-        tuple(np.linspace(0, 1, 32).tolist()),
-    ),
-)
-SHAPES3D = FactorSpace(
-    names=("floor_hue", "wall_hue", "object_hue", "scale", "shape", "orientation"),
-    values=(
-        tuple(np.linspace(0, 0.9, 10).tolist()),
-        tuple(np.linspace(0, 0.9, 10).tolist()),
-        tuple(np.linspace(0, 0.9, 10).tolist()),
-        tuple(np.linspace(0.75, 1.25, 8).tolist()),
-        ("cube", "cylinder", "sphere", "capsule"),
-        tuple(np.linspace(-30, 30, 15).tolist()),
-    ),
-)
-SPACES = {"dsprites": DSPRITES, "shapes3d": SHAPES3D}
-# How often a sprite looks the same within a full turn. (3D Shapes turns the camera instead.)
-TURNS = {"square": 4, "ellipse": 2, "heart": 1}
+from wdlib.factors import DSPRITES, SPACES, FactorSpace, integers
+from wdlib.lookalikes import orientations_told_apart
 
 Bins = tuple[tuple[int, ...], ...]
 
@@ -204,49 +178,23 @@ class Task:
 
     def seen(self, values) -> np.ndarray:
         """Relevant values [N, n] -> how surely an image of them shows each: [N, n], 1 over the
-        number of values that look alike.
-
-        Only sprites' orientations look alike. Two do where the middles of their bins, turned by a
-        symmetry of the shape, lie less than half a bin apart: a square's over a full circle in
-        fours, an ellipse's in twos. dSprites samples angles 360/39 degrees apart, which no symmetry
-        divides, so few of its images are quite equal: the nearest of a square are 2.3 degrees
-        apart, and of an ellipse 4.6, which changes 5 to 18 of 4096 pixels, by size. Who reads
-        those pixels gets beyond.
-        """
+        number of values that look alike (``lookalikes``)."""
         values = integers(values, f"{self.name}: values [N, {len(self.factors)}]", ndim=2)
         seen = np.ones(values.shape)
-        if self._turned is None:
-            return seen
-        share = self._share_of_shapes(self.factors[self._turned])  # [3, orientations]
         sources = [f.source for f in self.factors]
+        sprites = self.dataset == "dsprites" and self.space_of_its_own is None
+        if not sprites or ("orientation",) not in sources:
+            return seen
+        turned = sources.index(("orientation",))
+        share = orientations_told_apart(self.factors[turned].bins[0])  # [3 shapes, orientations]
         if ("shape",) in sources:
             shape = sources.index(("shape",))
             share = np.stack([share[list(one)].mean(0) for one in self.factors[shape].bins[0]])
-            seen[:, self._turned] = share[values[:, shape], values[:, self._turned]]
+            seen[:, turned] = share[values[:, shape], values[:, turned]]
         else:
             shapes = self.admitted[self.space.position("shape")]
-            seen[:, self._turned] = share[shapes].mean(0)[values[:, self._turned]]
+            seen[:, turned] = share[shapes].mean(0)[values[:, turned]]
         return seen
-
-    @property
-    def _turned(self) -> int | None:
-        """Which relevant factor is a sprite's orientation, if one is."""
-        sources = [f.source for f in self.factors]
-        sprites = self.dataset == "dsprites" and self.space_of_its_own is None
-        return sources.index(("orientation",)) if sprites and ("orientation",) in sources else None
-
-    def _share_of_shapes(self, factor: Factor) -> np.ndarray:
-        """1 over the number of ``factor``'s orientations that look alike: [3 shapes, values]."""
-        angles = np.array(self.space.values[self.space.position("orientation")])
-        bins = [angles[list(members)] for members in factor.bins[0]]
-        middle = np.array([b.mean() for b in bins])
-        half = max(map(len, bins)) * (angles[1] - angles[0]) / 2
-        shares = []
-        for shape in self.space.values[self.space.position("shape")]:
-            period = 2 * np.pi / TURNS[shape]
-            apart = (middle[:, None] - middle + period / 2) % period - period / 2
-            shares.append(1 / (np.abs(apart) < half - 1e-9).sum(1))
-        return np.stack(shares)
 
     @cached_property
     def ceilings(self) -> dict[str, float]:
@@ -254,8 +202,6 @@ class Task:
 
         1 where no two values look alike. Of v4's full circle, orientation: (1/4 + 1/2 + 1) / 3.
         """
-        if self._turned is None:
-            return dict.fromkeys(self.factor_names, 1.0)
         seen = self.seen(self.every_combination()).mean(0)
         return dict(zip(self.factor_names, seen.tolist(), strict=True))
 

@@ -22,9 +22,8 @@ import numpy as np
 from wdlib.data.hdf5 import h5_array, read_rows
 from wdlib.data.npz import member, rows
 from wdlib.data.originals import Original, cache_folder, check_array, check_signature
-from wdlib.factors import FactorSpace
+from wdlib.factors import DSPRITES, FactorSpace
 from wdlib.files import whole
-from wdlib.tasks import DSPRITES
 
 SHAPE = (64, 64)
 NAME = "dsprites_ndarray_co1sh3sc6or40x32y32_64x64"

@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from wdlib.tasks import DSPRITES
+from wdlib.factors import DSPRITES
 
 SIDE = 64  # pixels; pixel (row r, column c) has its centre at (x, y) = (c + 0.5, r + 0.5)
 SQUARE = 9.598  # half side at scale 1

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wdlib.data import dsprites, dsprites_draw, shapes3d, shapes3d_draw
-from wdlib.factors import FactorSpace
-from wdlib.tasks import SPACES
+from wdlib.factors import SPACES, FactorSpace
 
 CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to stay in cache
 

@@ -13,8 +13,7 @@ import numpy as np
 
 from wdlib.data.hdf5 import h5_array, read_rows
 from wdlib.data.originals import Original, check_array, check_signature
-from wdlib.factors import FactorSpace
-from wdlib.tasks import SHAPES3D
+from wdlib.factors import SHAPES3D, FactorSpace
 
 SHAPE = (64, 64, 3)
 ORIGINAL = Original(

@@ -17,7 +17,7 @@ from threading import Lock
 import numpy as np
 
 from wdlib.data.shapes3d_scene import FLOOR, OBJECT, RESOLUTION, SKY, SKY_COLOUR, WALL, cast
-from wdlib.tasks import SHAPES3D
+from wdlib.factors import SHAPES3D
 
 SIDE = 64
 LEVELS = 6

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wdlib.tasks import SHAPES3D
+from wdlib.factors import SHAPES3D
 
 RESOLUTION = 192  # pixels a side, one ray each; a picture is a third of that
 FLOOR, WALL, OBJECT, SKY = range(4)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from wdlib.exercises.exercise import Exercise
-from wdlib.factors import FactorSpace
-from wdlib.tasks import DSPRITES, task
+from wdlib.factors import DSPRITES, FactorSpace
+from wdlib.tasks import task
 
 
 def _number_of(classes, sizes) -> int:
