@@ -46,6 +46,7 @@ FLOORS = {
     ),
     "F6": ["methods", "ablations", "replications", "evaluation", "pretrained"],
     "F7": [
+        "names",
         "plots",
         *room("navigator", "walk film maps dial clicks panels still view"),
         "navigator/__main__",

@@ -9,7 +9,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Ellipse
 from matplotlib.text import Text
 
-from wdlib import plots
+from wdlib import names, plots
 from wdlib.model import AdaptivePrior
 from wdlib.tasks import task
 
@@ -207,7 +207,7 @@ def overlaps(boxes) -> int:
 def test_boxes_that_overlap_are_moved_apart_and_others_stay():
     frame = np.array([0, 0, 200, 200])
     boxes = np.array([[10, 10, 50, 20], [12, 14, 52, 24], [100, 100, 140, 110.0]])
-    moved = boxes + np.tile(plots.apart(boxes, frame), 2)
+    moved = boxes + np.tile(names.apart(boxes, frame), 2)
     assert overlaps(boxes) == 1 and overlaps(moved) == 0
     assert (moved[:2, [0, 2]] == boxes[:2, [0, 2]]).all()  # height is the shorter way
     assert (moved[2] == boxes[2]).all()
@@ -217,7 +217,7 @@ def test_boxes_that_overlap_are_moved_apart_and_others_stay():
 def test_many_boxes_in_one_place_are_moved_apart_within_the_frame(seed):
     low = 100 + np.random.default_rng(seed).normal(size=(12, 2))
     boxes, frame = np.hstack([low, low + (40, 10)]), np.array([0, 0, 250, 250])
-    moved = boxes + np.tile(plots.apart(boxes, frame), 2)
+    moved = boxes + np.tile(names.apart(boxes, frame), 2)
     assert overlaps(moved) == 0
     assert (moved[:, :2] >= -0.5).all() and (moved[:, 2:] <= 250.5).all()
 

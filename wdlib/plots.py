@@ -15,10 +15,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
-from matplotlib.patheffects import withStroke
-from matplotlib.text import Text
 
 from wdlib.data import to_float
+from wdlib.names import SMALL, spread, write
 from wdlib.tasks import Task
 
 # Okabe and Ito (2008), "Color Universal Design", without the yellow that is lost on white.
@@ -26,9 +25,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 # Ten, so that colour and marker together tell 70 values apart.
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 SIGMAS = 2
-SMALL, MEDIUM = 9, 11  # font sizes, in points
-ROOM = 2  # pixels that stay free around a name
-NAME = "name"  # marks the texts that ``spread_names`` may move
+MEDIUM = 11  # points
 
 
 def image_grid(images, titles: Sequence[str] | None = None, *, columns: int = 8) -> Figure:
@@ -96,7 +93,7 @@ def partition_maps(codes, values, prior, task: Task) -> Figure:
                 island = Ellipse(centre, width, height, angle=angle, zorder=3)
                 island.set(fill=False, edgecolor="black", linewidth=1.6)
                 panel.add_patch(island)
-            name(panel, factor.value_names[k], centre)
+            write(panel, factor.value_names[k], centre)
         panel.set_title(f"partition {i + 1}: {factor.name}", fontsize=MEDIUM)
         panel.set_xlabel("first axis of the map", fontsize=SMALL)
         panel.set_ylabel("second axis", fontsize=SMALL)
@@ -104,7 +101,7 @@ def partition_maps(codes, values, prior, task: Task) -> Figure:
         panel.set_aspect("equal", adjustable="datalim")
     for panel in axes.flat[n:]:
         panel.set_axis_off()
-    spread_names(figure)
+    spread(figure)
     return figure
 
 
@@ -185,65 +182,6 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Figure:
     for panel in axes.flat[len(names) :]:
         panel.set_axis_off()
     return figure
-
-
-def name(panel: Axes, text: str, place, *, above: bool = False) -> None:
-    """Write a name at a place (in data coordinates), or just above it, on a white outline.
-
-    ``spread_names`` moves the names of a figure apart, once all is drawn.
-    """
-    panel.annotate(
-        text, place, xytext=(0, 2 * above), textcoords="offset points", gid=NAME, fontsize=SMALL,
-        linespacing=0.9, ha="center", va="bottom" if above else "center", zorder=5,
-        path_effects=[withStroke(linewidth=3, foreground="white")],
-        arrowprops={"arrowstyle": "-", "lw": 0.7, "color": "0.3", "visible": False, "shrinkB": 0},
-    )  # fmt: skip
-
-
-def spread_names(figure: Figure) -> None:
-    """Move names that lie on one another apart, within their panel; a thin line leads back."""
-    figure.draw_without_rendering()  # lays the figure out, so that pixels are what they will be
-    for panel in figure.findobj(Axes):
-        names = [text for text in panel.texts if text.get_gid() == NAME]
-        boxes = np.array([Text.get_window_extent(text).extents for text in names]).reshape(-1, 4)
-        boxes += np.multiply(ROOM, (-1, -1, 1, 1))
-        frame = np.array(panel.get_window_extent().extents)
-        shifts = apart(boxes, frame) * 72 / figure.dpi  # pixels -> points
-        for text, shift in zip(names, shifts):
-            if np.abs(shift).max() > 0.1:
-                text.set_position(np.add(text.get_position(), shift))
-                text.arrow_patch.set_visible(np.abs(shift).max() > SMALL)
-
-
-def apart(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Boxes [N, 4] (left, bottom, right, top) -> shifts [N, 2] after which no two overlap.
-
-    Pairs push each other away along the axis that needs less, again and again; what leaves the
-    frame [4] is pushed back. Boxes that overlap with nobody stay. Where there is no room for all,
-    some overlap is left.
-    """
-    low, high = boxes[:, :2].copy(), boxes[:, 2:].copy()
-    inside = (low >= frame[:2]).all(1) & (high <= frame[2:]).all(1)
-    for _ in range(500):
-        still = True
-        for i in range(len(boxes)):
-            for j in range(i):
-                room = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])  # of the overlap
-                if room.min() <= 0:
-                    continue
-                axis = room.argmin()
-                middle = low[i] + high[i] - low[j] - high[j]
-                push = (room[axis] / 2 + 0.5) * (1 if middle[axis] >= 0 else -1)
-                for box, sign in ((i, 1), (j, -1)):
-                    low[box, axis] += sign * push
-                    high[box, axis] += sign * push
-                still = False
-        back = np.maximum(frame[:2] - low, 0) - np.maximum(high - frame[2:], 0)
-        back *= inside[:, None]  # who began outside may stay there
-        low, high = low + back, high + back
-        if still:
-            break
-    return low - boxes[:, :2]
 
 
 def show(figure: Figure, alt: str, *, dpi: int = 80) -> None:

@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 
-from wdlib import plots
+from wdlib import names, plots
 from wdlib.model import AdaptivePrior
 from wdlib.tasks import Factor
 
@@ -92,7 +92,7 @@ class PartitionMap:
             turn = math.radians(angle)
             top = math.hypot(width * math.sin(turn), height * math.cos(turn)) / 2
             # Above the island, where a marker does not hide it.
-            plots.name(panel, name.replace(" ", "\n"), self.centres[k] + (0, top), above=True)
+            names.write(panel, name.replace(" ", "\n"), self.centres[k] + (0, top), above=True)
         panel.set_xlim(self.corner[0], self.corner[0] + self.side)
         panel.set_ylim(self.corner[1], self.corner[1] + self.side)
         panel.set_xticks([])
@@ -105,7 +105,7 @@ class PartitionMap:
         panel = figure.add_axes((0, 0, 1, 1))
         self.draw(panel)
         panel.set_axis_off()
-        plots.spread_names(figure)
+        names.spread(figure)
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=dpi)
         return buffer.getvalue()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wdlib import plots
+from wdlib import names, plots
 from wdlib.navigator import film
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk
@@ -37,10 +37,10 @@ def figure(walk: Walk, maps: Sequence[PartitionMap]) -> Figure:
     first = max(len(steps) - FILM, 0)
     for number, (panel, step) in enumerate(zip(row, steps[first:]), start=first):
         _picture(panel, step, task)
-        panel.set_title(f"{number}: {step.name}", fontsize=plots.SMALL)
+        panel.set_title(f"{number}: {step.name}", fontsize=names.SMALL)
     for panel in row[len(steps) - first :]:
         panel.set_axis_off()
-    plots.spread_names(whole)
+    names.spread(whole)
     return whole
 
 
@@ -57,6 +57,6 @@ def alt(walk: Walk) -> str:
 
 def _picture(panel: Axes, step: Step, task: Task) -> None:
     panel.imshow(film.pixels(step.picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    panel.set_xlabel(film.caption(step, task).replace(", ", "\n"), fontsize=plots.SMALL)
+    panel.set_xlabel(film.caption(step, task).replace(", ", "\n"), fontsize=names.SMALL)
     panel.set_xticks([])
     panel.set_yticks([])
