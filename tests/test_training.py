@@ -15,7 +15,18 @@ from wdlib.data.split import split
 from wdlib.model import ModularModel, NetworkConfig
 from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
-from wdlib.training import COURSE, PAPER, Lines, Phase, Preset, Trainer, losses, preset, stages
+from wdlib.training import (
+    COURSE,
+    PAPER,
+    Lines,
+    Phase,
+    Preset,
+    Trainer,
+    losses,
+    preset,
+    stages,
+    views,
+)
 from wdlib.training.saved import load_model
 
 IMAGES = load("dsprites")
@@ -104,18 +115,45 @@ def test_moves_are_the_relations_arithmetic(name):
 def test_shifts_move_a_picture_and_nothing_else():
     x = torch.zeros(200, 1, 64, 64)
     x[:, 0, 30, 40] = 1
-    moved = stages.shifted(x, 2, generator())
+    moved = views.shifted(x, 2, generator())
     assert torch.equal(moved.sum((1, 2, 3)), torch.ones(200))
     rows, columns = moved[:, 0].flatten(1).argmax(1) // 64, moved[:, 0].flatten(1).argmax(1) % 64
     assert set(rows.tolist()) == set(range(28, 33))
     assert set(columns.tolist()) == set(range(38, 43))
-    assert torch.equal(stages.shifted(x, 0, generator()), x)
+    assert torch.equal(views.shifted(x, 0, generator()), x)
+
+
+def test_a_thing_roams_to_every_place_where_all_of_it_is_seen():
+    thing = torch.tensor([[0.0, 1.0], [0.5, 0.25], [1.0, 0.0]])
+    x = torch.zeros(6000, 1, 8, 8)
+    x[:3000, 0, 2:5, 6:8] = thing
+    x[3000:, 0, 0:3, 3:5] = thing
+    there = views.roamed(x, generator())[:, 0].unfold(1, 3, 1).unfold(2, 2, 1)  # [N, 6, 7, 3, 2]
+    found = (there == thing).flatten(3).all(3)
+    assert (found.flatten(1).sum(1) == 1).all(), "whole, and once"
+    for half in found.chunk(2):
+        shares = half.float().mean(0)
+        assert (shares - 1 / 42).abs().max() < 5 * (1 / 42 / 3000) ** 0.5, "every place alike"
+
+
+def test_what_roams_says_nothing_of_its_position():
+    phase = Phase("mine", roam=0.5)
+    known = views.still_seen(task("dSprites.v4"), phase, 8, "cpu")
+    position = task("dSprites.v4").factor("position")
+    assert known[4:].all() and known[:, [i for i in range(4) if i != position]].all()
+    assert not known[:4, position].any()
+    assert views.still_seen(task("dSprites.v4"), Phase("mine"), 8, "cpu").all()
+    x = torch.zeros(8, 1, 64, 64)
+    x[:, :, 5:9, 5:9] = 1
+    moved = views.moved(x, phase, generator())
+    assert (moved[4:].flatten(1).argmax(1) // 64).le(7).all(), "the others by up to two pixels"
+    assert (moved[:4].flatten(1).argmax(1) // 64).gt(7).any()
 
 
 def test_corrupted_copies_come_in_the_published_shares():
     x = torch.zeros(7000, 1, 16, 16)
     x[:, :, :8] = 1
-    y = stages.corrupted(x, generator())
+    y = views.corrupted(x, generator())
     assert (y[:, :, 8:] == 0).all(), "noise falls on lit pixels only"
     assert 0 <= y.min() and y.max() <= 1
     clean = (y == x).flatten(1).all(1).float().mean()
@@ -177,6 +215,19 @@ def test_an_update_touches_its_owner_alone(owner):
         k.split(".")[0] for k, t in trainer.model.named_parameters() if (t != before[k]).any()
     }
     assert changed == {owner}
+
+
+@pytest.mark.parametrize("loss", ["labels", "pseudo"])
+def test_images_that_roam_teach_every_value_but_their_position(loss):
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    only = {"labels": 0.0, "pseudo": 0.0, "reconstruction": 0.0} | {loss: 1.0}
+    phase = dataclasses.replace(SHORT.phases[0], roam=1.0, confidence=0.01, **only)
+    pick = torch.arange(8)
+    labelled = (trainer.labelled[pick], trainer.values[pick])
+    stages.step(trainer.model, phase, trainer.moves, trainer.unlabelled[pick], labelled, None,
+                lambda name, loss: loss.backward(), generator())  # fmt: skip
+    shape, position = (head.weight.grad.abs().max() for head in trainer.model.heads)
+    assert shape > 0 and position == 0
 
 
 def test_what_a_taught_phase_believes_is_what_the_phase_before_reads():

@@ -38,7 +38,7 @@ from wdlib.model.networks import mlp
 from wdlib.tasks import Task
 from wdlib.training import losses
 from wdlib.training.progress import Progress
-from wdlib.training.stages import shifted
+from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)

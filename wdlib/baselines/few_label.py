@@ -33,7 +33,7 @@ from wdlib.data import Images, Split
 from wdlib.metrics.mig import mig
 from wdlib.tasks import Task
 from wdlib.training.progress import Progress
-from wdlib.training.stages import shifted
+from wdlib.training.views import shifted
 
 Unsupervised = (
     beta_vae.Config | annealed_vae.Config | factor_vae.Config | beta_tcvae.Config | info_vae.Config

@@ -28,7 +28,7 @@ from wdlib.baselines.system import System
 from wdlib.baselines.vae import Run, Terms, Training, kl, reconstruction, resident, sample
 from wdlib.data import Images, Split
 from wdlib.training.progress import Progress
-from wdlib.training.stages import shifted
+from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ from wdlib.model.autoencoder import NetworkConfig
 from wdlib.tasks import Task
 from wdlib.training import losses
 from wdlib.training.progress import Progress
-from wdlib.training.stages import shifted
+from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ class Phase:
         labels: cross-entropy on ``labelled_batch`` labelled images, shifted by up to ``shift``
             pixels; through linear heads, or once the prior adapts through its components' log
             densities times ``temperature``.
+        roam: share of them, and of the shifted ones of ``pseudo``, that are moved to any place in
+            the picture instead, and say nothing of their position; for one thing on black.
         pseudo: the same on the unlabelled images, shifted, with the values that the model itself
             reads off the unshifted ones, where it gives them at least ``confidence``.
         taught: the same on the unlabelled images as they are, with the values that the model read
@@ -72,6 +74,7 @@ class Phase:
     labels: float = 0.0
     labelled_batch: int = 64
     shift: int = 2
+    roam: float = 0.0
     temperature: float = 0.3
     pseudo: float = 0.0
     taught: float = 0.0
@@ -92,7 +95,8 @@ class Preset:
     Args:
         critic_betas: Adam's betas for the critic.
         lengths: (task, factor) of the tasks that take another number of steps; see ``for_task``.
-        datasets: (dataset, fields) of the datasets on which every phase has other fields.
+        datasets: (dataset or task, fields) of those on which every phase has other fields; a
+            task's own come after its dataset's.
     """
 
     name: str
@@ -122,9 +126,10 @@ class Preset:
 
     def for_task(self, name: str) -> Preset:
         """The preset for the task called ``name``: every phase's steps times its factor in
-        ``lengths``, or as they are, and with the fields of its dataset in ``datasets``."""
-        factor = dict(self.lengths).get(name, 1.0)
-        fields = dict(dict(self.datasets).get(name.partition(".")[0], ()))
+        ``lengths``, or as they are, and with the fields of it and its dataset in
+        ``datasets``."""
+        factor, given = dict(self.lengths).get(name, 1.0), dict(self.datasets)
+        fields = dict(given.get(name.partition(".")[0], ())) | dict(given.get(name, ()))
         phases = tuple(
             replace(p, steps=max(round(factor * p.steps), min(p.steps, 1)), **fields)
             for p in self.phases
@@ -270,9 +275,13 @@ COURSE = Preset(
     lengths=(
         ("dSprites.v2", 0.4),
         ("dSprites.v4", 1.6),
+        ("dSprites.v4-circle", 1.6),
         ("Shapes3D.v3", 0.5),
         ("Shapes3D.v5", 0.5),
     ),
+    # Where orientation has labels, eight of them differ by a few pixels, and a thousand labels show
+    # each sprite at 8 places of 225: so half of them roam. dSprites.v2 and v3 are read without.
+    datasets=(("dSprites.v4", (("roam", 0.5),)), ("dSprites.v4-circle", (("roam", 0.5),))),
 )
 PRESETS = {preset.name: preset for preset in (PAPER, COURSE)}
 

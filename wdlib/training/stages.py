@@ -22,6 +22,7 @@ from wdlib.relations import Relation
 from wdlib.tasks import Task
 from wdlib.training import losses
 from wdlib.training.presets import Phase
+from wdlib.training.views import corrupted, moved, still_seen
 
 Update = Callable[[str, Tensor], None]  # (whose weights, loss) -> one optimiser step
 
@@ -46,9 +47,9 @@ def step(
         x = corrupted(x, generator)
     views = {"plain": x}
     if phase.labels:
-        views["labelled"] = shifted(to_float(labelled[0]), phase.shift, generator)
+        views["labelled"] = moved(to_float(labelled[0]), phase, generator)
     if phase.pseudo:
-        views["shifted"] = shifted(x, phase.shift, generator)
+        views["moved"] = moved(x, phase, generator)
     codes = model.autoencoder.encode(torch.cat(list(views.values())))  # one pass for every loss
     views = dict(zip(views, codes.split([len(view) for view in views.values()])))
     z = views["plain"]
@@ -64,10 +65,15 @@ def step(
         terms["reconstruction"] = losses.reconstruction(model.autoencoder.decode(z), x)
     if phase.labels:  # ours
         scores = value_scores(model, phase, views["labelled"])
-        terms["labels"] = losses.labels(scores, labelled[1])
+        known = still_seen(model.task, phase, len(labelled[1]), x.device)
+        terms["labels"] = losses.labels(scores, torch.where(known, labelled[1], -1))
     if phase.pseudo:  # ours
-        believed = [s.detach().softmax(1) for s in value_scores(model, phase, z)]
-        scores = value_scores(model, phase, views["shifted"])
+        known = still_seen(model.task, phase, len(z), x.device)
+        believed = [
+            s.detach().softmax(1) * known[:, i, None]
+            for i, s in enumerate(value_scores(model, phase, z))
+        ]
+        scores = value_scores(model, phase, views["moved"])
         terms["pseudo"] = losses.pseudo_labels(scores, believed, phase.confidence)
     if phase.taught:  # ours
         terms["taught"] = losses.labels(value_scores(model, phase, z), beliefs)
@@ -237,29 +243,3 @@ def recomposed_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> 
     sampled = model.prior.sample(values, generator=generator)
     pictures = model.autoencoder.decode(torch.where(moves[:, :, None], sampled, z)).sigmoid()
     return losses.labels(value_scores(model, phase, model.autoencoder.encode(pictures)), wanted)
-
-
-def corrupted(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The earlier code's copies of x [B, C, 64, 64]: one in seven as it is, three noisy, three
-    with dropped pixels.
-
-    Noise of standard deviation 0.3 falls on the pixels that are fully on (clipped to [0, 1]);
-    dropping sets each pixel to 0 with probability 0.3.
-    """
-    kind = torch.randint(7, (len(x), 1, 1, 1), generator=generator, device=x.device)
-    noise = torch.randn(x.shape, generator=generator, device=x.device)
-    noisy = torch.where(x == 1, x + 0.3 * noise, x).clamp(0, 1)
-    dropped = x * (torch.rand(x.shape, generator=generator, device=x.device) >= 0.3)
-    return torch.where(kind == 0, x, torch.where(kind <= 3, noisy, dropped))
-
-
-def shifted(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
-    """Ours. x [B, C, 64, 64], each image moved by its own -pixels..pixels along y and x.
-
-    What comes in at an edge repeats the edge.
-    """
-    by = torch.randint(-pixels, pixels + 1, (2, len(x), 1), generator=generator, device=x.device)
-    side = torch.arange(x.shape[-1], device=x.device)
-    rows, columns = (side + by).clamp(0, x.shape[-1] - 1)  # [B, 64] each
-    batch = torch.arange(len(x), device=x.device)[:, None, None]
-    return x.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
