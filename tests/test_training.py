@@ -22,6 +22,7 @@ from wdlib.training import (
     Phase,
     Preset,
     Trainer,
+    checkpoint,
     losses,
     preset,
     stages,
@@ -421,6 +422,37 @@ def test_resumed_is_bitwise_uninterrupted(tmp_path, uninterrupted, stop):
     assert again.done == stop
     for name, tensor in weights(again.run(folder=tmp_path)).items():
         assert torch.equal(tensor, uninterrupted[name]), name
+
+
+def test_the_record_says_how_long_training_took_stops_left_out(tmp_path):
+    first = Trainer(SPLIT, IMAGES, SHORT)
+    first.run(3, folder=tmp_path)
+    again = Trainer(SPLIT, IMAGES, SHORT)
+    again.resume(tmp_path)
+    assert again.seconds == first.seconds > 0
+    again.run()
+    assert again.seconds > first.seconds
+    again.save_model(tmp_path)
+    assert load_model(tmp_path)[1]["training"] == {
+        "steps": SHORT.steps,
+        "seconds": round(again.seconds, 1),
+        "device": "cpu",
+        "threads": torch.get_num_threads(),
+    }
+    tensors, record = checkpoint.load(tmp_path, checkpoint.CHECKPOINT)
+    for wrong in (-1.0, float("inf"), "3", None):
+        checkpoint.save(tmp_path, checkpoint.CHECKPOINT, tensors, record | {"seconds": wrong})
+        with pytest.raises(ValueError, match="does not say how long"):
+            again.resume(tmp_path)
+
+
+def test_fields_of_a_task_come_after_those_of_its_dataset():
+    fields = (("dSprites", (("shift", 3), ("lr", 1.0))), ("dSprites.v4", (("shift", 5),)))
+    mine = dataclasses.replace(SHORT, datasets=fields)
+    phases = [
+        mine.for_task(name).phases[0] for name in ("dSprites.v2", "dSprites.v4", "Shapes3D.v2")
+    ]
+    assert [(p.shift, p.lr) for p in phases] == [(3, 1.0), (5, 1.0), (2, SHORT.phases[0].lr)]
 
 
 def test_another_seed_ends_elsewhere(uninterrupted):

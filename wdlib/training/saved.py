@@ -5,6 +5,7 @@ Nothing of a file is taken before all of it has been looked at.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import torch
@@ -53,6 +54,8 @@ def check_state(trainer, tensors: dict[str, Tensor], record: dict, folder) -> No
     done, history = record.get("done"), record.get("history")
     if type(done) is not int or not 0 <= done <= trainer.preset.steps:
         raise ValueError(f"the checkpoint in {folder} stands at step {done!r:.20}, which is none")
+    if type(record.get("seconds")) is not float or not 0 <= record["seconds"] < math.inf:
+        raise ValueError(f"the checkpoint in {folder} does not say how long it took")
     if type(history) is not list or not all(type(row) is dict for row in history):
         raise ValueError(f"the history of the checkpoint in {folder} is no list of rows")
     images = torch.arange(len(trainer.unlabelled))

@@ -85,7 +85,7 @@ class Trainer:
         if compile:
             m.autoencoder.encoder.compile()
             m.autoencoder.decoder.compile()
-        self.done = 0  # steps
+        self.done, self.seconds = 0, 0.0  # steps taken, and what they took by the clock on the wall
         self.order = torch.zeros(0, dtype=torch.long, device=self.device)  # rest of this epoch
         self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
         n = len(split.task.sizes)
@@ -156,6 +156,7 @@ class Trainer:
         """
         progress = progress or Silence()
         since, images, before = time.perf_counter(), 0, None
+        began = since - self.seconds
         step = next(pace, None)
         while step is not None:
             phase, at, spent = step
@@ -181,6 +182,7 @@ class Trainer:
                 left = total or (self.done if ended else max(self.preset.steps, self.done + 1))
                 progress(self.done, left, phase.name, said, rate)
                 since, images = time.perf_counter(), 0
+            self.seconds = time.perf_counter() - began
             if saves:
                 self.save(folder)
         self._ready(frozen=False)
@@ -295,12 +297,15 @@ class Trainer:
             tensors |= moments.named(name, optimiser)
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
         tensors |= {"beliefs": self.beliefs, "swaps": self.swaps}
-        progress = {"done": self.done, "history": self.history, "source": provenance()}
+        progress = {"done": self.done, "seconds": self.seconds, "history": self.history}
+        progress |= {"source": provenance()}
         checkpoint.save(folder, checkpoint.CHECKPOINT, tensors, self.identity() | progress)
 
     def save_model(self, folder: Path | str) -> None:
         """Leave the model alone in ``folder``, without what only training needs."""
-        record = self.identity() | {"source": provenance()}
+        took = {"steps": self.done, "seconds": round(self.seconds, 1)}
+        took |= {"device": self.device.type, "threads": torch.get_num_threads()}
+        record = self.identity() | {"training": took, "source": provenance()}
         checkpoint.save(folder, checkpoint.MODEL, self.model.state_dict(), record)
 
     def identity(self) -> dict:
@@ -336,3 +341,4 @@ class Trainer:
         self.order = tensors["order"].to(self.device)
         self.beliefs, self.swaps = (tensors[k].to(self.device) for k in ("beliefs", "swaps"))
         self.done, self.history, self.codes = record["done"], record["history"], None
+        self.seconds = record["seconds"]
