@@ -200,7 +200,8 @@ describe(COURSE)
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything
 # else. (`labelled_batch` says how many labelled pictures a step sees beside the unlabelled ones, `shift` by
-# how many pixels a labelled picture is moved, and a picture for `pseudo`.)
+# how many pixels a labelled picture is moved, and a picture for `pseudo`; on dSprites.v4, COURSE moves half
+# of them anywhere instead, `roam`, and then asks for every value but the position.)
 
 # %% tags=["nbval-check-output"]
 warm_up = Phase(

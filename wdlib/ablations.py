@@ -128,3 +128,9 @@ ABLATIONS: dict[str, Method] = {
     "faithful": _method(Modular(FAITHFUL)),
     **{name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")},
 }
+
+
+def applies(name: str, task: str) -> bool:
+    """Whether the ablation called ``name`` changes anything on the task called ``task``."""
+    fit = ABLATIONS[name].fit
+    return not isinstance(fit, Ablation) or fit.preset_for(task) != fit.preset.for_task(task)

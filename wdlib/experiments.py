@@ -142,11 +142,12 @@ def ablation_cells(
     methods: Iterable[str] | None = None,
     threads: int = 1,
 ) -> list[Cell]:
-    """What each part buys: dSprites.v2 with every seed, two harder tasks with the first.
+    """What each part buys: dSprites.v2 with every seed, two harder tasks with the first; not where
+    a task has no such part.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is no ablation.
     """
-    from wdlib.ablations import ABLATIONS
+    from wdlib.ablations import ABLATIONS, applies
     from wdlib.methods import method
 
     names = list(ABLATIONS if methods is None else methods)
@@ -159,6 +160,7 @@ def ablation_cells(
         Cell(task, name, seed, seconds=seconds, threads=threads)
         for task, seed in runs
         for name in names
+        if applies(name, task)
     ]
 
 
