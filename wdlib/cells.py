@@ -171,11 +171,11 @@ def attempt(work: Callable[[Cell, Path], list[dict]], cell: Cell, folder: Path) 
 
     An exception itself need not survive the way from another process. Its text does.
     """
+    source = provenance()  # of the code that was imported: a repository may move on meanwhile
     start = time.perf_counter()
     try:
         rows = json.loads(json.dumps(work(cell, folder)))
-        seconds = round(time.perf_counter() - start, 1)
-        return Outcome(rows, provenance() | {"seconds": seconds})
+        return Outcome(rows, source | {"seconds": round(time.perf_counter() - start, 1)})
     except (Exception, SystemExit):
         return Outcome(traceback=traceback.format_exc())
 

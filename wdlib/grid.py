@@ -79,7 +79,7 @@ def run(
     (dask tries a lost task three times more of its own accord: its setting
     ``distributed.scheduler.allowed-failures``.) Cells that share a process take turns.
     """
-    cells, folder = list(dict.fromkeys(cells)), Path(folder)
+    cells, folder = list(dict.fromkeys(cells)), Path(folder).absolute()  # workers may be elsewhere
     if methods is not None:
         work = partial(work, methods=methods)
     done = {cell: record for cell in cells if (record := read(folder, cell)) is not None}

@@ -1,7 +1,7 @@
 """Tables of many cells as Markdown, for a README or a notebook.
 
-``format_summary`` and ``format_encoder`` of table 1, ``format_systems`` of table 2 (and
-``format_experiment("2", ...)`` in full), ``format_experiment`` of the other experiments,
+``format_summary`` and ``format_encoder`` of table 1, ``format_systems`` and ``format_winners`` of
+table 2 (and ``format_experiment("2", ...)`` in full), ``format_experiment`` of the others,
 ``format_published`` of what was printed elsewhere. A figure is the mean over seeds, with the range.
 """
 
@@ -135,49 +135,84 @@ def _combinations(dataset: str) -> str:
         return ""
 
 
-# Scores of the short table. SAP is none: of groups it can pass the oracle, one integer a factor.
-SHORT = ("dci_disentanglement", "mig")
+# Scores of the short table, each under one convention. SAP is none: of groups it can pass the
+# oracle, one integer a factor.
+SHORT = (
+    ("-", "judged_encoded"),
+    ("-", "encoder_all"),
+    ("raw", "dci_disentanglement"),
+    ("converted", "dci_disentanglement"),
+    ("raw", "mig"),
+    ("grouped", "mig"),
+    ("converted", "mig"),
+)
 
 
 def format_systems(rows: Iterable[Mapping]) -> str:
     """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
     relation accuracy from encoded test images, its encoder, DCI D and MIG.
 
-    A score is of the convention under which the system gets most, named by its letter (converted,
-    grouped, raw). Conventions are not to be compared with each other, and
-    ``format_experiment("2", ...)`` keeps each apart. The last rows are oracle and chance, means
-    over the systems; the oracle of judged relations is the judge on test images, and says so.
+    Every column is of one convention, for conventions are not to be compared with each other. The
+    last rows are oracle and chance, means over the systems; the oracle of judged relations is the
+    judge on test images, and says so.
     """
-    rows, tables = list(rows), []
-    for dataset in dict.fromkeys(row["dataset"] for row in rows):
-        found: dict[tuple[str, str, str], list[float]] = {}
-        for row in rows:
-            if row["dataset"] == dataset:
-                key = row["method"], row["convention"], row["score"]
-                found.setdefault(key, []).append(row["value"])
-        lines = [[dataset, "told", "judged, encoded", "encoder", *(SCORES[k] for k in SHORT)]]
+    tables = []
+    for dataset, found in _by_dataset(rows).items():
+        lines = [[dataset, "told", *(_column(*key) for key in SHORT)]]
         for method in dict.fromkeys(method for method, _, _ in found):
             line = [method, _told(method, found.get((method, "-", "fit_labels"), ()))]
-            for score in ("judged_encoded", "encoder_all"):
-                line.append(
-                    mean_and_range(found[k]) if (k := (method, "-", score)) in found else ""
-                )
-            for score in SHORT:
-                kinds = [
-                    (found[k], c[0]) for c in CONVENTIONS if (k := (method, c, score)) in found
-                ]
-                values, letter = max(kinds, key=lambda kind: mean_of(kind[0]), default=((), ""))
-                line.append(f"{mean_and_range(values)} {letter}" if values else "")
-            lines.append(line)
+            values = [found.get((method, *key)) for key in SHORT]
+            lines.append([*line, *(mean_and_range(v) if v else "" for v in values)])
         for twin in ("oracle", "chance"):
             line = [twin, ""]
-            for name in ("judged_encoded", "encoder_all", *SHORT):
-                values = [v for k, vs in found.items() if k[2] == f"{twin}_{name}" for v in vs]
-                judged = twin == "oracle" and is_judged(dataset, name)
+            for convention, score in SHORT:
+                key = convention, f"{twin}_{score}"
+                values = [v for k, vs in found.items() if k[1:] == key for v in vs]
+                judged = twin == "oracle" and is_judged(dataset, score)
                 line.append(f"{mean_of(values):.3f}{' (the judge)' * judged}" if values else "")
             lines.append(line)
         tables.append(_markdown(lines))
     return "\n\n".join(tables)
+
+
+def format_winners(rows: Iterable[Mapping], *, ours: str = OURS) -> str:
+    """Who is best at what, as Markdown: a line a figure, a column a dataset. The best system (or
+    systems, to three digits) and the mean over its seeds, then ``ours`` and its place among those
+    that have the figure."""
+    found = _by_dataset(rows)
+    asked = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if s in WON)]
+    lines = [["best at", *found]]
+    for key in asked:
+        line = [_column(*key)]
+        for figures in found.values():
+            means = {k[0]: round(mean_of(v), 3) for k, v in figures.items() if k[1:] == key}
+            best = [name for name, mean in means.items() if mean == max(means.values())]
+            said = f"{', '.join(best)} {max(means.values()):.3f}" if best else ""
+            if ours in means and ours not in best:
+                place = 1 + sum(mean > means[ours] for mean in means.values())
+                said += f"; {ours} {means[ours]:.3f}, place {place} of {len(means)}"
+            line.append(said)
+        if any(line[1:]):
+            lines.append(line)
+    return _markdown(lines)
+
+
+WON = ("dci_disentanglement", "mig", "sap", "sap_r2")
+
+
+def _by_dataset(rows: Iterable[Mapping]) -> dict[str, dict[tuple[str, str, str], list[float]]]:
+    """dataset -> (method, convention, score) -> the value of every seed."""
+    found: dict[str, dict[tuple[str, str, str], list[float]]] = {}
+    for row in rows:
+        key = row["method"], row["convention"], row["score"]
+        found.setdefault(row["dataset"], {}).setdefault(key, []).append(row["value"])
+    return found
+
+
+def _column(convention: str, score: str) -> str:
+    if convention == "-":
+        return MOVES[score]
+    return f"{SCORES[score]}, {convention}"
 
 
 def _told(method: str, labels: Sequence[float]) -> str:
@@ -237,18 +272,15 @@ def _composed(row: Mapping) -> tuple[str, str] | None:
 
 def _system(row: Mapping) -> tuple[str, str] | None:
     line, score = f"{row['dataset']}, {row['method']}", row["score"]
-    if row["convention"] == "-":
-        known = score in ("judged_encoded", "encoder_all")
-        return (line, MOVES[score]) if known else None
-    known = score in ("dci_disentanglement", "mig", "sap")
-    return (line, f"{SCORES[score]}, {row['convention']}") if known else None
+    known = ("judged_encoded", "encoder_all", "dci_disentanglement", "mig", "sap")
+    return (line, _column(row["convention"], score)) if score in known else None
 
 
 def _replicated(row: Mapping) -> tuple[str, str] | None:
     """Every score of every convention, for each publication prints others."""
     known = row["convention"] in CONVENTIONS and row["score"] in SCORES
     line = f"{row['dataset']}, {row['method']}"
-    return (line, f"{SCORES[row['score']]}, {row['convention']}") if known else None
+    return (line, _column(row["convention"], row["score"])) if known else None
 
 
 EXPERIMENTS = {
