@@ -634,8 +634,8 @@ print("the copycat, judged, at least .95:", copycat >= 0.95)
 print("above every system that has learned something:", copycat > best)
 
 # %% [markdown]
-# (With `mine = METHODS | {"copycat": ...}`, `grid.run(table2_cells(known=mine), folder=..., methods=mine)`
-# would put it into the big table.)
+# (With `mine = METHODS | {"copycat": ...}`, `grid.run(table2_cells(methods=["copycat"], known=mine),
+# folder="runs/mine", methods=mine)` would measure it for the big table; `wdlib/methods.py` shows how.)
 #
 # The copycat beats them all, and it has understood nothing: it shows photographs. What does the judge not
 # ask? Whether it is still the *same* heart. "Right" should move a heart and keep its size, which nobody

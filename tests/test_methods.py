@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from wdlib import grid, methods
+from wdlib import experiments, grid, methods
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.methods import METHODS, Baseline, Method, Modular, cut, method, shares_of
@@ -151,29 +151,35 @@ def test_ours_spends_the_seconds_it_is_given(parts, monkeypatch):
     assert made[0] > made[2] > made[1] > 1
 
 
-def example() -> str:
-    """The code of the module's docstring."""
-    block = re.search(r"needs::\n\n(.*?)\n\nIt stands", methods.__doc__, flags=re.DOTALL)
-    return textwrap.dedent(block.group(1))
+def examples() -> list[str]:
+    """The code of the module's docstring: a method, and how it gets into the table."""
+    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", methods.__doc__)
+    return [textwrap.dedent(block) for block in blocks]
 
 
-def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts):
-    assert len([line for line in example().splitlines() if line]) <= 30
+def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts, monkeypatch, capsys):
+    method, table = examples()
+    assert len([line for line in method.splitlines() if line]) <= 30
     names = {}
-    exec(example(), names)
+    exec(method, names)
     assert (
         isinstance(names["methods"]["linear"], Method) and METHODS.keys() < names["methods"].keys()
     )
 
     about = {"task": "dSprites.v2", "seed": 0}
     judge = train_judge(*parts, steps=20)
-    checkpoint.save(tmp_path / "judges/dSprites.v2-0", "judge", judge.state_dict(), about)
-    table = grid.run(
-        [grid.Cell("dSprites.v2", "linear", labels=300, seconds=1)],
-        folder=tmp_path,
-        methods=names["methods"],
-        work=partial(grid.evaluate_cell, limit=1500, most=400),
-    )
+    home = tmp_path / "runs/mine/judges/dSprites.v2-0"
+    checkpoint.save(home, "judge", judge.state_dict(), about)
+    monkeypatch.chdir(tmp_path)
+    short = partial(grid.evaluate_cell, limit=1500, most=400)
+    monkeypatch.setattr(grid, "run", partial(grid.run, work=short))
+    six, asked = experiments.table2_cells, {"seeds": [0], "tasks": ["dSprites.v2"], "labels": 300}
+    assert len(six(methods=["linear"], known=names["methods"])) == 6
+    monkeypatch.setattr(experiments, "table2_cells", partial(six, 1, **asked))
+    exec(table, names)
+    printed = capsys.readouterr().out
+    assert "linear" in printed and "pairwise" in printed
+    table = names["mine"]
     assert table.failed == {}
     found = {(row["convention"], row["score"]): row["value"] for row in table}
     assert found["-", "encoder_all"] > found["-", "chance_encoder_all"]

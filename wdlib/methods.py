@@ -41,8 +41,17 @@ A method of your own is an entry more. This one is linear, and has all that a sy
 
     methods = METHODS | {"linear": Method(Linear, told="labels", source="principal components")}
 
-It stands in table 2 beside the others with ``cells = table2_cells(known=methods)`` (of
-``wdlib.experiments``) and ``grid.run(cells, folder=..., methods=methods)``.
+It stands in table 2 beside the others, whose figures are there already, with six cells of its
+own::
+
+    from wdlib import grid
+    from wdlib.experiments import table2_cells
+    from wdlib.results import result_file
+    from wdlib.tables import format_table, read_csv
+
+    cells = table2_cells(methods=["linear"], known=methods)
+    mine = grid.run(cells, folder="runs/mine", methods=methods)
+    print(format_table([*read_csv(result_file("table2")), *mine]))
 """
 
 from __future__ import annotations

@@ -12,9 +12,10 @@ from pathlib import Path
 def result_file(name: str, beside: Path | str = "results") -> Path | None:
     """The file ``NAME.csv``, or None where there is none.
 
-    beside: the folder that is looked at first, before the package.
+    beside: the folder that is looked at first, before the package and the checkout around it.
     """
-    for folder in (Path(beside), Path(__file__).parent):
+    here = Path(__file__).parent
+    for folder in (Path(beside), here, here.parents[1] / "notebooks" / "results"):
         if (path := folder / f"{name}.csv").is_file():
             return path
     return None
