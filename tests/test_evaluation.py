@@ -242,6 +242,23 @@ def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, par
     assert {row["convention"] for row in report.scores} == {"raw"} | grouped
 
 
+def test_factors_alone_leave_out_what_a_system_keeps_beside_them(perfect, monkeypatch):
+    """A residual that copies the first factor costs raw codes its gap, and factors nothing."""
+    honest = Perfect.encode
+
+    def copying(self, images):
+        codes = honest(self, images)
+        return torch.cat([codes[:, :2], codes[:, :1]], dim=1)
+
+    monkeypatch.setattr(Perfect, "encode", copying)
+    report = evaluate(*perfect, metrics=["mig"], most=600, factors_alone=True)
+    assert report["factors_mig"] == pytest.approx(report["oracle_factors_mig"])
+    assert report["raw_mig"] == pytest.approx(report["oracle_raw_mig"] / 2, abs=0.05)
+    monkeypatch.setattr(Perfect, "partitions", None)
+    none = evaluate(*perfect, metrics=["mig"], most=600, factors_alone=True)
+    assert "factors_mig" not in none.to_dict()
+
+
 def test_scores_of_one_set_take_the_set_that_is_asked_for():
     rng = np.random.default_rng(0)
     one, other = (rng.integers(0, 3, (60, 2)) for _ in range(2))

@@ -139,6 +139,7 @@ def evaluate_cell(
             tensors = system.state_dict()
             checkpoint.save(home, checkpoint.MODEL, tensors, record | {"source": provenance()})
         settings = {"importances": importances, "most": most, "samples": samples}
+        settings |= dict(chosen.report)
         report = evaluate(
             system, parts, images, judge, seed=cell.seed, converted=chosen.converts, **settings
         )

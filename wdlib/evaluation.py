@@ -136,6 +136,7 @@ def evaluate(
     importances: str = "gradient_boosting",
     most: int = MOST,
     converted: bool = True,
+    factors_alone: bool = False,
 ) -> Report:
     """Measure a trained system.
 
@@ -148,6 +149,8 @@ def evaluate(
             MIG and sap_r2, which hold nothing out, look at those of test only.
         converted: also score the values that the system reads, one integer a factor; not for a
             system whose values come from a classifier of the whole code (``Method.converts``).
+        factors_alone: also score the dimensions of the partitions alone, without what a system
+            keeps beside them (Gabbay et al. score theirs so).
         seed: of the samples, the relations that are drawn, and the scores.
 
     Where the split leaves combinations of values out, relations that lead into those are measured
@@ -200,6 +203,9 @@ def evaluate(
     conventions = {"raw": (flat["train"], flat["test"], None)}
     if (groups := _groups(model, flat["train"].shape[1])) is not None:
         conventions = {"grouped": (flat["train"], flat["test"], groups)} | conventions
+    if factors_alone and model.partitions is not None:
+        owned = [dim for partition in model.partitions for dim in partition]
+        conventions["factors"] = (flat["train"][:, owned], flat["test"][:, owned], None)
     if converted:
         read = {p: v.cpu().numpy() for p, v in found.items()}
         conventions = {"converted": (read["train"], read["test"], None)} | conventions

@@ -116,12 +116,14 @@ class Method:
         converts: whether its values are read by what training made: components, embeddings,
             attributes. Only then are codes *converted* to values; what a classifier reads from the
             whole code, afterwards, any code would allow.
+        report: settings of ``wdlib.evaluation.evaluate`` that its report takes in a table.
     """
 
     fit: Callable[..., System]
     told: str
     source: str
     converts: bool = False
+    report: tuple[tuple[str, object], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -125,7 +125,7 @@ def _check_size(path: Path | str) -> None:
 
 def _convention(name: str) -> tuple[str, str]:
     """The convention and the score of a wide table's column."""
-    for convention in ("grouped", "raw"):
+    for convention in ("grouped", "raw", "factors"):
         if name.startswith(f"{convention}_"):
             return convention, name.removeprefix(f"{convention}_")
     score = name.removeprefix("oracle_").removeprefix("chance_")
@@ -176,7 +176,7 @@ SCORES = {
     "sap": "SAP",
     "sap_r2": "SAP R2",
 }
-CONVENTIONS = ("raw", "grouped", "converted")
+CONVENTIONS = ("raw", "factors", "grouped", "converted")
 
 
 def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
