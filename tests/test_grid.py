@@ -1,5 +1,6 @@
 """The grid: the same table on every executor, whatever is killed, broken or run twice."""
 
+import concurrent.futures
 import json
 import os
 import signal
@@ -481,6 +482,36 @@ def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
     elsewhere = [replace(cell, threads=2) for cell in CELLS]  # another budget is another cell
     assert len(grid.restore(elsewhere, first, tmp_path / "c")) == len(first)
     assert not list((tmp_path / "c").rglob("*.json"))
+
+
+def test_a_cell_of_another_recipe_is_done_again_and_replaces_the_earlier_one(tmp_path):
+    old = [replace(cell, recipe="old") for cell in CELLS[:3]]
+    first = run(old, folder=tmp_path, work=toy)
+    new = [replace(old[0], recipe="new"), old[1]]
+    others = grid.restore(new, first, tmp_path)
+    assert {row["seed"] for row in others} == {0, 2}
+    worked = []
+    second = run(new, folder=tmp_path, work=lambda c, f: worked.append(c) or toy(c, f))
+    assert worked == new[:1]
+    both = grid.joined(others, second)
+    assert {(row["seed"], row["recipe"]) for row in both} == {(0, "new"), (1, "old"), (2, "old")}
+    failed = grid.joined(others, [row for row in second if row["seed"] == 1])
+    assert (0, "old") in {(row["seed"], row["recipe"]) for row in failed}, "kept until there is one"
+
+
+def test_workers_elsewhere_write_where_they_were_told(tmp_path, monkeypatch):
+    class Elsewhere(concurrent.futures.Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            monkeypatch.chdir(tmp_path / "worker")
+            future = concurrent.futures.Future()
+            future.set_result(fn(*args, **kwargs))
+            monkeypatch.chdir(tmp_path)
+            return future
+
+    (tmp_path / "worker").mkdir()
+    monkeypatch.chdir(tmp_path)
+    run(CELLS[:2], Elsewhere(), folder="runs", work=toy)
+    assert calls(tmp_path / "runs") == [0, 1] and not list((tmp_path / "worker").iterdir())
 
 
 def test_rows_that_are_none_fail_their_cell_alone(tmp_path):

@@ -48,6 +48,8 @@ class Cell:
         seconds, steps: the budget of training; exactly one is given. Seconds are of computing.
         threads: of torch and of every other library, whatever the machine has.
         device: "cpu", "cuda", ...
+        recipe: digest of the method's configuration, "" where it has none (``Method.recipe``); a
+            finished cell of another recipe is another cell.
 
     Raises ValueError for a budget that is none.
     """
@@ -61,6 +63,7 @@ class Cell:
     steps: int | None = None
     threads: int = 1
     device: str = "cpu"
+    recipe: str = ""
 
     def __post_init__(self):
         if (self.seconds is None) == (self.steps is None):

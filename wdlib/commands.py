@@ -184,7 +184,7 @@ def run_table(args) -> None:
     else:
         print(table, markdown.format_experiment(args.name, table), sep="\n\n")
     if args.csv:
-        (tables.write_wide_csv if wide else tables.write_csv)([*others, *table], args.csv)
+        (tables.write_wide_csv if wide else tables.write_csv)(grid.joined(others, table), args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)

@@ -6,6 +6,7 @@ Each function returns cells for ``grid.run``; ``python -m wdlib table NAME`` run
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from wdlib.cells import Cell
 
@@ -35,6 +36,7 @@ def table1_cells(
     "modular-paper", the PAPER preset, runs on dSprites.v2 alone, for an hour, with the first seed.
     Raises ValueError for an unknown task, and for a method that is neither.
     """
+    from wdlib.methods import METHODS
     from wdlib.tasks import task
 
     if unknown := set(methods) - {"modular", "modular-paper"}:
@@ -50,7 +52,7 @@ def table1_cells(
     if "modular-paper" in methods and "dSprites.v2" in names:
         hour = Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=PAPER_HOUR, **how)
         cells.append(hour)
-    return cells
+    return _with_recipes(cells, METHODS)
 
 
 def table2_cells(
@@ -78,12 +80,13 @@ def table2_cells(
     for name in names:
         method(name, known)  # a wrong name is said before the first cell runs
     tasks = [task(name).name for name in tasks]
-    return [
+    cells = [
         Cell(name, method, seed, labels, seconds=seconds, threads=threads, device=device)
         for seed in seeds
         for method in names
         for name in tasks
     ]
+    return _with_recipes(cells, known)
 
 
 FEW = (50, 100, 250, 500, 1000)  # labels
@@ -106,17 +109,21 @@ def label_cells(
     ``tasks``: others, each with every seed and method. Raises ValueError for a method that is
     neither.
     """
+    from wdlib.ablations import ABLATIONS
+    from wdlib.methods import METHODS
+
     if unknown := set(methods) - {"modular", NO_PSEUDO}:
         raise ValueError(f"labels is of modular and {NO_PSEUDO!r}, not of {min(unknown)!r}")
     runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None and "modular" in methods:
         runs += [(name, "modular", seeds[0]) for name in ("dSprites.v4", "Shapes3D.v5")]
-    return [
+    cells = [
         Cell(name, method, seed, labels, steps=_length(name), threads=threads)
         for name, method, seed in runs
         for labels in FEW
         if labels >= LEAST.get(name, 0)
     ]
+    return _with_recipes(cells, METHODS | ABLATIONS)
 
 
 def unseen_cells(
@@ -127,11 +134,14 @@ def unseen_cells(
     threads: int = 1,
 ) -> list[Cell]:
     """Training without ``share`` of the combinations of values, images and labels; ours."""
-    return [
+    from wdlib.methods import METHODS
+
+    cells = [
         Cell(name, "modular", seed, unseen=share, steps=_length(name), threads=threads)
         for seed in seeds
         for name in tasks
     ]
+    return _with_recipes(cells, METHODS)
 
 
 def ablation_cells(
@@ -156,12 +166,13 @@ def ablation_cells(
     runs = [(task, seed) for task in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
         runs += [(task, seeds[0]) for task in ("dSprites.v4", "Shapes3D.v3")]
-    return [
+    cells = [
         Cell(task, name, seed, seconds=seconds, threads=threads)
         for task, seed in runs
         for name in names
         if applies(name, task)
     ]
+    return _with_recipes(cells, ABLATIONS)
 
 
 def published_cells(
@@ -181,12 +192,18 @@ def published_cells(
     wanted = list(REPLICATIONS if methods is None else methods)
     for name in wanted:
         method(name, REPLICATIONS)
-    return [
+    cells = [
         Cell(name, run, seed, seconds=seconds, threads=threads)
         for seed in seeds
         for name, run in RUNS
         if run in wanted
     ]
+    return _with_recipes(cells, REPLICATIONS)
+
+
+def _with_recipes(cells: Iterable[Cell], known: Mapping) -> list[Cell]:
+    """Each cell with the digest of what its method is configured with on its task."""
+    return [replace(cell, recipe=known[cell.method].recipe(cell.task)) for cell in cells]
 
 
 def _length(name: str) -> int:

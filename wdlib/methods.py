@@ -68,6 +68,7 @@ from torch import Tensor
 from wdlib.baselines.loop import check_budget, with_labels
 from wdlib.data import Images, Split, check_images
 from wdlib.model import ModularModel
+from wdlib.recipe import recipe_of
 from wdlib.relations import Relation
 from wdlib.training import COURSE, PAPER, Preset, Trainer
 from wdlib.training.clock import computed
@@ -125,6 +126,12 @@ class Method:
     converts: bool = False
     report: tuple[tuple[str, object], ...] = ()
 
+    def recipe(self, task: str) -> str:
+        """The digest of what this method is configured with on a task; "" where ``fit`` has no
+        ``settings`` to tell."""
+        settings = getattr(self.fit, "settings", None)
+        return "" if settings is None else recipe_of(settings(task))
+
 
 @dataclass(frozen=True)
 class Modular:
@@ -135,6 +142,10 @@ class Modular:
     def preset_for(self, task: str) -> Preset:
         """The preset for the task called ``task``."""
         return self.preset.for_task(task)
+
+    def settings(self, task: str) -> Preset:
+        """What ``Method.recipe`` is a digest of."""
+        return self.preset_for(task)
 
     def __call__(
         self,
@@ -178,8 +189,15 @@ class Baseline:
     file: str
     config: tuple[tuple[str, object], ...] | str = ()
 
-    def __call__(self, split: Split, images: Images, **settings) -> System:
+    def __call__(self, split: Split, images: Images, **asked) -> System:
         check_images(split, images)
+        config = self.settings(split.task.name)
+        return import_module(f"wdlib.baselines.{self.file}").fit(
+            split, images, config=config, **asked
+        )
+
+    def settings(self, task: str):
+        """The baseline's ``Config``, the same on every task."""
         module = import_module(f"wdlib.baselines.{self.file}")
 
         def constant(value):
@@ -188,7 +206,7 @@ class Baseline:
         config = constant(self.config)
         if isinstance(config, tuple):
             config = module.Config(**{name: constant(value) for name, value in config})
-        return module.fit(split, images, config=config, **settings)
+        return config
 
 
 METHODS: dict[str, Method] = {

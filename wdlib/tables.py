@@ -21,7 +21,7 @@ from wdlib.published import PUBLISHED, Published
 from wdlib.tasks import task as task_called
 
 FIGURE = ("dataset", "method", "seed", "labels", "unseen", "convention", "score", "value")
-SOURCE = ("budget", "threads", "device", "seconds", "commit",
+SOURCE = ("budget", "threads", "device", "recipe", "seconds", "commit",
           "python", "wdlib", "torch", "numpy", "scikit-learn")  # fmt: skip
 COLUMNS = FIGURE + SOURCE
 
@@ -48,6 +48,7 @@ def rows_of(cell: Cell, record: Mapping) -> list[dict]:
     ours = {"dataset": cell.task, "method": cell.method, "seed": cell.seed}
     ours |= {"labels": cell.labels, "unseen": cell.unseen}
     source = {"budget": cell.budget, "threads": cell.threads, "device": cell.device}
+    source |= {"recipe": cell.recipe}
     source |= {name: record["source"].get(name, "") for name in SOURCE if name not in source}
     return [ours | row | source for row in record["rows"]]
 

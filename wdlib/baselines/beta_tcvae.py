@@ -31,11 +31,11 @@ class Config:
     Args:
         beta: weight of the total correlation; 6, the value usually quoted for dSprites, lies in
             the 1 to 10 that Locatello et al. (2019) try.
-        sampling: "stratified" or "weighted", see ``log_weights``.
+        weighted: minibatch weighted sampling in place of the stratified one; see ``log_weights``.
     """
 
     beta: float = 6.0
-    sampling: str = "stratified"
+    weighted: bool = False
     training: Training = Training()
 
     def regulariser(self, run: Run) -> Regulariser:
@@ -44,7 +44,7 @@ class Config:
 
         def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
             nats = kl(mean, log_variance).sum(1).mean()
-            dependence = total_correlation(z, mean, log_variance, count, self.sampling)
+            dependence = total_correlation(z, mean, log_variance, count, self.weighted)
             terms = {"kl": nats, "total correlation": dependence}
             return nats + (self.beta - 1) * dependence, terms
 
@@ -52,35 +52,31 @@ class Config:
 
 
 def total_correlation(
-    z: Tensor, mean: Tensor, log_variance: Tensor, count: int, sampling: str = "stratified"
+    z: Tensor, mean: Tensor, log_variance: Tensor, count: int, weighted: bool = False
 ) -> Tensor:
     """TC of the aggregate posterior, in nats, from a batch. All [B, d], B at least 2.
 
     z_i is a sample of q(z|x_i); ``count`` is N, the number of images that the batch was drawn from.
-    ``sampling``: how q(z_i) is estimated, see ``log_weights``.
+    ``weighted``: how q(z_i) is estimated, see ``log_weights``.
     """
     log_density = log_normal(z[:, None], mean[None], log_variance[None])  # [B, B, d]: z_i given x_j
-    weights = log_weights(len(z), count, z.device, sampling)
+    weights = log_weights(len(z), count, z.device, weighted)
     log_joint = torch.logsumexp(weights + log_density.sum(2), dim=1)  # [B]
     log_each = torch.logsumexp(weights[:, :, None] + log_density, dim=1)  # [B, d]
     return (log_joint - log_each.sum(1)).mean()
 
 
-def log_weights(batch: int, count: int, device, sampling: str = "stratified") -> Tensor:
+def log_weights(batch: int, count: int, device, weighted: bool = False) -> Tensor:
     """Log of the weight of q(z_i|x_j) in the estimate of q(z_i): [batch, batch].
 
-    "stratified": image i itself has its own share, 1/N, and each of the other B - 1 an equal part
-    of the rest. (The paper singles out one of the others, at random, for a weight of its own;
-    averaged over that choice it is this.) Exact for a batch of all N images.
-    "weighted": all have 1/(N B), the paper's minibatch weighted sampling: biased by what does not
-    depend on z, so that TC comes out (d - 1) log N too high where all images look alike.
-
-    Raises ValueError for another word.
+    Stratified: image i itself has its own share, 1/N, and each of the other B - 1 an equal part of
+    the rest. (The paper singles out one of the others, at random, for a weight of its own; averaged
+    over that choice it is this.) Exact for a batch of all N images.
+    Weighted: all have 1/(N B), the paper's minibatch weighted sampling. It is biased: TC comes out
+    (d - 1) log N too high where all images look alike.
     """
-    if sampling == "weighted":
+    if weighted:
         return torch.full((batch, batch), -math.log(batch * count), device=device)
-    if sampling != "stratified":
-        raise ValueError(f"sampling is stratified or weighted, not {sampling!r}")
     others = torch.full((batch, batch), math.log((count - 1) / count / (batch - 1)), device=device)
     own = torch.eye(batch, device=device, dtype=torch.bool)
     return others.masked_fill(own, -math.log(count))
@@ -92,6 +88,6 @@ def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
     return -0.5 * (away + log_variance + math.log(2 * math.pi))
 
 
-PUBLISHED = Config(sampling="weighted", training=PUBLISHED_TRAINING)
+PUBLISHED = Config(weighted=True, training=PUBLISHED_TRAINING)
 
 fit = unsupervised(Config())
