@@ -76,8 +76,8 @@ class Config:
 
 
 # The supervised version of each member that the paper has (and of the annealed one, which it has
-# not; its DIP-VAEs are missing), inside the ranges of Locatello et al. (2019). For a budget that can
-# be cut in four.
+# not; its DIP-VAEs are missing), inside the ranges of Locatello et al. (2019). For a budget that
+# can be cut in four.
 FAMILY = tuple(
     Candidate(unsupervised)
     for unsupervised in (
