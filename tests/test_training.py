@@ -424,6 +424,13 @@ def test_resumed_is_bitwise_uninterrupted(tmp_path, uninterrupted, stop):
         assert torch.equal(tensor, uninterrupted[name]), name
 
 
+def test_nothing_but_sprites_roams():
+    roaming = dataclasses.replace(SHORT, phases=(dataclasses.replace(SHORT.phases[0], roam=0.5),))
+    solids = split(task("Shapes3D.v2"), seed=0, labels=300, limit=1000)
+    with pytest.raises(ValueError, match="Shapes3D.v2: only sprites can roam"):
+        Trainer(solids, load("shapes3d"), roaming)
+
+
 def test_the_record_says_how_long_training_took_stops_left_out(tmp_path):
     first = Trainer(SPLIT, IMAGES, SHORT)
     first.run(3, folder=tmp_path)

@@ -37,7 +37,7 @@ class Phase:
             pixels; through linear heads, or once the prior adapts through its components' log
             densities times ``temperature``.
         roam: share of them, and of the shifted ones of ``pseudo``, that are moved to any place in
-            the picture instead, and say nothing of their position; for one thing on black.
+            the picture instead, and say nothing of their position; of sprites only.
         pseudo: the same on the unlabelled images, shifted, with the values that the model itself
             reads off the unshifted ones, where it gives them at least ``confidence``.
         taught: the same on the unlabelled images as they are, with the values that the model read

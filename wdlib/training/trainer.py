@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from wdlib.data import Images, check_images, check_labels, device_images, to_float
 from wdlib.data.split import Split
+from wdlib.factors import DSPRITES
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
 from wdlib.training import checkpoint, losses, moments, stages
@@ -40,7 +41,8 @@ class Trainer:
         compile: compile encoder and decoder (torch.compile); pays on long runs only.
         autocast: bfloat16 matrix products where the device has them.
 
-    Raises ValueError where a factor's value has no labelled image, and for images all alike.
+    Raises ValueError where a factor's value has no labelled image, for images all alike, and where
+    something else than a sprite shall roam.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Trainer:
     ):
         check_labels(split)
         check_images(split, images)
+        if split.task.space is not DSPRITES and any(phase.roam for phase in preset.phases):
+            raise ValueError(f"{split.task.name}: only sprites can roam, one thing on black each")
         self.split, self.seed, self.device = split, seed, torch.device(device)
         self.source = getattr(images, "source", "")  # drawn, or the file
         self.preset = preset.for_images(len(split.train))
