@@ -18,8 +18,9 @@ no adversarial training, under a name that says "test".) That code takes the lab
 batches of 1024 images on dSprites, 30 on 3D Shapes; the 10 of each combination is the count that
 the modular paper compares itself with. It takes the encoder's two losses in two steps of Adam, one
 after the other; their sum in one step is a reading of ours. Ours, too: the networks that all
-systems share, rates and batch for minutes; a ridge where a covariance is singular; their noisy
-copies of every image are left out.
+systems share; rates, batch and a smaller adversarial weight for minutes, in which 0.2 hardly lets
+anything be reconstructed; a ridge where a covariance is singular; their noisy copies of every image
+are left out.
 """
 
 from __future__ import annotations
@@ -55,6 +56,9 @@ class Config:
         own_labels: take ``each`` images a combination from train, whatever the split's labels are.
         warm_up: share of the budget before the prior is estimated; the rest is full training.
         refit_every: steps between estimates of the prior in full training; 0 is once, as published.
+        adversarial: weight beside a reconstruction that is the mean over pixels; published is 0.2.
+            With 240 s on validation images of seed 0, relations are judged .01 right on Shapes3D.v3
+            and .22 on dSprites.v3 with 0.2, and .12 and .55 with a 64th of it.
     """
 
     networks: NetworkConfig = NetworkConfig()
@@ -63,7 +67,7 @@ class Config:
     own_labels: bool = False
     warm_up: float = 1 / 6
     refit_every: int = 0
-    adversarial: float = 0.2
+    adversarial: float = 0.2 / 64
     batch: int = 64
     learner_batch: int = 128
     lr: float = 2e-3
@@ -79,6 +83,7 @@ PUBLISHED = Config(
     lr=1e-4,
     critic_lr=1e-4,
     learner_lr=1e-4,
+    adversarial=0.2,
     critic_betas=(0.9, 0.999),
 )
 
