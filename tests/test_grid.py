@@ -340,6 +340,13 @@ def test_lines_and_bar_say_how_many_are_done(capsys):
     assert "2/2" in (err := capsys.readouterr().err) and "1 failed, 0 s left" in err
 
 
+@pytest.mark.parametrize("terminal", [False, True])
+def test_a_terminal_gets_a_bar_and_a_file_gets_lines(monkeypatch, terminal):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setitem(sys.modules, "IPython", None)
+    assert type(grid.suited()) is (grid.Bar if terminal else grid.Lines)
+
+
 def test_processes_refuse_none_at_all_and_work_after_the_end():
     with pytest.raises(ValueError, match="at least 1 worker process, got 0"):
         Processes(0)

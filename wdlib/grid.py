@@ -200,7 +200,7 @@ class Lines:
 
 
 class Bar:
-    """A tqdm bar: a widget in a notebook."""
+    """A tqdm bar, which is a widget in a notebook."""
 
     def __init__(self):
         self.bar = None
@@ -217,9 +217,9 @@ class Bar:
 
 
 def suited() -> Progress:
-    """A bar where there is a Jupyter kernel, lines elsewhere."""
+    """A bar in a notebook and in a terminal, lines where a file is written to."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return Bar() if hasattr(shell, "kernel") else Lines()
+    return Bar() if hasattr(shell, "kernel") or sys.stderr.isatty() else Lines()
 
 
 def clock(seconds: float | None) -> str:
