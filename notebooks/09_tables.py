@@ -701,7 +701,7 @@ print(f"the ceiling of three ten-valued factors: {highest_sap((10, 10, 10)):.2f}
 # ## Our results
 #
 # All that follows is *ours*. The files stand in `results/` beside this notebook; each is made by one
-# command (hours), and each row names its seed, budget, commit and versions. Where a file is missing, the
+# command (hours), and each row names its seed, budget, recipe, commit and versions. Where a file is missing, the
 # cell says so.
 
 
