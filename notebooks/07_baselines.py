@@ -667,9 +667,10 @@ print("another system keeps more:", best > kept["copycat"][1] + 0.15)
 # %% [markdown]
 # Decoded as they are, codes hold the size of a heart well (those of zerodim hardly decode yet). After one
 # move much of it is gone in every system, and the copycat has kept next to nothing: any heart in the wanted cell
-# will do. Systems that write may keep as little. Nobody had asked for more. *previous* sends the whole code to a sample of the new combination; ours sends
-# the moved partition to a sample of its new component, and with it whatever of the size that partition held;
-# a system that writes keeps the rest only as far as its dimensions are one factor each, which seconds of
+# will do. Systems that write may keep as little. Nobody had asked for more. *previous* is taught to send the
+# whole code to a sample of the new combination, and the longer it learns the less it keeps; ours sends the
+# moved partition to a sample of its new component, and with it whatever of the size that partition held; a
+# system that writes keeps the rest only as far as its dimensions are one factor each, which seconds of
 # training do not bring about.
 #
 # Judged relation accuracy sees none of this, and neither does MIG, SAP or DCI. Now you know what to ask of a
