@@ -34,7 +34,7 @@ REPLICATIONS: dict[str, Method] = {
         "labels",
         "Gabbay, Cohen and Hoshen (2021)",
         converts=True,
-        report=(("factors_alone", True), ("importances", "gradient_boosting"), ("most", 10_000)),
+        report=(("factors_alone", True), ("importances", "gradient_boosting")),
     ),
 }
 RUNS = (
