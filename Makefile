@@ -15,7 +15,7 @@ export OMP_WAIT_POLICY := PASSIVE
 	table1 table2 table2long labels unseen ablations published cost kills hostile versions onecore elsewhere scaling drawing lint clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 18
+	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
 
 install: .venv/.installed ## create .venv and install wdlib in it, once
 
