@@ -29,8 +29,8 @@ FLOORS = {
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room(
         "training",
-        "losses presets progress clock checkpoint moments saved views stages trainer costs "
-        "milestones benchmark",
+        "losses presets progress clock checkpoint moments saved views stages trainer budget "
+        "costs milestones benchmark",
     ),
     "F4": room(
         "metrics",

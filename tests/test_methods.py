@@ -14,11 +14,12 @@ import pytest
 from wdlib import experiments, grid, methods
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.methods import METHODS, Baseline, Method, Modular, cut, method, shares_of
+from wdlib.methods import METHODS, Baseline, Method, Modular, method
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, checkpoint, trainer
+from wdlib.training import COURSE, PAPER, budget, checkpoint, trainer
+from wdlib.training.budget import cut, shares_of
 
 SETTINGS = {"labels", "seed", "steps", "seconds", "device"}
 
@@ -109,20 +110,20 @@ def test_shares_follow_from_the_cost_of_each_phase(monkeypatch, parts):
         return steps * {"cheap": 0.1, "dear": 0.3}[phase.name]
 
     monkeypatch.setattr(methods, "Trainer", Clockwork)
-    monkeypatch.setattr(methods, "_timed", timed)
+    monkeypatch.setattr(budget, "_timed", timed)
     assert shares_of(*parts, preset) == pytest.approx([0.1, 0.9])  # 100 of .1 s, 300 of .3 s
 
     # A phase that begins by encoding all images: the pilot encodes a part of them.
     encoding = dataclasses.replace(preset.phases[0], taught=1.0)
     preset = dataclasses.replace(preset, phases=(encoding, preset.phases[1]))
-    monkeypatch.setattr(methods, "PILOT", 50)
+    monkeypatch.setattr(budget, "PILOT", 50)
     slow_start = {"cheap": 2.0}  # seconds, once
 
     def timed_with_start(trainer, steps):
         phase, at = trainer.preset.phase_at(trainer.done)
         return timed(trainer, steps) + (slow_start.get(phase.name, 0) if at == 0 else 0)
 
-    monkeypatch.setattr(methods, "_timed", timed_with_start)
+    monkeypatch.setattr(budget, "_timed", timed_with_start)
     split = parts[0]
     once = 2 * len(split.train) / max(50, len(split.labelled))
     total = once + 10 + 90
@@ -133,9 +134,9 @@ def test_ours_trains_for_the_steps_it_is_given(parts):
     model = Modular(COURSE)(*parts, labels=200, seed=1, steps=len(COURSE.phases))
     assert isinstance(model, ModularModel)
     assert model.history[-1]["step"] == len(COURSE.phases)
-    for budget in ({}, {"steps": 3, "seconds": 3.0}, {"steps": 0}):
+    for asked in ({}, {"steps": 3, "seconds": 3.0}, {"steps": 0}):
         with pytest.raises(ValueError, match="steps"):
-            Modular(COURSE)(*parts, seed=1, **budget)
+            Modular(COURSE)(*parts, seed=1, **asked)
 
 
 def test_ours_spends_the_seconds_it_is_given(parts, monkeypatch):

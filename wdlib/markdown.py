@@ -148,6 +148,9 @@ SHORT = (
 )
 
 
+WON = ("dci_disentanglement", "mig", "sap", "sap_r2")  # scores that have a best system
+
+
 def format_systems(rows: Iterable[Mapping]) -> str:
     """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
     relation accuracy from encoded test images, its encoder, DCI D and MIG.
@@ -195,9 +198,6 @@ def format_winners(rows: Iterable[Mapping], *, ours: str = OURS) -> str:
         if any(line[1:]):
             lines.append(line)
     return _markdown(lines)
-
-
-WON = ("dci_disentanglement", "mig", "sap", "sap_r2")
 
 
 def _by_dataset(rows: Iterable[Mapping]) -> dict[str, dict[tuple[str, str, str], list[float]]]:

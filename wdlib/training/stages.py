@@ -10,10 +10,11 @@ Source: Valenti and Bacciu (2022), section 3; the corrupted copies: the authors'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wdlib.data import to_float
 from wdlib.model.modular import ModularModel
@@ -122,6 +123,22 @@ def step_on_codes(
         terms["relational"] = relational_loss(model, phase, moves, z, generator)
         update("learner", phase.relational * terms["relational"])
     return {name: loss.detach() for name, loss in terms.items()}
+
+
+@torch.no_grad()
+def refresh_statistics(model: ModularModel, images: Tensor) -> None:
+    """Batch norm's running statistics from real uint8 images [N, C, 64, 64] alone: decoded ones
+    have moved them. Leaves the model in training mode."""
+    norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # the plain average over what follows
+    model.train()
+    for part in images.tensor_split(math.ceil(len(images) / 256)):  # none of them of one image
+        model.autoencoder.encode(to_float(part))
+    for norm, momentum in zip(norms, momenta):
+        norm.momentum = momentum
 
 
 @torch.no_grad()

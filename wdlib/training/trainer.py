@@ -15,9 +15,9 @@ from itertools import accumulate
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wdlib.data import Images, check_images, check_labels, device_images, to_float
+from wdlib.data import Images, check_images, check_labels, device_images
 from wdlib.data.split import Split
 from wdlib.factors import DSPRITES
 from wdlib.model.modular import ModularModel
@@ -202,7 +202,7 @@ class Trainer:
             for optimiser in self.optimisers.values():
                 optimiser.state.clear()
         if phase.freeze_encoder or phase.taught:
-            self._refresh_statistics()
+            stages.refresh_statistics(self.model, self.unlabelled[:4096])
         if phase.freeze_encoder:
             self.codes = self.model.encode(self.unlabelled)
         if phase.taught:  # by what the phase before has learnt to read values with
@@ -278,21 +278,6 @@ class Trainer:
                     f"last checkpoint is kept, but train anew with lower learning rates or less "
                     f"weight on the adversarial loss"
                 )
-
-    @torch.no_grad()
-    def _refresh_statistics(self) -> None:
-        """Batch norm's running statistics from real images alone: decoded ones have moved them."""
-        norms = [m for m in self.model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
-        momenta = [norm.momentum for norm in norms]
-        for norm in norms:
-            norm.reset_running_stats()
-            norm.momentum = None  # the plain average over what follows
-        self.model.train()
-        some = self.unlabelled[:4096]
-        for part in some.tensor_split(math.ceil(len(some) / 256)):  # none of them of one image
-            self.model.autoencoder.encode(to_float(part))
-        for norm, momentum in zip(norms, momenta):
-            norm.momentum = momentum
 
     def save(self, folder: Path | str) -> None:
         """Leave a checkpoint in ``folder``: all that the next step depends on."""
