@@ -486,9 +486,23 @@ def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
     assert worked == CELLS[4:]
     write_csv([*others, *second], tmp_path / "b.csv")
     assert [*read_csv(tmp_path / "b.csv")][: len(first)] == [*read_csv(tmp_path / "a.csv")]
-    elsewhere = [replace(cell, threads=2) for cell in CELLS]  # another budget is another cell
-    assert len(grid.restore(elsewhere, first, tmp_path / "c")) == len(first)
+    longer = [replace(cell, steps=cell.steps + 1) for cell in CELLS]  # another cell
+    assert len(grid.restore(longer, first, tmp_path / "c")) == len(first)
     assert not list((tmp_path / "c").rglob("*.json"))
+
+
+def test_steps_are_the_same_steps_on_any_device_and_seconds_are_not(tmp_path):
+    there = [replace(CELLS[0], device="cuda", threads=4)]
+    first = run(there, folder=tmp_path / "a", work=toy)
+    assert grid.restore(CELLS[:1], first, tmp_path / "b") == []
+    kept = run(CELLS[:1], folder=tmp_path / "b", work=lambda cell, folder: 1 / 0)
+    assert [*kept] == [*first], "a figure keeps saying where it was measured"
+    assert grid.joined(first, run(CELLS[:1], folder=tmp_path / "c", work=toy))[0]["device"] == "cpu"
+
+    timed = replace(CELLS[0], steps=None, seconds=9)
+    first = run([replace(timed, device="cuda")], folder=tmp_path / "d", work=toy)
+    assert len(grid.restore([timed], first, tmp_path / "d")) == len(first)
+    assert len(grid.joined(first, run([timed], folder=tmp_path / "e", work=toy))) == 2 * len(first)
 
 
 def test_a_cell_of_another_recipe_is_done_again_and_replaces_the_earlier_one(tmp_path):

@@ -95,8 +95,12 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--tasks", help="comma-separated; default those of the experiment")
     table.add_argument("--methods", help="not of unseen: comma-separated; default all")
     table.add_argument(
-        "--seconds", type=float, help="2 and ablations (240), published (3600): training a cell"
+        "--seconds",
+        type=float,
+        help="training a cell: of 2 (240), of 1's published schedule (3600), of published (its "
+        "steps)",
     )
+    table.add_argument("--device", default="cpu", help="auto, cpu, cuda, ...; default cpu")
     table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
     table.set_defaults(run=commands.run_table)
     return top

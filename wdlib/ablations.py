@@ -1,7 +1,8 @@
 """What each part of our recipe buys: the preset without it, and the published recipe with it.
 
-A variant is a change to a task's preset, so the one trainer runs them all. Every variant gets the
-same seconds of computing, and its phases share them by what the steps of its own preset cost.
+A variant is a change to a task's preset, so the one trainer runs them all. Every variant takes as
+many steps as ours does on the task; its own phases share them as they are to one another. What a
+step costs is another question: fit_seconds stands beside every cell's figures.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _full(preset: Preset, **fields) -> Preset:
     return replace(preset, phases=(warm_up, replace(full, **fields)))
 
 
-# The published schedule is 6000 epochs. Cut to minutes, its batches of 1024 and its rate of 1e-4
+# The published schedule is 6000 epochs. Cut to ours, its batches of 1024 and its rate of 1e-4
 # would leave a few dozen tiny steps, and measure nothing: batch and rates are ours here.
 _CUT = {"batch": 64, "lr": 2e-3, "critic_lr": 1e-3, "learner_lr": 1e-3, "cosine": True}
 FAITHFUL = replace(

@@ -165,6 +165,8 @@ def run_table(args) -> None:
         asked["tasks"] = args.tasks.split(",")
     if args.seconds is not None:
         asked |= {"seconds": args.seconds}
+    if args.device != "cpu":
+        asked |= {"device": _device(args.device)}
     if args.methods:
         asked |= {"methods": args.methods.split(",")}
     make = experiments.EXPERIMENTS[args.name]

@@ -27,14 +27,15 @@ def table1_cells(
     *,
     tasks: Sequence[str] = TASKS_OF_TABLE_1,
     methods: Sequence[str] = ("modular", "modular-paper"),
+    seconds: float = PAPER_HOUR,
     labels: int = 1000,
     threads: int = 1,
     device: str = "cpu",
 ) -> list[Cell]:
     """The cells of the paper's Table 1, ours: the COURSE preset at its own length on every task.
 
-    "modular-paper", the PAPER preset, runs on dSprites.v2 alone, for an hour, with the first seed.
-    Raises ValueError for an unknown task, and for a method that is neither.
+    "modular-paper", the PAPER preset, runs on dSprites.v2 alone, for ``seconds``, an hour, with the
+    first seed. Raises ValueError for an unknown task, and for a method that is neither.
     """
     from wdlib.methods import METHODS
     from wdlib.tasks import task
@@ -50,8 +51,9 @@ def table1_cells(
         if "modular" in methods
     ]
     if "modular-paper" in methods and "dSprites.v2" in names:
-        hour = Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=PAPER_HOUR, **how)
-        cells.append(hour)
+        cells.append(
+            Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=seconds, **how)
+        )
     return _with_recipes(cells, METHODS)
 
 
@@ -100,6 +102,7 @@ def label_cells(
     tasks: Sequence[str] | None = None,
     methods: Sequence[str] = ("modular", NO_PSEUDO),
     threads: int = 1,
+    device: str = "cpu",
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
@@ -118,7 +121,7 @@ def label_cells(
     if tasks is None and "modular" in methods:
         runs += [(name, "modular", seeds[0]) for name in ("dSprites.v4", "Shapes3D.v5")]
     cells = [
-        Cell(name, method, seed, labels, steps=_length(name), threads=threads)
+        Cell(name, method, seed, labels, steps=_length(name), threads=threads, device=device)
         for name, method, seed in runs
         for labels in FEW
         if labels >= LEAST.get(name, 0)
@@ -132,12 +135,14 @@ def unseen_cells(
     tasks: Sequence[str] = TASKS_OF_TABLE_1,
     share: float = 0.2,
     threads: int = 1,
+    device: str = "cpu",
 ) -> list[Cell]:
     """Training without ``share`` of the combinations of values, images and labels; ours."""
     from wdlib.methods import METHODS
 
+    how = {"threads": threads, "device": device}
     cells = [
-        Cell(name, "modular", seed, unseen=share, steps=_length(name), threads=threads)
+        Cell(name, "modular", seed, unseen=share, steps=_length(name), **how)
         for seed in seeds
         for name in tasks
     ]
@@ -145,15 +150,15 @@ def unseen_cells(
 
 
 def ablation_cells(
-    seconds: float = 240,
     seeds: Sequence[int] = (0, 1, 2),
     *,
     tasks: Sequence[str] | None = None,
     methods: Iterable[str] | None = None,
     threads: int = 1,
+    device: str = "cpu",
 ) -> list[Cell]:
     """What each part buys: dSprites.v2 with every seed, two harder tasks with the first; not where
-    a task has no such part.
+    a task has no such part. Every recipe takes the steps that ours takes on the task.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is no ablation.
     """
@@ -167,7 +172,7 @@ def ablation_cells(
     if tasks is None:
         runs += [(task, seeds[0]) for task in ("dSprites.v4", "Shapes3D.v3")]
     cells = [
-        Cell(task, name, seed, seconds=seconds, threads=threads)
+        Cell(task, name, seed, steps=_length(task), threads=threads, device=device)
         for task, seed in runs
         for name in names
         if applies(name, task)
@@ -176,15 +181,17 @@ def ablation_cells(
 
 
 def published_cells(
-    seconds: float = PAPER_HOUR,
+    seconds: float | None = None,
     seeds: Sequence[int] = (0,),
     *,
     methods: Iterable[str] | None = None,
     threads: int = 1,
+    device: str = "cpu",
 ) -> list[Cell]:
-    """Three baselines in the settings of their publications, an hour each.
+    """Three baselines in the settings of their publications, for as many steps as those took.
 
-    ``methods``: some of them. Raises ValueError for another name.
+    ``seconds``: a time instead of the steps. ``methods``: some of them. Raises ValueError for
+    another name.
     """
     from wdlib.methods import method
     from wdlib.replications import REPLICATIONS, RUNS
@@ -192,10 +199,11 @@ def published_cells(
     wanted = list(REPLICATIONS if methods is None else methods)
     for name in wanted:
         method(name, REPLICATIONS)
+    how = {"threads": threads, "device": device}
     cells = [
-        Cell(name, run, seed, seconds=seconds, threads=threads)
+        Cell(name, run, seed, seconds=seconds, steps=steps if seconds is None else None, **how)
         for seed in seeds
-        for name, run in RUNS
+        for name, run, steps in RUNS
         if run in wanted
     ]
     return _with_recipes(cells, REPLICATIONS)

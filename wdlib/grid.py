@@ -43,7 +43,6 @@ __all__ = [
 ]
 
 Work = Callable[[Cell, Path], list[dict]]
-IDENTITY = (*FIGURE[:5], *SOURCE[:4])  # the columns that say which cell a row is of
 TRIES = 2  # how often a cell may lose its worker before it is left alone
 
 
@@ -146,28 +145,34 @@ def restore(cells: Iterable[Cell], table: Iterable[Mapping], folder: Path | str)
     """Put into ``folder`` the finished cells whose figures a table holds, where it lacks them.
 
     A table that was read from a file is thus as good as the folder that it came from, on any
-    machine. A cell counts where task, method, seed, labels, unseen share, budget, threads, device
-    and recipe agree; to measure it again, delete its rows. Returns the rows of all other cells.
+    machine. A cell counts where task, method, seed, labels, unseen share, budget and recipe agree,
+    and with a budget in seconds threads and device, which say what seconds buy; to measure it
+    again, delete its rows. Returns the rows of all other cells.
     """
     found: dict[tuple, list[Mapping]] = {}
     for row in table:
-        found.setdefault(tuple(row[name] for name in IDENTITY), []).append(row)
+        found.setdefault((_asked(row), row["recipe"]), []).append(row)
     for cell in dict.fromkeys(cells):
         own = rows_of(cell, {"rows": [{}], "source": {}})[0]
-        rows = found.pop(tuple(own[name] for name in IDENTITY), None)
+        rows = found.pop((_asked(own), own["recipe"]), None)
         if rows and read(folder, cell) is None:
             figures = [{k: row[k] for k in ("convention", "score", "value")} for row in rows]
-            write(folder, cell, figures, {k: rows[0][k] for k in SOURCE if k not in IDENTITY})
+            write(folder, cell, figures, {k: rows[0][k] for k in SOURCE})
     return [row for rows in found.values() for row in rows]
 
 
 def joined(earlier: Iterable[Mapping], table: Iterable[Mapping]) -> list[Mapping]:
     """The rows of ``table``, after those ``earlier`` ones that it does not replace: of other cells,
     and not of the same cell by another recipe."""
-    *what, recipe = IDENTITY
     table = list(table)
-    new = {tuple(row[name] for name in what) for row in table}
-    return [row for row in earlier if tuple(row[name] for name in what) not in new] + table
+    new = {_asked(row) for row in table}
+    return [row for row in earlier if _asked(row) not in new] + table
+
+
+def _asked(row: Mapping) -> tuple:
+    """Which cell a row is of, apart from the recipe. Steps are the same steps on any device."""
+    where = (row["threads"], row["device"]) if row["budget"].endswith(" s") else ()
+    return (*(row[name] for name in FIGURE[:5]), row["budget"], *where)
 
 
 class _Here(Executor):

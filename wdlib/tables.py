@@ -44,12 +44,15 @@ class Table:
 
 
 def rows_of(cell: Cell, record: Mapping) -> list[dict]:
-    """The rows of a finished cell, each with the cell's own columns and where it comes from."""
+    """The rows of a finished cell, each with the cell's own columns and where it comes from.
+
+    Threads and device are those that it was measured with, where its record says so.
+    """
     ours = {"dataset": cell.task, "method": cell.method, "seed": cell.seed}
     ours |= {"labels": cell.labels, "unseen": cell.unseen}
-    source = {"budget": cell.budget, "threads": cell.threads, "device": cell.device}
-    source |= {"recipe": cell.recipe}
-    source |= {name: record["source"].get(name, "") for name in SOURCE if name not in source}
+    asked = {"budget": cell.budget, "threads": cell.threads, "device": cell.device}
+    asked |= {"recipe": cell.recipe}
+    source = {name: record["source"].get(name, asked.get(name, "")) for name in SOURCE}
     return [ours | row | source for row in record["rows"]]
 
 

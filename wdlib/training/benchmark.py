@@ -23,8 +23,8 @@ from wdlib.training.milestones import training_costs
 
 TASKS = ("dSprites.v2", "dSprites.v4", "Shapes3D.v5")  # 27, 1080 and 12000 combinations
 SOURCE = ("commit", "python", "wdlib", "torch", "numpy", "scikit-learn", "machine")
-COLUMNS = ("task", "combinations", "factors", "seed", "threads", "phase", "way", "measure",
-           "value", *SOURCE)  # fmt: skip
+COLUMNS = ("task", "combinations", "factors", "seed", "threads", "device", "phase", "way",
+           "measure", "value", *SOURCE)  # fmt: skip
 
 
 def measure(
@@ -33,23 +33,25 @@ def measure(
     seed: int = 0,
     minutes: float = 10.0,
     path: Path | str | None = None,
+    device: str = "cpu",
     **tiny,
 ) -> list[dict]:
     """All rows of some tasks; ``path`` has those of the finished ones at any time.
 
     ``minutes``: of training a task at most, 0 for none; with the rest a task takes about three
-    more. ``tiny``: other settings, {"step": ..., "training": ...}, of
+    more on a processor. ``tiny``: other settings, {"step": ..., "training": ...}, of
     ``step_costs`` and ``training_costs``.
     """
     rows: list[dict] = []
     for name in names:
-        found = step_costs(name, seed=seed, **tiny.get("step", {}))
+        how = {"seed": seed, "device": device}
+        found = step_costs(name, **how, **tiny.get("step", {}))
         if minutes:
-            found += training_costs(name, seed=seed, minutes=minutes, **tiny.get("training", {}))
+            found += training_costs(name, minutes=minutes, **how, **tiny.get("training", {}))
         wanted, made = task(name), provenance()
         about = {"task": wanted.name, "combinations": wanted.combinations}
         about |= {"factors": len(wanted.factors), "seed": seed}
-        about |= {"threads": torch.get_num_threads()}
+        about |= {"threads": torch.get_num_threads(), "device": device}
         rows += [about | row | {key: made[key] for key in SOURCE} for row in found]
         if path is not None:
             write_costs(rows, path)
@@ -132,11 +134,13 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, help="also write the figures to this file")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1, help="of torch; default 1")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ...; default cpu")
     capped = "training a task at most, its schedule shortened to that; 0: steps only"
     parser.add_argument("--minutes", type=float, default=10, help=capped)
     args = parser.parse_args(argv)
     torch.set_num_threads(args.threads)
-    print(format_costs(measure(args.tasks, seed=args.seed, minutes=args.minutes, path=args.csv)))
+    how = {"seed": args.seed, "minutes": args.minutes, "device": args.device}
+    print(format_costs(measure(args.tasks, path=args.csv, **how)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What a step of training costs: seconds, operations, and what each trick of ours gains.
 
-On one thread time is the processor's, so that what other programs take does not count.
+On one thread time is the processor's, so that what other programs take does not count. A GPU is
+waited for.
 """
 
 from __future__ import annotations
@@ -26,19 +27,24 @@ BATCHES = (32, 64, 128, 256)
 ROUNDS = 3
 
 
-def now() -> float:
-    """Seconds: of computing where torch has one thread, else by the clock on the wall."""
-    return computed("cpu") if torch.get_num_threads() == 1 else time.perf_counter()
+def now(device: str | torch.device = "cpu") -> float:
+    """Seconds: of computing on one thread of a processor, else by the clock on the wall."""
+    if torch.device(device).type == "cuda":
+        torch.cuda.synchronize(device)
+    elif torch.get_num_threads() == 1:
+        return computed(device)
+    return time.perf_counter()
 
 
-def matrix_rate(repeats: int = 10) -> float:
+def matrix_rate(repeats: int = 10, device: str | torch.device = "cpu") -> float:
     """Floating-point operations a second in products of float32 matrices: the best of a few."""
-    a, b = torch.randn(2, SIDE, SIDE)
+    side = SIDE if torch.device(device).type == "cpu" else 8 * SIDE  # enough to fill a GPU
+    a, b = torch.randn((2, side, side), device=device)
     best = 0.0
     for _ in range(repeats):
-        start = now()
+        start = now(device)
         a @ b
-        best = max(best, 2 * SIDE**3 / (now() - start))
+        best = max(best, 2 * side**3 / (now(device) - start))
     return best
 
 
@@ -55,9 +61,9 @@ def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[floa
         trainer._step(phase, at)
     taken = []
     for at in range(3, 3 + steps):
-        start = now()
+        start = now(trainer.device)
         trainer._step(phase, at)
-        taken.append(now() - start)
+        taken.append(now(trainer.device) - start)
     seconds = median(taken)
     with FlopCounterMode(display=False) as counter:
         trainer._step(phase, 3 + steps)
@@ -104,7 +110,13 @@ TRICKS: dict[str, Callable[[Trainer], None]] = {
 
 
 def step_costs(
-    name: str, *, preset: Preset = COURSE, seed: int = 0, limit: int = 6000, steps: int = 30
+    name: str,
+    *,
+    preset: Preset = COURSE,
+    seed: int = 0,
+    limit: int = 6000,
+    steps: int = 30,
+    device: str | torch.device = "cpu",
 ) -> list[dict]:
     """Rows of each phase's steps, as they are and without each trick, and of the warm-up's batch.
 
@@ -114,7 +126,7 @@ def step_costs(
     wanted = task(name)
     images, preset = load(wanted.dataset), preset.for_task(wanted.name)
     parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
-    rate, rows = matrix_rate(), []
+    rate, rows, how = matrix_rate(device=device), [], {"seed": seed, "device": device}
 
     def say(phase: str, way: str, batch: int, seconds: float, work: float) -> None:
         figures = {"ms a step": 1000 * seconds, "images/s": batch / seconds}
@@ -126,14 +138,14 @@ def step_costs(
         ways = {}
         for way, change in TRICKS.items():
             if not (phase.freeze_encoder and change is _pass_a_view):
-                ways[way] = Trainer(parts, images, preset, seed=seed)
+                ways[way] = Trainer(parts, images, preset, **how)
                 change(ways[way])
         for way, costs in _in_turns(ways, number, steps).items():
             say(phase.name, way, phase.batch, *costs)
     ways = {}
     for batch in BATCHES:
         one = replace(preset.phases[0], batch=batch, labelled_batch=batch)
-        ways[batch] = Trainer(parts, images, replace(preset, phases=(one,)), seed=seed)
+        ways[batch] = Trainer(parts, images, replace(preset, phases=(one,)), **how)
     for batch, costs in _in_turns(ways, 0, steps).items():
         say(preset.phases[0].name, f"batch {batch}", batch, *costs)
     return rows

@@ -27,17 +27,17 @@ def train_reader(
     It reads what the decoder makes, as the judge of ``wdlib.metrics`` does, which lies above this
     floor; half of its images are lightly blurred, as a decoder's are.
     """
-    wanted, x = trainer.split.task, trainer.unlabelled
-    values = torch.from_numpy(wanted.labels(trainer.split.train))
+    wanted, x, device = trainer.split.task, trainer.unlabelled, trainer.device
+    values = torch.from_numpy(wanted.labels(trainer.split.train)).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ConvEncoder(wanted.channels, sum(wanted.sizes), widths=(32, 32, 32))
-    network.to(memory_format=torch.channels_last)
-    generator = torch.Generator().manual_seed(seed)
+    network.to(device, memory_format=torch.channels_last)
+    generator = torch.Generator(device).manual_seed(seed)
     optimiser = torch.optim.AdamW(network.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)
     for _ in range(steps):
-        pick = torch.randint(len(x), (batch,), generator=generator)
+        pick = torch.randint(len(x), (batch,), generator=generator, device=device)
         pictures = to_float(x[pick])
         half = batch // 2
         pictures[:half] = F.avg_pool2d(pictures[:half], 3, 1, 1, count_include_pad=False)
@@ -71,17 +71,17 @@ def milestones(
     Values are read by what the phase trains: the heads in the warm-up, then the components. For the
     second figure a random relation moves the code of an image, and ``read`` reads its picture.
     """
-    some = trainer.split.validation[:most]
-    x = device_images(images, trainer.split.task.classes(some))
-    values = torch.from_numpy(trainer.split.task.labels(some))
-    relation = trainer.moves.random(len(x), torch.Generator().manual_seed(trainer.seed))
+    some, device = trainer.split.validation[:most], trainer.device
+    x = device_images(images, trainer.split.task.classes(some), device)
+    values = torch.from_numpy(trainer.split.task.labels(some)).to(device)
+    relation = trainer.moves.random(len(x), torch.Generator(device).manual_seed(trainer.seed))
     wanted, model = trainer.moves(values, relation), trainer.model
     every = max(trainer.preset.steps // points, 1)
     seconds, curve = 0.0, []
     while trainer.done < trainer.preset.steps:
-        start = now()
+        start = now(device)
         trainer.run(every)
-        seconds += now() - start
+        seconds += now(device) - start
         phase = replace(trainer.preset.phase_at(trainer.done - 1)[0], confidence=0.0)
         with torch.no_grad():
             moved = read(model.decode(model.learner(model.encode(x), relation)))
@@ -100,6 +100,7 @@ def training_costs(
     limit: int = 40_000,
     points: int = 40,
     reading: int = 1000,
+    device: str | torch.device = "cpu",
 ) -> list[dict]:
     """Rows of one training: minutes to 90% of either final accuracy, and to the end.
 
@@ -110,11 +111,12 @@ def training_costs(
     images, preset = load(wanted.dataset), preset.for_task(wanted.name)
     parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
     few = replace(parts, train=parts.train[: max(6000, len(parts.labelled))])
-    each = [phase_costs(Trainer(few, images, preset, seed=seed), number, steps=10)[0] * phase.steps
+    how = {"seed": seed, "device": device}
+    each = [phase_costs(Trainer(few, images, preset, **how), number, steps=10)[0] * phase.steps
             for number, phase in enumerate(preset.phases)]  # fmt: skip
     whole_steps, shorter = preset.steps, min(60 * minutes / sum(each), 1.0)
     preset = replace(preset, lengths=((wanted.name, shorter),)).for_task(wanted.name)
-    trainer = Trainer(parts, images, preset, seed=seed)
+    trainer = Trainer(parts, images, preset, **how)
     read = train_reader(trainer, steps=reading, seed=seed)
     curve = milestones(trainer, images, read, points=points)
     figures = {("training", "minutes"): curve[-1][0] / 60, ("training", "steps"): preset.steps,

@@ -1,0 +1,121 @@
+"""Everything runs where it is told to: on a processor, and on a GPU where there is one."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from wdlib import load_pretrained
+from wdlib.cells import Cell, evaluate_cell
+from wdlib.data import device_images, load, to_float
+from wdlib.data.split import split
+from wdlib.evaluation import evaluate
+from wdlib.methods import METHODS
+from wdlib.metrics.judge import train_judge
+from wdlib.tasks import task
+from wdlib.training import COURSE, PAPER, Trainer
+from wdlib.training.costs import matrix_rate, step_costs
+from wdlib.training.milestones import training_costs
+from wdlib.training.saved import load_model
+
+GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
+TASK, IMAGES = task("dSprites.v2"), load("dsprites")
+PARTS = split(TASK, seed=0, labels=200, limit=600)
+
+
+def tiny(preset, **fields):
+    """Six steps a phase, on few images."""
+    short = {"steps": 6, "epochs": 0, "batch": 16, "labelled_batch": 16, "learner_batch": 16}
+    phases = tuple(replace(p, **short, **fields) for p in preset.phases)
+    return replace(preset, phases=phases, lengths=(), datasets=())
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("preset", [COURSE, PAPER], ids=lambda preset: preset.name)
+def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(preset, device, tmp_path):
+    first = Trainer(PARTS, IMAGES, tiny(preset), seed=1, device=device)
+    first.run(8, folder=tmp_path)
+    first.run()
+    second = Trainer(PARTS, IMAGES, tiny(preset), seed=2, device=device)
+    with pytest.raises(ValueError, match="seed"):
+        second.resume(tmp_path)
+    third = Trainer(PARTS, IMAGES, tiny(preset), seed=1, device=device)
+    third.resume(tmp_path)
+    third.run()
+    assert {t.device.type for t in third.model.state_dict().values()} == {device}
+    for name, tensor in first.model.state_dict().items():
+        found = third.model.state_dict()[name]
+        torch.testing.assert_close(found, tensor, atol=2e-3, rtol=1e-2, msg=lambda m: name + m)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_was_trained_there_is_read_here(device, tmp_path):
+    trainer = Trainer(PARTS, IMAGES, tiny(COURSE), device=device)
+    model = trainer.run()
+    trainer.save_model(tmp_path)
+    here, record = load_model(tmp_path, device="cpu")
+    assert record["training"]["device"] == device
+    x = to_float(device_images(IMAGES, TASK.classes(PARTS.test)))
+    z = model.encode(x)
+    assert z.device.type == device
+    torch.testing.assert_close(here.encode(x), z.cpu(), atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_half_the_precision_trains_as_well(device):
+    trainer = Trainer(PARTS, IMAGES, tiny(COURSE), device=device, autocast=True)
+    trainer.run()
+    assert all(t.isfinite().all() for t in trainer.model.state_dict().values())
+
+
+@GPU
+@pytest.mark.parametrize("preset", [COURSE, PAPER], ids=lambda preset: preset.name)
+def test_a_step_never_waits_for_the_gpu(preset):
+    """The driver refuses what would."""
+    trainer = Trainer(PARTS, IMAGES, tiny(preset), device="cuda")
+    for phase in trainer.preset.phases:
+        trainer._begin(phase)
+        trainer._step(phase, 0)
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for at in range(1, 5):
+                trainer._step(phase, at)
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_is_fitted_and_measured_there(name, device):
+    system = METHODS[name].fit(PARTS, IMAGES, labels=200, seed=0, steps=9, device=device)
+    judge = train_judge(PARTS, IMAGES, steps=2, device=device)
+    report = evaluate(system, PARTS, IMAGES, judge, samples=20, metrics=("mig", "sap"), most=100)
+    assert 0 <= report["judged_encoded"] <= 1 and 0 <= report["raw_mig"] <= 1
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_cell_is_measured_there(device, tmp_path):
+    cell = Cell("dSprites.v2", "modular", labels=300, steps=9, device=device)
+    rows = evaluate_cell(cell, tmp_path, limit=900, samples=50, most=300)
+    assert {row["score"] for row in rows} >= {"judged_encoded", "mig", "fit_seconds"}
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_shipped_weights_say_the_same_there(device):
+    model = load_pretrained("dSprites.v4", device=device)
+    parts = split(model.task, seed=0, limit=3000)
+    x = to_float(device_images(IMAGES, model.task.classes(parts.test)))
+    values = torch.from_numpy(model.task.labels(parts.test))
+    right = (model.values(model.encode(x)).cpu() == values).all(1).float().mean()
+    assert right >= 0.98
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_what_training_costs_is_measured_there(device):
+    assert matrix_rate(2, device) > 1e8
+    how = {"preset": tiny(COURSE), "limit": 400, "device": device}
+    steps = step_costs("dSprites.v2", steps=1, **how)
+    assert {row["phase"] for row in steps} == {"warm-up", "full", "finish"}
+    whole = training_costs("dSprites.v2", minutes=1, points=3, reading=2, **how)
+    assert {row["measure"] for row in whole} >= {"minutes", "final accuracy"}
