@@ -51,9 +51,7 @@ def table1_cells(
         if "modular" in methods
     ]
     if "modular-paper" in methods and "dSprites.v2" in names:
-        cells.append(
-            Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=seconds, **how)
-        )
+        cells.append(Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=seconds, **how))
     return _with_recipes(cells, METHODS)
 
 
