@@ -60,7 +60,7 @@ from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
 from wdlib.results import result_file
-from wdlib.tables import read_csv
+from wdlib.tables import read_table
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 
 # %% [markdown]
@@ -716,7 +716,7 @@ print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 
 # %%
 if path := result_file("ablations"):
-    rows = read_csv(path)
+    rows = read_table(path)
     seeds = sorted({row["seed"] for row in rows})
     print("seeds:", *seeds, end="\n\n")
     print(format_experiment("ablations", rows))

@@ -70,7 +70,7 @@ from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
 from wdlib.published import PUBLISHED
 from wdlib.results import result_file
-from wdlib.tables import format_table, read_csv, read_wide_csv
+from wdlib.tables import format_table, read_table
 
 # %% [markdown]
 # ## One number is no result
@@ -711,7 +711,7 @@ def results(name):
     if not (path := result_file(name)):
         print(f"There is no results/{name}.csv beside this notebook. `make {name}` makes it.")
         return []
-    rows = list((read_wide_csv if name == "table1" else read_csv)(path))
+    rows = list(read_table(path))
     seeds = sorted({row["seed"] for row in rows})
     print(f"results/{name}.csv: seeds {', '.join(map(str, seeds))}; not every line need have all")
     return rows

@@ -505,6 +505,29 @@ def test_steps_are_the_same_steps_on_any_device_and_seconds_are_not(tmp_path):
     assert len(grid.joined(first, run([timed], folder=tmp_path / "e", work=toy))) == 2 * len(first)
 
 
+def test_codes_that_collapse_are_a_finding_and_other_errors_are_not(tmp_path):
+    from wdlib.markdown import format_experiment, format_summary, format_systems
+    from wdlib.model.prior import Collapsed
+
+    class Fit:
+        def __call__(self, split, images, *, seed, **asked):
+            raise (Collapsed if seed else ValueError)("all alike")
+
+    methods = {"flat": Method(Fit(), "nothing", "nobody")}
+    cells = [Cell("dSprites.v2", "flat", seed, labels=300, steps=1) for seed in (0, 1, 2)]
+    work = partial(grid.evaluate_cell, limit=900)
+    table = run(cells, folder=tmp_path, work=work, methods=methods)
+    assert [cell.seed for cell in table.failed] == [0]
+    assert {(r["seed"], r["value"]) for r in table if r["score"] == "collapsed"} == {(1, 1), (2, 1)}
+    assert "training collapsed: flat (seeds: 2)" in str(table)
+    assert "| flat | collapsed |" in format_experiment("ablations", table)
+    assert "| dSprites.v2, flat, 2 collapsed |" in format_summary(table)
+    judged = next(row for row in table if row["score"] == "collapsed")
+    judged = [*table, judged | {"score": "judged_encoded", "value": 0.5, "seed": 3}]
+    assert "| flat | 0.500, 2 of 3 collapsed |" in format_experiment("ablations", judged)
+    assert "| flat, 2 collapsed |" in format_systems(judged)
+
+
 def test_a_cell_of_another_recipe_is_done_again_and_replaces_the_earlier_one(tmp_path):
     old = [replace(cell, recipe="old") for cell in CELLS[:3]]
     first = run(old, folder=tmp_path, work=toy)

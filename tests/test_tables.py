@@ -34,6 +34,7 @@ from wdlib.tables import (
     COLUMNS,
     format_table,
     read_csv,
+    read_table,
     read_wide_csv,
     rows_of,
     write_csv,
@@ -95,6 +96,9 @@ def test_a_wide_csv_reads_back_as_the_same_rows(tmp_path):
     write_wide_csv(rows(), tmp_path / "t.csv")
     back = read_wide_csv(tmp_path / "t.csv")
     assert known(back) == known(rows()) and len(back) == len(rows())
+    assert read_table(tmp_path / "t.csv") == back
+    write_csv(rows(), tmp_path / "long.csv")
+    assert read_table(tmp_path / "long.csv") == read_csv(tmp_path / "long.csv")
     assert format_summary(back) == format_summary(rows())
     text = (tmp_path / "t.csv").read_text(encoding="utf-8")
     for damage, said in (("dataset", "it lacks the columns dataset"), ("0.8", "line 2: .*high")):
@@ -261,10 +265,10 @@ def test_readme_shows_what_the_files_hold(path):
         table = read_costs(path)
         texts = [format_costs(table)]
     elif path.stem == "table1":
-        table = read_wide_csv(path)
+        table = read_table(path)
         texts = [format_summary(table), format_encoder(table)]
     else:
-        table = read_csv(path)
+        table = read_table(path)
         name = path.stem.removeprefix("table").removesuffix("long")
         texts = [format_experiment(name, table)]
         if name == "2":
@@ -309,9 +313,10 @@ def test_an_experiment_in_few_lines_has_mean_and_range():
     parts = format_experiment("ablations", rows()).splitlines()
     assert parts[0] == "| recipe | dSprites.v3 |" and parts[2].startswith("| ours | 0.850 ")
     there = format_experiment("published", rows()).splitlines()
-    assert there[0].startswith("| task and run | MIG, raw") and "dSprites.v3, ours" in there[2]
+    assert there[0] == "| task, run and score | raw | converted |"
+    assert there[2].startswith("| dSprites.v3, ours: MIG | ")
     into = [{**rows()[0], "unseen": 0.2, "score": f"judged_prior_{k}"} for k in ("seen", "unseen")]
-    assert format_experiment("unseen", into).startswith("| task | seen, prior | unseen, prior |")
+    assert format_experiment("unseen", into).startswith("| task | unseen, prior | seen, prior |")
 
 
 def summary_rows(**change):

@@ -104,6 +104,8 @@ def evaluate_cell(
     Scores of codes name their convention (raw, grouped, converted); every other figure has "-".
     Each figure is followed by its oracle_ and chance_ twins. Then what training took: fit_seconds
     (of computing, drawing images included), fit_steps, and fit_labels, the labelled images used.
+    Training whose codes collapse is a finding, too: its rows are a 1 of "collapsed", and
+    fit_seconds.
 
     Cells in one process take turns: torch's threads, its global random numbers and the processor
     time that a budget counts belong to the whole process.
@@ -120,6 +122,7 @@ def evaluate_cell(
     from wdlib.data.split import split
     from wdlib.evaluation import evaluate
     from wdlib.methods import METHODS, method
+    from wdlib.model.prior import Collapsed
     from wdlib.tasks import task
     from wdlib.training import checkpoint
     from wdlib.training.clock import computed
@@ -133,9 +136,12 @@ def evaluate_cell(
         judge = shared_judge(folder, split(wanted, **asked), images, device=cell.device)
         budget = {"steps": cell.steps, "seconds": cell.seconds}
         start = computed(cell.device)
-        system = chosen.fit(
-            parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
-        )
+        try:
+            system = chosen.fit(
+                parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
+            )
+        except Collapsed:
+            return _named({"collapsed": 1, "fit_seconds": computed(cell.device) - start})
         taken = computed(cell.device) - start
         if hasattr(system, "record"):  # a model that ``evaluate`` and ``ship`` can read
             home, record = Path(folder) / "models" / cell.key, system.record
@@ -158,7 +164,11 @@ def evaluate_cell(
     history = getattr(system, "history", ())
     spent = {"fit_seconds": taken, "fit_labels": getattr(system, "labels", cell.labels)}
     spent |= {"fit_steps": history[-1]["step"]} if history else {}
-    return rows + [{"convention": "-", "score": k, "value": float(v)} for k, v in spent.items()]
+    return rows + _named(spent)
+
+
+def _named(figures: Mapping[str, float]) -> list[dict]:
+    return [{"convention": "-", "score": k, "value": float(v)} for k, v in figures.items()]
 
 
 @dataclass(frozen=True)

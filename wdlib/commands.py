@@ -174,19 +174,19 @@ def run_table(args) -> None:
         raise ValueError(f"table {args.name} takes no --{unknown[0]}")
     cells = make(**asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
-    wide, others = args.name == "1", ()
+    others = ()
     if args.csv and args.csv.exists():
-        before = (tables.read_wide_csv if wide else tables.read_csv)(args.csv)
-        others = grid.restore(cells, before, folder)
+        others = grid.restore(cells, tables.read_table(args.csv), folder)
     methods = METHODS | ABLATIONS | REPLICATIONS
     with grid.Processes(args.workers) as executor:
         table = grid.run(cells, executor, folder=folder, methods=methods, progress=grid.suited())
-    if wide:
+    if args.name == "1":
         print(markdown.format_summary(table))
     else:
         print(table, markdown.format_experiment(args.name, table), sep="\n\n")
-    if args.csv:
-        (tables.write_wide_csv if wide else tables.write_csv)(grid.joined(others, table), args.csv)
+    if args.csv:  # table 2 is a line a figure, for whoever plots it
+        write = tables.write_csv if args.name == "2" else tables.write_wide_csv
+        write(grid.joined(others, table), args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)

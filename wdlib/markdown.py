@@ -82,12 +82,14 @@ def format_encoder(rows: Iterable[Mapping]) -> str:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the seeds of one line share; ``seconds`` is its budget, None where that is in steps."""
+    """What the seeds of one line share; ``seconds`` is its budget, None where that is in steps;
+    ``device`` is what counts the seconds."""
 
     dataset: str
     method: str
     labels: int
     seconds: str | None
+    device: str
 
 
 def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
@@ -97,14 +99,23 @@ def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
         if row["convention"] != "raw":
             prefix = "grouped_" if row["convention"] == "grouped" else ""
             seconds = row["budget"] if row["budget"].endswith(" s") else None
-            run = _Run(row["dataset"], row["method"], row["labels"], seconds)
+            device = "cpu" if seconds is None else row["device"]  # steps are steps anywhere
+            run = _Run(row["dataset"], row["method"], row["labels"], seconds, device)
             found.setdefault(run, {}).setdefault(prefix + row["score"], []).append(row["value"])
     return found
 
 
+def _lost(collapsed: Sequence[float]) -> str:
+    """What a line's name says of its seeds whose training collapsed."""
+    return f", {len(collapsed)} collapsed" if collapsed else ""
+
+
 def _name(run: _Run, scores: Mapping[str, Sequence[float]]) -> str:
-    """The line's name: the dataset, the method where it is not ours, what its budget cut."""
+    """The line's name: the dataset, the method where it is not ours, the device where it is no
+    processor, what its budget cut."""
     name = run.dataset if run.method == OURS else f"{run.dataset}, {run.method}"
+    name += "" if run.device == "cpu" else f" on {run.device}"
+    name += _lost(scores.get("collapsed", ()))
     if run.seconds is None:
         return name
     phases, whole = _schedule(run)
@@ -163,7 +174,8 @@ def format_systems(rows: Iterable[Mapping]) -> str:
     for dataset, found in _by_dataset(rows).items():
         lines = [[dataset, "told", *(_column(*key) for key in SHORT)]]
         for method in dict.fromkeys(method for method, _, _ in found):
-            line = [method, _told(method, found.get((method, "-", "fit_labels"), ()))]
+            name = method + _lost(found.get((method, "-", "collapsed"), ()))
+            line = [name, _told(method, found.get((method, "-", "fit_labels"), ()))]
             values = [found.get((method, *key)) for key in SHORT]
             lines.append([*line, *(mean_and_range(v) if v else "" for v in values)])
         for twin in ("oracle", "chance"):
@@ -236,24 +248,41 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
 
     name: "2" (a line a system), "labels" (a line a task, judged accuracy by number of labels),
         "unseen" (relations that end in a combination that training has seen, or not),
-        "ablations" (a line a recipe, judged accuracy by task), or "published" (a line a run, every
-        score). Pictures are those of encoded images where nothing else is said.
+        "ablations" (a line a recipe, judged accuracy by task), or "published" (a line a run and
+        score, by convention). Pictures are those of encoded images where nothing else is said.
     """
     corner, place = EXPERIMENTS[name]
     rows = list(rows)
-    datasets = list(dict.fromkeys(row["dataset"] for row in rows))
-    rows.sort(key=lambda row: datasets.index(row["dataset"]))
-    found: dict[str, dict[str, list[float]]] = {}
+    datasets, methods = (list(dict.fromkeys(r[k] for r in rows)) for k in ("dataset", "method"))
+    rows.sort(key=lambda r: (datasets.index(r["dataset"]), methods.index(r["method"]), _rank(r)))
+    found: dict[str, dict[str, list[float | None]]] = {}
     columns: dict[str, None] = {}
     for row in rows:
         if at := place(row):
             line, column = at
             columns.setdefault(column)
-            found.setdefault(line, {}).setdefault(column, []).append(row["value"])
+            value = None if row["score"] == "collapsed" else row["value"]
+            found.setdefault(line, {}).setdefault(column, []).append(value)
     lines = [[corner, *columns]]
     for line, values in found.items():
-        lines.append([line, *(mean_and_range(values[c]) if c in values else "" for c in columns)])
+        lines.append([line, *(_or_collapsed(values.get(column, [])) for column in columns)])
     return _markdown(lines)
+
+
+def _or_collapsed(values: Sequence[float | None]) -> str:
+    """Mean and range, and how many of the runs (None) collapsed."""
+    kept = [value for value in values if value is not None]
+    if not kept:
+        return "collapsed" if values else ""
+    lost = len(values) - len(kept)
+    return mean_and_range(kept) + (f", {lost} of {len(values)} collapsed" if lost else "")
+
+
+def _rank(row: Mapping) -> tuple[int, int]:
+    """Where a figure stands among those of its system, whatever the order in its file."""
+    scores, conventions = [*COMPOSED, *MOVES, *SCORES], ["-", *CONVENTIONS]
+    known = row["score"] in scores and row["convention"] in conventions
+    return (scores.index(row["score"]), conventions.index(row["convention"])) if known else (-1, 0)
 
 
 def _by_labels(row: Mapping) -> tuple[str, str] | None:
@@ -263,7 +292,8 @@ def _by_labels(row: Mapping) -> tuple[str, str] | None:
 
 
 def _recipe(row: Mapping) -> tuple[str, str] | None:
-    return (row["method"], row["dataset"]) if row["score"] == "judged_encoded" else None
+    known = row["score"] in ("judged_encoded", "collapsed")
+    return (row["method"], row["dataset"]) if known else None
 
 
 def _composed(row: Mapping) -> tuple[str, str] | None:
@@ -278,9 +308,9 @@ def _system(row: Mapping) -> tuple[str, str] | None:
 
 def _replicated(row: Mapping) -> tuple[str, str] | None:
     """Every score of every convention, for each publication prints others."""
-    known = row["convention"] in CONVENTIONS and row["score"] in SCORES
-    line = f"{row['dataset']}, {row['method']}"
-    return (line, _column(row["convention"], row["score"])) if known else None
+    if row["convention"] not in CONVENTIONS or row["score"] not in SCORES:
+        return None
+    return f"{row['dataset']}, {row['method']}: {SCORES[row['score']]}", row["convention"]
 
 
 EXPERIMENTS = {
@@ -288,7 +318,7 @@ EXPERIMENTS = {
     "labels": ("task, by labels", _by_labels),
     "unseen": ("task", _composed),
     "ablations": ("recipe", _recipe),
-    "published": ("task and run", _replicated),
+    "published": ("task, run and score", _replicated),
 }
 
 

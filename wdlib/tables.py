@@ -1,8 +1,8 @@
 """Tables of many cells: as rows, as a CSV file, and as text beside what was published.
 
-A row is one figure of one cell, with where it comes from. The CSV holds every row; the text holds
-the mean over seeds with the range, and marks the best of each column. ``wdlib.markdown`` has the
-tables of a README.
+A row is one figure of one cell, with where it comes from. The CSV holds every row, a line each or
+(wide) a line a cell; the text holds the mean over seeds with the range, and marks the best of each
+column. ``wdlib.markdown`` has the tables of a README.
 
 The oracle_ of a judged figure is the judge's accuracy on test images (see ``wdlib.evaluation``),
 and is called so wherever it is shown.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,7 @@ def write_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     replace_text(Path(path), text.getvalue())
 
 
-LARGEST = 1 << 22  # bytes of a CSV that is read; the longest of ours has a twelfth
+LARGEST = 1 << 22  # bytes of a CSV that is read; the longest of ours has an eighth
 MOST = 100_000  # figures in it, each of which takes a KB
 WIDEST = 1000  # columns
 KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
@@ -161,6 +162,16 @@ def read_csv(path: Path | str) -> Table:
     return Table(tuple(rows))
 
 
+def read_table(path: Path | str) -> Table:
+    """Read a CSV of either kind, long or wide: what its first line says it is.
+
+    Raises as ``read_csv`` and ``read_wide_csv``.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        names = file.readline(LARGEST).rstrip("\n").split(",")
+    return (read_csv if "convention" in names else read_wide_csv)(path)
+
+
 MOVES = {
     "judged_encoded": "judged, encoded",
     "judged_prior": "judged, prior",
@@ -203,6 +214,9 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
         budgets = ", ".join(dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine))
         lines += [f"{dataset}: {labels} labels, seeds {seeds}, {budgets} a cell{without}", ""]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
+        if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):
+            told = ", ".join(f"{name} (seeds: {count})" for name, count in lost.items())
+            lines += [f"training collapsed: {told}", ""]
         if unseen:
             lines += _block("relations that end in such a combination", mine, "-", COMPOSED)
         for convention in CONVENTIONS:

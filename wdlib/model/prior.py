@@ -38,6 +38,10 @@ def random_values(sizes: Tensor, count: int, *, generator: torch.Generator) -> T
 COLLAPSED = 1e-4  # of a code's standard deviation, which under either simple prior is about 1
 
 
+class Collapsed(ValueError):
+    """A partition's codes are all alike, so that no value can be told from another."""
+
+
 @dataclass(frozen=True)
 class FitConfig:
     """How a component's covariance is estimated from a few encoded images.
@@ -88,8 +92,8 @@ class AdaptivePrior(nn.Module):
 
         Raises ValueError, leaving the prior as it was, for shapes that do not fit, codes that are
         not finite, values that are no integers or outside their factor, a partition whose codes are
-        all alike, a value with no labelled code, or a covariance that stays singular with the
-        ridge.
+        all alike (then a Collapsed), a value with no labelled code, or a covariance that stays
+        singular with the ridge.
         """
         n, most, d = self.mean.shape
         if codes.shape[1:] != (n, d) or values.shape != (len(codes), n):
@@ -111,7 +115,7 @@ class AdaptivePrior(nn.Module):
                 )
             spread = float(codes[:, i].std(0, correction=0).max())
             if spread < COLLAPSED:
-                raise ValueError(
+                raise Collapsed(
                     f"partition {i} has collapsed: its {len(codes)} labelled codes are all alike "
                     f"(standard deviation {spread:.1g}), so no value can be told from another; "
                     f"warm up longer, with more weight on labels or less on the adversarial loss"
