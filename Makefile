@@ -96,7 +96,7 @@ unseen: install ## a fifth of the combinations never seen (hours)
 ablations: install ## what each part of the recipe buys (hours)
 	$(call experiment,ablations)
 
-published: install ## three baselines in their publications' settings, an hour each (hours)
+published: install ## three baselines in their publications' settings (hours)
 	$(call experiment,published)
 
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv

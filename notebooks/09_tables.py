@@ -64,7 +64,7 @@ from wdlib.check import check
 from wdlib.evaluation import evaluate
 from wdlib.experiments import TASKS_OF_TABLE_1, table1_cells, table2_cells
 from wdlib.grid import Cell, Processes, run
-from wdlib.markdown import format_summary
+from wdlib.markdown import format_experiment, format_summary
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
@@ -742,8 +742,8 @@ def values_by(key, rows, names=None):
 #
 # Six tasks, 1000 labels, a fixed number of steps for each task (the column *minutes* says what they took).
 # Mean, and range over the seeds that the file holds; the paper's figure is in the last column.
-# Compare it with *codes*, and judge by *judged*. The last line is the published recipe, `PAPER`, after one
-# hour on one core: a small part of its 6000 epochs, so no word on what it ends with.
+# Compare it with *codes*, and judge by *judged*. The last line is the published recipe, `PAPER`, with all its
+# phases shortened alike: a fifth of its 6000 epochs, which took a GPU a quarter of an hour.
 
 # %%
 table1 = results("table1")
@@ -776,6 +776,22 @@ if table1:
     plots.show(figure, alt + "; ".join(words))
 
 # %% [markdown]
+# The published recipe's line holds a warning. What does it get right on codes, and what does it read?
+
+# %%
+theirs = {r["score"]: r["value"] for r in table1 if r["method"] == "modular-paper"}
+for score, what in (("relation_latent_all", "relations on codes, the paper's figure"),
+                    ("encoder_position", "its encoder reads position"),
+                    ("encoder_shape", "its encoder reads shape"),
+                    ("chance_encoder_shape", "guessing reads shape"),
+                    ("judged_encoded", "relations, judged")):  # fmt: skip
+    if score in theirs:
+        print(f"{what:40} {theirs[score]:.3f}")
+
+# %% [markdown]
+# On codes it comes to what the paper prints for this task, .724, without having learnt shape at all. The
+# relational learner moves samples of the prior to where the prior expects them; neither ever asks a picture.
+#
 # ### Labels against accuracy
 #
 # Fewer labels, the same images. The broken lines stand where the previous system's 10 a combination would be.
@@ -845,14 +861,17 @@ if without:
 # ### What each part buys
 #
 # Our recipe without one part ("ours -"), and the published one with one part of ours ("faithful +"), every
-# run with the same time. "faithful" is the paper's recipe cut to that time, which is not what its authors
-# ran: it trained for thousands of epochs.
+# run with the steps that ours takes on the task. "faithful" is the paper's losses, weights and networks at our
+# batch and rates, which is not what its authors ran: they trained for thousands of epochs at lower ones. At ours
+# its codes often *collapse* into one point, and no picture can be judged; such a run stands at 0.
 
 # %%
 def marks(rows, alt):
     """A line a method, in the order of the first dataset's means; a mark a seed."""
     datasets = list(dict.fromkeys(row["dataset"] for row in rows))
-    first, _ = values_by("method", [r for r in rows if r["dataset"] == datasets[0]])
+    first = {}  # of each method: its values on the first dataset that has it
+    for name in reversed(datasets):
+        first |= values_by("method", [r for r in rows if r["dataset"] == name])[0]
     names = sorted(first, key=lambda name: np.mean(first[name]))
     figure = Figure(figsize=(7.6, 0.25 * len(names) + 1.2), layout="constrained")
     panel, words = figure.subplots(), []
@@ -869,7 +888,12 @@ def marks(rows, alt):
                f"{datasets[0]}) to {names[-1]} (the highest). " + "; ".join(words))  # fmt: skip
 
 
-parts = [row for row in results("ablations") if row["score"] == "judged_encoded"]
+parts = []
+for row in results("ablations"):
+    if row["score"] == "collapsed":
+        parts.append(row | {"value": 0.0})
+    elif row["score"] == "judged_encoded":
+        parts.append(row)
 if parts:
     marks(parts, "recipe")
 
@@ -894,6 +918,19 @@ if table2:
 
 # %% [markdown]
 # Remember from 07 what a system was *told* before you call it worse, and what the judge does not see.
+#
+# ### Are the systems right?
+#
+# A system that does badly may be a bad copy. So three of them were trained as in their own publications: its
+# factors, rates and batches, for as many steps as a GPU took in eighteen minutes.
+
+# %%
+if copies := results("published"):
+    print(format_experiment("published", copies))
+
+# %% [markdown]
+# beta-TCVAE's raw MIG, DCI D and SAP can be held against .24 (with a spread of .10), .35 and .07, which others
+# report for dSprites; zerodim's converted codes against their oracle, one integer a hue. Both are reached.
 #
 # ## What to remember
 #
