@@ -1,4 +1,7 @@
-"""Everything runs where it is told to: on a processor, and on a GPU where there is one."""
+"""Everything runs where it is told to: on a processor, and on a GPU where there is one.
+
+What other files test on a processor is here for the GPU alone.
+"""
 
 from dataclasses import replace
 
@@ -85,18 +88,18 @@ def test_a_step_never_waits_for_the_gpu(preset):
             torch.cuda.set_sync_debug_mode("default")
 
 
-@pytest.mark.parametrize("device", DEVICES)
+@GPU
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_is_fitted_and_measured_there(name, device):
-    system = METHODS[name].fit(PARTS, IMAGES, labels=200, seed=0, steps=9, device=device)
-    judge = train_judge(PARTS, IMAGES, steps=2, device=device)
+def test_every_method_is_fitted_and_measured_there(name):
+    system = METHODS[name].fit(PARTS, IMAGES, labels=200, seed=0, steps=9, device="cuda")
+    judge = train_judge(PARTS, IMAGES, steps=2, device="cuda")
     report = evaluate(system, PARTS, IMAGES, judge, samples=20, metrics=("mig", "sap"), most=100)
     assert 0 <= report["judged_encoded"] <= 1 and 0 <= report["raw_mig"] <= 1
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_a_cell_is_measured_there(device, tmp_path):
-    cell = Cell("dSprites.v2", "modular", labels=300, steps=9, device=device)
+@GPU
+def test_a_cell_is_measured_there(tmp_path):
+    cell = Cell("dSprites.v2", "modular", labels=300, steps=9, device="cuda")
     rows = evaluate_cell(cell, tmp_path, limit=900, samples=50, most=300)
     assert {row["score"] for row in rows} >= {"judged_encoded", "mig", "fit_seconds"}
 
@@ -111,10 +114,10 @@ def test_shipped_weights_say_the_same_there(device):
     assert right >= 0.98
 
 
-@pytest.mark.parametrize("device", DEVICES)
-def test_what_training_costs_is_measured_there(device):
-    assert matrix_rate(2, device) > 1e8
-    how = {"preset": tiny(COURSE), "limit": 400, "device": device}
+@GPU
+def test_what_training_costs_is_measured_there():
+    assert matrix_rate(2, "cuda") > 1e8
+    how = {"preset": tiny(COURSE), "limit": 400, "device": "cuda"}
     steps = step_costs("dSprites.v2", steps=1, **how)
     assert {row["phase"] for row in steps} == {"warm-up", "full", "finish"}
     whole = training_costs("dSprites.v2", minutes=1, points=3, reading=2, **how)
