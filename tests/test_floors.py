@@ -20,7 +20,7 @@ def room(name: str, files: str) -> list[str]:
 # The reading order. A planned file may stand here before it is written; a file that does not stand
 # here is an error.
 FLOORS = {
-    "F0": "files records recipe provenance factors lookalikes tasks relations".split(),
+    "F0": "files records recipe pipes provenance factors lookalikes tasks relations".split(),
     "F1": room(
         "data",
         "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
@@ -64,6 +64,7 @@ FLOORS = {
             "published",
             "tables",
             "markdown",
+            "systems",
             "grid",
             "environment",
             "__init__",

@@ -506,8 +506,9 @@ def test_steps_are_the_same_steps_on_any_device_and_seconds_are_not(tmp_path):
 
 
 def test_codes_that_collapse_are_a_finding_and_other_errors_are_not(tmp_path):
-    from wdlib.markdown import format_experiment, format_summary, format_systems
+    from wdlib.markdown import format_experiment, format_summary
     from wdlib.model.prior import Collapsed
+    from wdlib.systems import format_systems
 
     class Fit:
         def __call__(self, split, images, *, seed, **asked):

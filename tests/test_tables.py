@@ -24,12 +24,11 @@ from wdlib.markdown import (
     format_experiment,
     format_published,
     format_summary,
-    format_systems,
-    format_winners,
 )
 from wdlib.methods import METHODS
 from wdlib.published import PUBLISHED, Published
 from wdlib.replications import RUNS
+from wdlib.systems import format_systems, format_winners
 from wdlib.tables import (
     COLUMNS,
     format_table,

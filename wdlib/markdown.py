@@ -1,8 +1,8 @@
 """Tables of many cells as Markdown, for a README or a notebook.
 
-``format_summary`` and ``format_encoder`` of table 1, ``format_systems`` and ``format_winners`` of
-table 2 (and ``format_experiment("2", ...)`` in full), ``format_experiment`` of the others,
-``format_published`` of what was printed elsewhere. A figure is the mean over seeds, with the range.
+``format_summary`` and ``format_encoder`` of table 1, ``format_experiment`` of the others (table 2
+in short: ``wdlib.systems``), ``format_published`` of what was printed elsewhere. A figure is the
+mean over seeds, with the range.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from wdlib.cells import most_images
+from wdlib.pipes import piped
 from wdlib.published import PUBLISHED, Published
 from wdlib.tables import (
     COMPOSED,
     CONVENTIONS,
     MOVES,
     SCORES,
-    is_judged,
     mean_and_range,
     mean_of,
 )
@@ -59,7 +59,7 @@ def format_summary(rows: Iterable[Mapping], published: Sequence[Published] = PUB
         cells.append(f"{mean_of(minutes):.1f}" if minutes else "")
         about = [_name(run, scores), _combinations(run.dataset), str(run.labels)]
         lines.append([*about, *cells, f"{printed.get(run.dataset, '')}"])
-    return _markdown(lines)
+    return piped(lines)
 
 
 def format_encoder(rows: Iterable[Mapping]) -> str:
@@ -77,7 +77,7 @@ def format_encoder(rows: Iterable[Mapping]) -> str:
             mean_and_range(v) if (v := scores.get(k)) else "" for k in (*factors, "encoder_all")
         ]
         lines.append([_name(run, scores), *each])
-    return _markdown(lines)
+    return piped(lines)
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
     return found
 
 
-def _lost(collapsed: Sequence[float]) -> str:
+def collapses(collapsed: Sequence[float]) -> str:
     """What a line's name says of its seeds whose training collapsed."""
     return f", {len(collapsed)} collapsed" if collapsed else ""
 
@@ -115,7 +115,7 @@ def _name(run: _Run, scores: Mapping[str, Sequence[float]]) -> str:
     processor, what its budget cut."""
     name = run.dataset if run.method == OURS else f"{run.dataset}, {run.method}"
     name += "" if run.device == "cpu" else f" on {run.device}"
-    name += _lost(scores.get("collapsed", ()))
+    name += collapses(scores.get("collapsed", ()))
     if run.seconds is None:
         return name
     phases, whole = _schedule(run)
@@ -146,101 +146,18 @@ def _combinations(dataset: str) -> str:
         return ""
 
 
-# Scores of the short table, each under one convention. SAP is none: of groups it can pass the
-# oracle, one integer a factor.
-SHORT = (
-    ("-", "judged_encoded"),
-    ("-", "encoder_all"),
-    ("raw", "dci_disentanglement"),
-    ("converted", "dci_disentanglement"),
-    ("raw", "mig"),
-    ("grouped", "mig"),
-    ("converted", "mig"),
-)
-
-
-WON = ("dci_disentanglement", "mig", "sap", "sap_r2")  # scores that have a best system
-
-
-def format_systems(rows: Iterable[Mapping]) -> str:
-    """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
-    relation accuracy from encoded test images, its encoder, DCI D and MIG.
-
-    Every column is of one convention, for conventions are not to be compared with each other. The
-    last rows are oracle and chance, means over the systems; the oracle of judged relations is the
-    judge on test images, and says so.
-    """
-    tables = []
-    for dataset, found in _by_dataset(rows).items():
-        lines = [[dataset, "told", *(_column(*key) for key in SHORT)]]
-        for method in dict.fromkeys(method for method, _, _ in found):
-            name = method + _lost(found.get((method, "-", "collapsed"), ()))
-            line = [name, _told(method, found.get((method, "-", "fit_labels"), ()))]
-            values = [found.get((method, *key)) for key in SHORT]
-            lines.append([*line, *(mean_and_range(v) if v else "" for v in values)])
-        for twin in ("oracle", "chance"):
-            line = [twin, ""]
-            for convention, score in SHORT:
-                key = convention, f"{twin}_{score}"
-                values = [v for k, vs in found.items() if k[1:] == key for v in vs]
-                judged = twin == "oracle" and is_judged(dataset, score)
-                line.append(f"{mean_of(values):.3f}{' (the judge)' * judged}" if values else "")
-            lines.append(line)
-        tables.append(_markdown(lines))
-    return "\n\n".join(tables)
-
-
-def format_winners(rows: Iterable[Mapping], *, ours: str = OURS) -> str:
-    """Who is best at what, as Markdown: a line a figure, a column a dataset. The best system (or
-    systems, to three digits) and the mean over its seeds, then ``ours`` and its place among those
-    that have the figure."""
-    found = _by_dataset(rows)
-    asked = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if s in WON)]
-    lines = [["best at", *found]]
-    for key in asked:
-        line = [_column(*key)]
-        for figures in found.values():
-            means = {k[0]: round(mean_of(v), 3) for k, v in figures.items() if k[1:] == key}
-            best = [name for name, mean in means.items() if mean == max(means.values())]
-            said = f"{', '.join(best)} {max(means.values()):.3f}" if best else ""
-            if ours in means and ours not in best:
-                place = 1 + sum(mean > means[ours] for mean in means.values())
-                said += f"; {ours} {means[ours]:.3f}, place {place} of {len(means)}"
-            line.append(said)
-        if any(line[1:]):
-            lines.append(line)
-    return _markdown(lines)
-
-
-def _by_dataset(rows: Iterable[Mapping]) -> dict[str, dict[tuple[str, str, str], list[float]]]:
-    """dataset -> (method, convention, score) -> the value of every seed."""
-    found: dict[str, dict[tuple[str, str, str], list[float]]] = {}
-    for row in rows:
-        key = row["method"], row["convention"], row["score"]
-        found.setdefault(row["dataset"], {}).setdefault(key, []).append(row["value"])
-    return found
-
-
-def _column(convention: str, score: str) -> str:
+def column(convention: str, score: str) -> str:
+    """What a figure's column is called: "MIG, grouped"."""
     if convention == "-":
         return MOVES[score]
     return f"{SCORES[score]}, {convention}"
-
-
-def _told(method: str, labels: Sequence[float]) -> str:
-    from wdlib.methods import METHODS  # with it torch, which a table on disk needs not
-
-    if method not in METHODS:
-        return ""
-    told = METHODS[method].told
-    return f"{max(labels):g} labels" if told == "labels" and labels else told
 
 
 def format_published(published: Sequence[Published] = PUBLISHED) -> str:
     """The published figures that could be checked, as Markdown, and what is odd about them."""
     lines = [["published of", "system", "score", "value", "note"]]
     lines += [[p.dataset, p.method, p.score, f"{p.value:g}", p.note] for p in published]
-    return _markdown(lines)
+    return piped(lines)
 
 
 def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
@@ -266,7 +183,7 @@ def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
     lines = [[corner, *columns]]
     for line, values in found.items():
         lines.append([line, *(_or_collapsed(values.get(column, [])) for column in columns)])
-    return _markdown(lines)
+    return piped(lines)
 
 
 def _or_collapsed(values: Sequence[float | None]) -> str:
@@ -303,7 +220,7 @@ def _composed(row: Mapping) -> tuple[str, str] | None:
 def _system(row: Mapping) -> tuple[str, str] | None:
     line, score = f"{row['dataset']}, {row['method']}", row["score"]
     known = ("judged_encoded", "encoder_all", "dci_disentanglement", "mig", "sap")
-    return (line, _column(row["convention"], score)) if score in known else None
+    return (line, column(row["convention"], score)) if score in known else None
 
 
 def _replicated(row: Mapping) -> tuple[str, str] | None:
@@ -320,9 +237,3 @@ EXPERIMENTS = {
     "ablations": ("recipe", _recipe),
     "published": ("task, run and score", _replicated),
 }
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    """A table whose first line is its head."""
-    head, *rest = lines
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rest])

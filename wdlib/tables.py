@@ -2,7 +2,7 @@
 
 A row is one figure of one cell, with where it comes from. The CSV holds every row, a line each or
 (wide) a line a cell; the text holds the mean over seeds with the range, and marks the best of each
-column. ``wdlib.markdown`` has the tables of a README.
+column. ``wdlib.markdown`` and ``wdlib.systems`` have those of a README.
 
 The oracle_ of a judged figure is the judge's accuracy on test images (see ``wdlib.evaluation``),
 and is called so wherever it is shown.

@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 from wdlib.files import whole
+from wdlib.pipes import piped
 from wdlib.provenance import provenance
 from wdlib.tasks import task
 from wdlib.training.costs import BATCHES, TRICKS, step_costs
@@ -119,12 +120,7 @@ def format_costs(rows: Iterable[Mapping]) -> str:
             taken, of = (mine["training", k] for k in ("steps", "steps of the preset"))
             line.append(f"{mine['training', 'minutes']:.1f}")
             whole.append([*line, f"{taken:.0f}" if taken == of else f"{taken:.0f} of {of:.0f}"])
-    return "\n\n".join(_markdown(table) for table in (steps, batches, whole) if len(table) > 1)
-
-
-def _markdown(lines: Sequence[Sequence[str]]) -> str:
-    head, *rest = lines
-    return "\n".join("| " + " | ".join(line) + " |" for line in [head, ["---"] * len(head), *rest])
+    return "\n\n".join(piped(table) for table in (steps, batches, whole) if len(table) > 1)
 
 
 def main(argv: list[str] | None = None) -> None:
