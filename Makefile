@@ -68,9 +68,9 @@ SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.
 weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped
 	for task in $(SHIPPED); do \
 		$(PY) -m wdlib train $$task --out build/weights/$$task \
-			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) && \
-		$(PY) -m wdlib ship build/weights/$$task || exit 1; \
+			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) || exit 1; \
 	done
+	$(PY) -m wdlib ship $(SHIPPED:%=build/weights/%)
 
 # The experiments behind notebooks/results. Each goes on where it was stopped, WORKERS cells at once,
 # one thread each.

@@ -4,12 +4,13 @@ import dataclasses
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from wdlib import commands
+from wdlib import commands, evaluation, pretrained
 from wdlib.__main__ import main
 from wdlib.cells import write as write_cell
 from wdlib.data import Images, load
@@ -328,6 +329,20 @@ def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):
         (["right", "--image", "-1", "--out", str(out)], "the test images are 0 to"),
     ):
         assert said in refused(capsys, "film", "dSprites.v2", *wrong)
+
+
+def test_ship_keeps_several_models_measured_at_one_commit(tmp_path, monkeypatch, capsys):
+    def scores(model, split, images, judge, *, importances):
+        return SimpleNamespace(to_dict=lambda: {"task": model.task.name, "trees": importances})
+
+    monkeypatch.setattr(evaluation, "evaluate", scores)
+    names = ("dSprites.v2", "Shapes3D.v3")
+    runs = [str(pretrained.folder_of(name)) for name in names]
+    assert main(["ship", *runs, "--home", str(tmp_path), "--importances", "one"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 2
+    records = [json.loads((tmp_path / name / "model.json").read_text()) for name in names]
+    assert [r["scores"] for r in records] == [{"task": name, "trees": "one"} for name in names]
+    assert {r["measured"]["commit"] for r in records} == {provenance()["commit"]}
 
 
 def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):

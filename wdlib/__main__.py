@@ -61,8 +61,8 @@ def parser() -> argparse.ArgumentParser:
     film.add_argument("--data", help="the original dataset's file; drawn by default")
     film.set_defaults(run=commands.run_film)
 
-    ship = parsers.add_parser("ship", help="keep a trained model as its task's shipped weights")
-    ship.add_argument("folder", type=Path, help="what train wrote (--out)")
+    ship = parsers.add_parser("ship", help="keep trained models as their tasks' shipped weights")
+    ship.add_argument("folders", type=Path, nargs="+", help="what train wrote (--out)")
     ship.add_argument("--home", type=Path, help="where the weights go; default inside wdlib")
     ship.add_argument(
         "--importances",

@@ -108,22 +108,31 @@ def run_film(args) -> None:
 
 
 def run_ship(args) -> None:
-    """ship: a trained model becomes its task's shipped weights, measured as they are stored."""
-    from wdlib.evaluation import evaluate
-    from wdlib.pretrained import WEIGHTS, ship
+    """ship: trained models become their tasks' shipped weights, measured as they are stored.
+
+    One process for all: shipping changes the working tree, and a later process would call it dirty.
+    """
+    from wdlib.pretrained import WEIGHTS
     from wdlib.provenance import provenance
 
     home = args.home or WEIGHTS
     _check_folder(home)
-    model, _, parts, images, judge = _trained(args.folder)
+    measured = provenance() | {"importances": args.importances}
+    for run in args.folders:
+        print(f"the weights are in {_ship(run, home, measured)}")
+
+
+def _ship(run: Path, home: Path, measured: dict) -> Path:
+    from wdlib.evaluation import evaluate
+    from wdlib.pretrained import ship
+
+    _, _, parts, images, judge = _trained(run)
 
     def measure(stored) -> dict:
-        report = evaluate(stored, parts, images, judge, importances=args.importances)
-        return report.to_dict()
+        importances = measured["importances"]
+        return evaluate(stored, parts, images, judge, importances=importances).to_dict()
 
-    measured = provenance() | {"importances": args.importances}
-    folder = ship(args.folder, judge, measure, home=home, measured=measured)
-    print(f"the weights of {model.task.name} are in {folder}")
+    return ship(run, judge, measure, home=home, measured=measured)
 
 
 def run_score(args) -> None:
