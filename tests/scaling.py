@@ -2,47 +2,50 @@
 
     python tests/scaling.py
 
-A cell is training on one thread, and as much work however many run beside it. Starting the
-processes counts. Exit code 1 where two gain less. Other programs must rest meanwhile: the clock is
-the one on the wall.
+Cells are whole ones, of one thread each: training, judge's readings and scores, as in any table.
+All of them share a judge (they differ in the number of labels), which is trained before the clock
+starts: two cells that lack one train one each. Starting the processes counts. Exit code 1 where two
+gain less. Other programs must rest meanwhile: the clock is the one on the wall.
 """
 
 import argparse
+import shutil
 import sys
 import tempfile
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from measured import heading
 
-from wdlib.cells import Cell, most_images, threads
+from wdlib.cells import Cell, most_images, shared_judge
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.grid import Processes, run
-from wdlib.methods import method
+from wdlib.grid import Processes, evaluate_cell, run
 from wdlib.tasks import task
 
 TIMES = 1.7
+TASK = "dSprites.v2"
 
 
-def train(cell: Cell, folder: Path) -> list[dict]:
-    """A cell's work without judge and scores: two cells of a seed wait for the one's judge."""
-    wanted = task(cell.task)
-    with threads(cell.threads):
-        parts = split(wanted, seed=cell.seed, labels=cell.labels, limit=most_images(wanted))
-        images = replace(load(wanted.dataset), threads=cell.threads)
-        budget = {"steps": cell.steps, "seconds": None}
-        method(cell.method).fit(parts, images, labels=cell.labels, seed=cell.seed, **budget)
-    return []
+def keep_judge(folder: Path, limit: int | None = None) -> None:
+    """Train the judge of all cells, or leave the one that is in ``folder``."""
+    wanted = task(TASK)
+    parts = split(wanted, seed=0, limit=limit or most_images(wanted))
+    shared_judge(folder, parts, replace(load(wanted.dataset), threads=1))
 
 
-def measure(workers: int, cells: int, steps: int) -> float:
-    """Seconds by the clock on the wall. Raises RuntimeError where a cell fails."""
-    grid = [Cell("dSprites.v2", "modular", seed, steps=steps) for seed in range(cells)]
+def measure(workers: int, cells: int, steps: int, judges: Path, **tiny) -> float:
+    """Seconds by the clock on the wall. ``tiny``: of ``evaluate_cell``, to measure less.
+
+    Raises RuntimeError where a cell fails.
+    """
+    grid = [Cell(TASK, "modular", labels=1000 - 50 * n, steps=steps) for n in range(cells)]
     with tempfile.TemporaryDirectory() as folder, Processes(workers) as executor:
+        shutil.copytree(judges, folder, dirs_exist_ok=True)
         start = time.perf_counter()
-        table = run(grid, executor, folder=folder, work=train)
+        table = run(grid, executor, folder=folder, work=partial(evaluate_cell, **tiny))
         taken = time.perf_counter() - start
     if table.failed:
         raise RuntimeError(next(iter(table.failed.values())))
@@ -57,8 +60,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--times", type=float, default=TIMES)
     args = parser.parse_args(argv)
     print(heading(), flush=True)
-    one, two = (measure(workers, args.cells, args.steps) for workers in (1, 2))
-    print(f"{args.cells} cells of dSprites.v2, {args.steps} steps and one thread each")
+    with tempfile.TemporaryDirectory() as folder:
+        keep_judge(Path(folder))
+        how = args.cells, args.steps, Path(folder)
+        one, two = (measure(workers, *how) for workers in (1, 2))
+    print(f"{args.cells} whole cells of {TASK}, {args.steps} steps and one thread each")
     print(f"{one:.1f} s with one worker, {two:.1f} s with two")
     good = one / two >= args.times
     print(f"{one / two:.2f} times as fast, {'at least' if good else 'NOT'} {args.times:g}")

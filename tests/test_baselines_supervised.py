@@ -431,6 +431,20 @@ def test_reconstruction_of_an_undecided_decoder_is_log_two():
         fit("zerodim", config=dataclasses.replace(small(zerodim), pixels="l1"))
 
 
+@pytest.mark.parametrize("name, published", [("dSprites.v2", "bce"), ("Shapes3D.v2", "mse")])
+def test_the_error_of_a_pixel_is_the_published_one_of_the_dataset(monkeypatch, name, published):
+    used, true = set(), zerodim.reconstruction
+
+    def spy(logits, x, pixels):
+        used.add(pixels)
+        return true(logits, x, pixels)
+
+    monkeypatch.setattr(zerodim, "reconstruction", spy)
+    parts = split(task(name), seed=0, labels=200, limit=300)
+    zerodim.fit(parts, load(parts.task.dataset), seed=0, steps=3, config=small(zerodim))
+    assert used == {published}
+
+
 def test_soft_codes_mix_embeddings_and_do_not_move_them():
     model = zerodim.ZeroDim(TASK)
     with torch.no_grad():

@@ -14,6 +14,7 @@ from wdlib import commands, evaluation, pretrained
 from wdlib.__main__ import main
 from wdlib.cells import write as write_cell
 from wdlib.data import Images, load
+from wdlib.methods import METHODS
 from wdlib.metrics import score
 from wdlib.provenance import provenance
 from wdlib.training import COURSE, Trainer, checkpoint, presets
@@ -354,13 +355,24 @@ def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["draw"], ["train"], ["evaluate"], ["film"], ["ship"], ["score"], ["table"]]
+    "command",
+    [[], ["draw"], ["train"], ["evaluate"], ["film"], ["ship"], ["score"], ["table"], ["recipe"]],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as stop:
         main([*command, "--help"])
     assert stop.value.code == 0
     assert "usage: python -m wdlib" in capsys.readouterr().out
+
+
+def test_a_recipe_says_every_setting_behind_a_row(capsys):
+    digest = METHODS["modular"].recipe("dSprites.v4")
+    assert main(["recipe", digest]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["recipe"] == digest and "dSprites.v4" in said["methods"]["modular"]
+    want = dataclasses.asdict(COURSE.for_task("dSprites.v4"))
+    assert said["settings"] == json.loads(json.dumps(want))
+    assert "no method of commit" in refused(capsys, "recipe", "0123456789ab")
 
 
 def test_as_a_process_usage_errors_exit_with_two():

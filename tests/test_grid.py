@@ -14,6 +14,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from wdlib import cells as on_disk
@@ -163,6 +164,28 @@ def test_cells_in_threads_take_turns(tmp_path, monkeypatch):
     with ThreadPoolExecutor(4) as executor:
         table = run(wanted, executor, folder=tmp_path, methods=methods)
     assert len(table.failed) == 4 and most == [1] * 4
+
+
+def test_the_judge_of_a_cell_knows_what_is_left_out_and_no_test_image(tmp_path, monkeypatch):
+    from wdlib.data.split import split
+    from wdlib.tasks import task
+
+    judged, fitted = [], []
+
+    def judge(folder, parts, images, *, device):
+        judged.append(parts)
+
+    def fit(parts, images, **settings):
+        fitted.append(parts)
+        raise LookupError("far enough")
+
+    monkeypatch.setattr(on_disk, "shared_judge", judge)
+    wanted = [Cell("dSprites.v2", "mine", unseen=share, steps=1) for share in (0, 0.2)]
+    run(wanted, folder=tmp_path, methods={"mine": Method(fit, "nothing", "a test")})
+    assert (judged[0].train == split(task("dSprites.v2"), seed=0).train).all()
+    assert np.isin(judged[1].train, fitted[1].unseen).sum() > 1000
+    for theirs, ours in zip(judged, fitted, strict=True):
+        assert not np.isin(theirs.train, ours.test).any() and len(theirs.train) > 4000
 
 
 def test_a_cell_that_always_kills_its_worker_is_left_alone(tmp_path):
@@ -405,13 +428,13 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
     import torch
 
     from wdlib.data import load
-    from wdlib.data.split import split
+    from wdlib.data.split import digest, split
     from wdlib.metrics import judge
     from wdlib.tasks import task
     from wdlib.training import checkpoint
 
     parts, trained = split(task("dSprites.v2"), seed=4, labels=10, limit=100), []
-    home = tmp_path / "judges" / "dSprites.v2-4"
+    home = tmp_path / "judges" / f"dSprites.v2-4-{digest(parts.train)}"
 
     def training(*_, **__):
         made = judge.Judge(1, parts.task.sizes)
@@ -440,7 +463,7 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
 def test_real_cells_of_every_kind_of_system(tmp_path):
     """A few steps each, in a process of their own: every figure in its range, beside its twins."""
     from wdlib.data import load
-    from wdlib.data.split import split
+    from wdlib.data.split import digest, split
     from wdlib.methods import METHODS
     from wdlib.metrics.judge import train_judge
     from wdlib.tasks import task
@@ -449,7 +472,8 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
     parts = split(task("dSprites.v2"), seed=0, labels=300, limit=1500)
     judge = train_judge(parts, load("dsprites"), steps=20)
     about = {"task": "dSprites.v2", "seed": 0}
-    checkpoint.save(tmp_path / "judges/dSprites.v2-0", "judge", judge.state_dict(), about)
+    home = tmp_path / "judges" / f"dSprites.v2-0-{digest(parts.train)}"
+    checkpoint.save(home, "judge", judge.state_dict(), about)
     names = ("modular", "previous", "zerodim", "fader", "few_label", "ada_gvae")
     cells = [Cell("dSprites.v2", name, labels=300, steps=8) for name in names]
     with Processes(1) as executor:

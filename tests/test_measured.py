@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import drawing
@@ -12,6 +13,8 @@ import pytest
 import scaling
 from measured import heading
 from nbformat.v4 import new_code_cell, new_notebook
+
+from wdlib.metrics import judge
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ("kills", "hostile", "versions", "onecore", "elsewhere", "scaling", "drawing")
@@ -62,8 +65,12 @@ def test_a_notebook_is_timed_and_its_kernel_weighed(tmp_path, capfd):
         assert capfd.readouterr().out.startswith("commit ")
 
 
-def test_two_workers_are_timed_against_one(capsys, monkeypatch):
-    assert scaling.measure(2, cells=2, steps=3) > 0
+def test_two_workers_are_timed_against_one(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr(judge, "train_judge", partial(judge.train_judge, steps=3))
+    scaling.keep_judge(tmp_path, limit=1500)
+    tiny = {"limit": 1500, "most": 300, "samples": 200}
+    assert scaling.measure(2, cells=2, steps=3, judges=tmp_path, **tiny) > 0
+    monkeypatch.setattr(scaling, "keep_judge", lambda folder: None)
     for seconds, code in (({1: 17.0, 2: 10.0}, 0), ({1: 16.9, 2: 10.0}, 1)):
         monkeypatch.setattr(scaling, "measure", lambda workers, *_, s=seconds: s[workers])
         assert scaling.main([]) == code

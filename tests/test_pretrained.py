@@ -33,16 +33,15 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     about = {"task": one.name, "seed": 3, "labels": 50, "preset": dataclasses.asdict(COURSE)}
     about["source"] = {"commit": "trained"}
     checkpoint.save(tmp_path / "run", checkpoint.MODEL, model.state_dict(), about)
-    judge = Judge(one.channels, one.sizes)
+    judged = {"task": one.name, "seed": 3, "train": "of these images"}
+    checkpoint.save(tmp_path / "run", "judge", Judge(one.channels, one.sizes).state_dict(), judged)
     seen = []
 
     def measure(stored):
         seen.append(stored)
         return {"score": 0.25}
 
-    folder = ship(
-        tmp_path / "run", judge, measure, home=tmp_path / "home", measured={"commit": "c"}
-    )
+    folder = ship(tmp_path / "run", measure, home=tmp_path / "home", measured={"commit": "c"})
     assert folder == tmp_path / "home" / "dSprites.v2"
     record = json.loads((folder / "model.json").read_text())
     assert (
@@ -52,7 +51,9 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     )
     weights = model.autoencoder.encoder.head[0].weight
     assert torch.equal(seen[0].autoencoder.encoder.head[0].weight, weights.half().float())
-    assert checkpoint.exists(folder, "judge")
+    judge, record = checkpoint.load(folder, "judge")
+    assert record["train"] == "of these images" and record["measured"] == {"commit": "c"}
+    assert {t.dtype for t in judge.values() if t.is_floating_point()} == {torch.float16}
 
 
 @pytest.mark.parametrize("name, error", [("dSprites.v9", ValueError), ("", ValueError)])

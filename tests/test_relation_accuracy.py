@@ -176,7 +176,7 @@ def test_a_judge_learns_and_is_kept(tmp_path):
     assert torch.equal(judge.read(x), again.read(x))
 
 
-def test_the_kept_judge_of_another_task_is_refused(tmp_path, monkeypatch):
+def test_the_kept_judge_of_another_task_or_other_images_is_refused(tmp_path, monkeypatch):
     from wdlib.metrics import judge as module
 
     trained = []
@@ -187,6 +187,7 @@ def test_the_kept_judge_of_another_task_is_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "train_judge", quick)
     v2, v3 = (split(task(f"dSprites.{v}"), seed=0, limit=2000) for v in ("v2", "v3"))
+    fewer = split(task("dSprites.v2"), seed=0, limit=1900)
     first = kept_judge(tmp_path, v2, None)
     second = kept_judge(tmp_path, v2, None)
     assert trained == ["dSprites.v2"]
@@ -194,3 +195,5 @@ def test_the_kept_judge_of_another_task_is_refused(tmp_path, monkeypatch):
         assert torch.equal(second.state_dict()[name], tensor)
     with pytest.raises(ValueError, match="is of .*dSprites.v2.*, not of .*dSprites.v3"):
         kept_judge(tmp_path, v3, None)
+    with pytest.raises(ValueError, match="is of .*'train': '.*, not of"):
+        kept_judge(tmp_path, fewer, None)  # it has seen images that are test here

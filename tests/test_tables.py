@@ -9,9 +9,12 @@ import pytest
 
 from wdlib.ablations import ABLATIONS, FAITHFUL
 from wdlib.cells import Cell
+from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     FEW,
     NO_PSEUDO,
+    NO_ROAMING,
+    TASKS_OF_TABLE_1,
     ablation_cells,
     label_cells,
     published_cells,
@@ -39,6 +42,7 @@ from wdlib.tables import (
     write_csv,
     write_wide_csv,
 )
+from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER
 from wdlib.training.benchmark import format_costs, read_costs
 
@@ -211,14 +215,20 @@ def test_every_run_of_table_1_is_the_recipe_at_its_tasks_length():
 def test_the_other_experiments_ask_what_they_say():
     labels = label_cells((0, 1, 2))
     assert {(c.task, c.seed) for c in labels} == {
-        *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0)
+        *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
+        ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 8 * len(FEW) - 1
-    assert {c.task for c in labels if c.method == NO_PSEUDO} == {"dSprites.v2"}
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 9 * len(FEW)
+    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50]
+    with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
+        check_labels(split(task("dSprites.v4"), seed=0, labels=50))
+    assert {c.task for c in labels if c.method == NO_PSEUDO} == {"dSprites.v2", "Shapes3D.v5"}
     assert NO_PSEUDO in ABLATIONS
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
     assert {c.unseen for c in unseen_cells((0,))} == {0.2}
+    roam = {c.task for c in unseen_cells((0,)) if c.method == NO_ROAMING}
+    assert roam == {t for t in TASKS_OF_TABLE_1 if any(p.roam for p in COURSE.for_task(t).phases)}
     runs = published_cells()
     assert [(c.task, c.method, c.steps) for c in runs] == list(RUNS)
     assert {(c.seconds, c.steps) for c in published_cells(3600)} == {(3600, None)}

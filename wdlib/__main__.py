@@ -1,4 +1,4 @@
-"""The command line: python -m wdlib draw | train | evaluate | film | ship | score | table.
+"""The command line: python -m wdlib draw | train | evaluate | film | ship | score | table | recipe.
 
 Bad input, and a machine that is too small, end with one sentence on standard error and exit code 2,
 Ctrl-C with 130; files that exist stay as they are until their replacement is whole.
@@ -103,6 +103,9 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument("--device", default="cpu", help="auto, cpu, cuda, ...; default cpu")
     table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")
     table.set_defaults(run=commands.run_table)
+    recipe = parsers.add_parser("recipe", help="the configuration behind a row of a table")
+    recipe.add_argument("digest", help="twelve letters from the column recipe")
+    recipe.set_defaults(run=commands.run_recipe)
     return top
 
 

@@ -111,13 +111,16 @@ def evaluate_cell(
     time that a budget counts belong to the whole process.
 
     Args:
-        folder: keeps one judge a task and seed, shared by all its cells, and the trained models
-            of this package's own method.
+        folder: keeps one judge a task and seed, shared by all its cells (those with combinations
+            left out have another, which knows those), and the trained models of this package's own
+            method.
         methods: the table of methods; default ``wdlib.methods.METHODS``.
         limit: images of train, validation and test together; default ``most_images``.
         importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
             the trees behind DCI are binned and see half as many images as a single report's.
     """
+    import numpy as np
+
     from wdlib.data import load
     from wdlib.data.split import split
     from wdlib.evaluation import evaluate
@@ -133,7 +136,9 @@ def evaluate_cell(
         asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
         parts = split(wanted, unseen=cell.unseen, **asked)
         images = replace(load(wanted.dataset), threads=cell.threads)
-        judge = shared_judge(folder, split(wanted, **asked), images, device=cell.device)
+        seen = split(wanted, **asked)  # the judge has to know the combinations left out, too
+        seen = replace(seen, train=seen.train[~np.isin(seen.train, parts.test)])
+        judge = shared_judge(folder, seen, images, device=cell.device)
         budget = {"steps": cell.steps, "seconds": cell.seconds}
         start = computed(cell.device)
         try:
@@ -195,16 +200,17 @@ def attempt(work: Callable[[Cell, Path], list[dict]], cell: Cell, folder: Path) 
 
 
 def shared_judge(folder: Path | str, split, images, *, device="cpu"):
-    """The judge of this task and seed that ``folder`` keeps; trained where there is none yet.
+    """The judge of this train that ``folder`` keeps; trained where there is none yet.
 
     Two processes that need it at the same time train one each, and both use the one that was ready
     first. What a killed one left goes with the next that is trained. Raises ValueError where the
     kept one is broken.
     """
+    from wdlib.data.split import digest
     from wdlib.metrics.judge import kept_judge
     from wdlib.training import checkpoint
 
-    home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}"
+    home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}-{digest(split.train)}"
     home.parent.mkdir(parents=True, exist_ok=True)
     if not checkpoint.exists(home, "judge"):
         for part in home.parent.glob(f"{home.name}.*.part"):

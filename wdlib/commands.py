@@ -5,6 +5,7 @@ Every command imports what it needs itself, so that help and bad arguments answe
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import sys
@@ -132,7 +133,7 @@ def _ship(run: Path, home: Path, measured: dict) -> Path:
         importances = measured["importances"]
         return evaluate(stored, parts, images, judge, importances=importances).to_dict()
 
-    return ship(run, judge, measure, home=home, measured=measured)
+    return ship(run, measure, home=home, measured=measured)
 
 
 def run_score(args) -> None:
@@ -204,6 +205,28 @@ def run_table(args) -> None:
             f"{len(table.failed)} of {len(cells)} cells failed; what they said is in "
             f"{folder / 'cells'}, and the same command tries them again"
         )
+
+
+def run_recipe(args) -> None:
+    """recipe: the methods and tasks that have this digest, and every setting of theirs; JSON."""
+    from wdlib.ablations import ABLATIONS
+    from wdlib.methods import METHODS
+    from wdlib.provenance import provenance
+    from wdlib.replications import REPLICATIONS
+    from wdlib.tasks import ELSEWHERE, TASKS
+
+    known = METHODS | ABLATIONS | REPLICATIONS
+    pairs = [(name, task) for name in known for task in TASKS | ELSEWHERE]
+    theirs = [(name, task) for name, task in pairs if known[name].recipe(task) == args.digest]
+    if not theirs:
+        raise ValueError(
+            f"no method of commit {provenance()['commit'] or 'unknown'} has the recipe "
+            f"{args.digest!r}; check out the commit that stands in the row, and ask there"
+        )
+    name, task = theirs[0]
+    settings = dataclasses.asdict(known[name].fit.settings(task))
+    methods = {n: [task for one, task in theirs if one == n] for n, _ in theirs}
+    print(json.dumps({"recipe": args.digest, "methods": methods, "settings": settings}, indent=1))
 
 
 def _parts(task, seed: int, labels: int):

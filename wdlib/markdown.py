@@ -202,10 +202,13 @@ def _rank(row: Mapping) -> tuple[int, int]:
     return (scores.index(row["score"]), conventions.index(row["convention"])) if known else (-1, 0)
 
 
+def _line(row: Mapping) -> str:
+    return row["dataset"] + ("" if row["method"] == OURS else f", {row['method']}")
+
+
 def _by_labels(row: Mapping) -> tuple[str, str] | None:
-    method = "" if row["method"] == OURS else f", {row['method']}"
     known = row["score"] == "judged_encoded"
-    return (row["dataset"] + method, str(row["labels"])) if known else None
+    return (_line(row), str(row["labels"])) if known else None
 
 
 def _recipe(row: Mapping) -> tuple[str, str] | None:
@@ -214,7 +217,7 @@ def _recipe(row: Mapping) -> tuple[str, str] | None:
 
 
 def _composed(row: Mapping) -> tuple[str, str] | None:
-    return (row["dataset"], COMPOSED[row["score"]]) if row["score"] in COMPOSED else None
+    return (_line(row), COMPOSED[row["score"]]) if row["score"] in COMPOSED else None
 
 
 def _system(row: Mapping) -> tuple[str, str] | None:

@@ -43,11 +43,11 @@ def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
     return load_model(folder_of(name), device=device)[0]
 
 
-def ship(run: Path | str, judge, measure, *, home: Path = WEIGHTS, **about) -> Path:
-    """Keep the model that training left in ``run`` as the shipped one of its task.
+def ship(run: Path | str, measure, *, home: Path = WEIGHTS, **about) -> Path:
+    """Keep the model that training left in ``run`` as the shipped one of its task, and the judge
+    that ``kept_judge`` left there beside it.
 
     Args:
-        judge: of the same split; kept beside the model.
         measure: called with the model as it will be stored, halved; returns its scores, a dict that
             JSON can hold.
         about: whatever else the record shall say: commit, versions, minutes.
@@ -60,8 +60,8 @@ def ship(run: Path | str, judge, measure, *, home: Path = WEIGHTS, **about) -> P
     model.load_state_dict(tensors)  # the weights as they will be read back
     record |= about | {"scores": measure(model)}
     folder = home / record["task"]
-    judged = about | {"task": record["task"], "seed": record["seed"]}
-    checkpoint.save(folder, "judge", halved(judge.state_dict()), judged)
+    judge, judged = checkpoint.load(run, "judge")
+    checkpoint.save(folder, "judge", halved(judge), judged | about)
     checkpoint.save(folder, checkpoint.MODEL, tensors, record)
     return folder
 

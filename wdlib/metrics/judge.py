@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wdlib.data import Images, Split, device_images, to_float
+from wdlib.data.split import digest
 from wdlib.model.networks import ConvEncoder
 from wdlib.provenance import provenance
 from wdlib.training import checkpoint
@@ -85,12 +86,13 @@ def train_judge(
 def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu") -> Judge:
     """The judge kept in ``folder``, or a new one, trained and kept there.
 
-    Raises ValueError where the kept one is broken, or of another task or split.
+    Raises ValueError where the kept one is broken, or of another task, seed or train.
     """
-    mine = {"task": split.task.name, "seed": split.seed}
+    mine = {"task": split.task.name, "seed": split.seed, "train": digest(split.train)}
     if checkpoint.exists(folder, "judge"):
         weights, record = checkpoint.load(folder, "judge")
         theirs = {name: record.get(name) for name in mine}
+        theirs["train"] = theirs["train"] or mine["train"]  # early records do not say it
         if theirs != mine:
             raise ValueError(f"the judge kept in {folder} is of {theirs}, not of {mine}")
         judge = Judge(split.task.channels, split.task.sizes)
