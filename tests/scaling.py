@@ -55,7 +55,7 @@ def measure(workers: int, cells: int, steps: int, judges: Path, **tiny) -> float
 def main(argv: list[str] | None = None) -> int:
     """Print the seconds of either, and their ratio."""
     parser = argparse.ArgumentParser(prog="python tests/scaling.py")
-    parser.add_argument("--cells", type=int, default=8)
+    parser.add_argument("--cells", type=int, default=6)
     parser.add_argument("--steps", type=int, default=400, help="of training, a cell")
     parser.add_argument("--times", type=float, default=TIMES)
     args = parser.parse_args(argv)
