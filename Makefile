@@ -65,6 +65,8 @@ badges: install ## write badges and Colab cells anew from the address in pyproje
 	$(PY) -m notebooks.course.address
 
 SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
+# Nothing else should run meanwhile: threads that spin then train a seventh faster.
+weights: export OMP_WAIT_POLICY := ACTIVE
 weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped
 	for task in $(SHIPPED); do \
 		$(PY) -m wdlib train $$task --out build/weights/$$task \
