@@ -872,9 +872,9 @@ if without:
 # ### What each part buys
 #
 # Our recipe without one part ("ours -"), and the published one with one part of ours ("faithful +"), every
-# run with the steps that ours takes on the task. "faithful" is the paper's losses, weights and networks at our
-# batch and rates, which is not what its authors ran: they trained for thousands of epochs at lower ones. At ours
-# its codes often *collapse* into one point, and no picture can be judged; such a run stands at 0.
+# run with the steps that ours takes on the task. "faithful" is the paper's losses and weights, on the networks of
+# `PAPER`, at our batch and rates, which is not what its authors ran: they trained for thousands of epochs at lower
+# ones. At ours its codes often *collapse* into one point, and no picture can be judged; such a run stands at 0.
 
 # %%
 def marks(rows, alt):

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -17,6 +19,8 @@ from wdlib.model import ModularModel
 from wdlib.pretrained import WEIGHTS, folder_of, halved, load_pretrained, ship, shipped
 from wdlib.tasks import task
 from wdlib.training import COURSE, checkpoint
+
+README = Path(__file__).parents[1] / "README.md"
 
 
 def test_halves_are_exact_where_they_can_be_and_integers_stay():
@@ -96,6 +100,11 @@ def test_shipped_weights_are_small_and_score_what_they_say(name):
     assert (folder / record["weights"]).stat().st_size <= 3_000_000
     for source in (record["source"], record["measured"]):  # of the weights, of the scores
         assert source["commit"] and not source["commit"].endswith("-dirty")
+    training = record["training"]
+    assert training["seconds"] <= 600 and (training["device"], training["threads"]) == ("cpu", 2)
+    said = re.search(r"the six take (.*?) minutes", README.read_text()).group(1)
+    minutes = re.findall(r"\d+\.\d", said)[TASKS_OF_TABLE_1.index(name)]
+    assert minutes == f"{training['seconds'] / 60:.1f}"
     model, one = load_pretrained(name), task(name)
     parts = split(one, seed=record["seed"], labels=record["labels"], limit=most_images(one))
     images = load(one.dataset)

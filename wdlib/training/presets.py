@@ -178,7 +178,9 @@ class Preset:
 # a reconstruction that is the mean over pixels (and colours), rate 1e-4 on dSprites and 1e-5 on 3D
 # Shapes, uniform prior, covariance times 0.1 estimated once, three noisy and three dropped copies.
 # That code takes the encoder's two losses in two steps of Adam, one after the other; their sum in
-# one step, and one D for all partitions, are readings of ours.
+# one step, and one D for all partitions, are readings of ours. Critic and relational learner are as
+# wide as there; encoder and decoder are ours, of the same kind: there four convolutions of stride 2
+# with leaky ReLU, and batch normalisation in the decoder.
 _PUBLISHED = Phase(
     "warm-up",
     epochs=1000,
