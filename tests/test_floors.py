@@ -44,7 +44,7 @@ FLOORS = {
         "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
-    "F6": ["methods", "ablations", "replications", "evaluation", "pretrained"],
+    "F6": ["methods", "ablations", "replications", "known", "evaluation", "pretrained"],
     "F7": [
         "names",
         "plots",

@@ -5,7 +5,6 @@ Every command imports what it needs itself, so that help and bad arguments answe
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
 import json
 import sys
@@ -161,9 +160,7 @@ def run_score(args) -> None:
 def run_table(args) -> None:
     """table: finished cells stay in folder and file, so a run that was stopped goes on."""
     from wdlib import experiments, grid, markdown, tables
-    from wdlib.ablations import ABLATIONS
-    from wdlib.methods import METHODS
-    from wdlib.replications import REPLICATIONS
+    from wdlib.known import KNOWN
 
     asked = {}
     if args.seeds:
@@ -187,9 +184,8 @@ def run_table(args) -> None:
     others = ()
     if args.csv and args.csv.exists():
         others = grid.restore(cells, tables.read_table(args.csv), folder)
-    methods = METHODS | ABLATIONS | REPLICATIONS
     with grid.Processes(args.workers) as executor:
-        table = grid.run(cells, executor, folder=folder, methods=methods, progress=grid.suited())
+        table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=grid.suited())
     if args.name == "1":
         print(markdown.format_summary(table))
     else:
@@ -209,24 +205,9 @@ def run_table(args) -> None:
 
 def run_recipe(args) -> None:
     """recipe: the methods and tasks that have this digest, and every setting of theirs; JSON."""
-    from wdlib.ablations import ABLATIONS
-    from wdlib.methods import METHODS
-    from wdlib.provenance import provenance
-    from wdlib.replications import REPLICATIONS
-    from wdlib.tasks import ELSEWHERE, TASKS
+    from wdlib.known import behind
 
-    known = METHODS | ABLATIONS | REPLICATIONS
-    pairs = [(name, task) for name in known for task in TASKS | ELSEWHERE]
-    theirs = [(name, task) for name, task in pairs if known[name].recipe(task) == args.digest]
-    if not theirs:
-        raise ValueError(
-            f"no method of commit {provenance()['commit'] or 'unknown'} has the recipe "
-            f"{args.digest!r}; check out the commit that stands in the row, and ask there"
-        )
-    name, task = theirs[0]
-    settings = dataclasses.asdict(known[name].fit.settings(task))
-    methods = {n: [task for one, task in theirs if one == n] for n, _ in theirs}
-    print(json.dumps({"recipe": args.digest, "methods": methods, "settings": settings}, indent=1))
+    print(json.dumps(behind(args.digest), indent=1))
 
 
 def _parts(task, seed: int, labels: int):
