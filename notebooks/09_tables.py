@@ -805,13 +805,22 @@ judged = [row for row in results("labels") if row["score"] == "judged_encoded"]
 few = [row for row in judged if row["method"] == "modular"]
 alone = [row for row in judged if row["method"] != "modular"]  # without pseudo-labels
 datasets = list(dict.fromkeys(row["dataset"] for row in few))
+
+
+def curve(panel, rows, **style):
+    """The means over labels as a line; the values of every seed, and the same in words."""
+    mine, said = values_by("labels", rows)
+    panel.plot(list(mine), [np.mean(values) for values in mine.values()], ms=4, **style)
+    return mine, said
+
+
+# %%
 if few:
     figure = Figure(figsize=(7.6, 3.4), layout="constrained")
     panel, words = figure.subplots(), []
     for name, colour, marker in zip(datasets, plots.PALETTE, plots.MARKERS):
-        mine, said = values_by("labels", [r for r in few if r["dataset"] == name])
-        means = [np.mean(values) for values in mine.values()]
-        panel.plot(list(mine), means, color=colour, marker=marker, ms=4, label=name)
+        style = {"color": colour, "marker": marker}
+        mine, said = curve(panel, [r for r in few if r["dataset"] == name], label=name, **style)
         panel.scatter([n for n in mine for _ in mine[n]], sum(mine.values(), []),
                       color=colour, marker=marker, alpha=0.4, s=20)  # fmt: skip
         needed = 10 * wdlib.task(name).combinations
@@ -820,10 +829,8 @@ if few:
                        xycoords=panel.get_xaxis_transform(), fontsize=8, xytext=(3, 0),
                        textcoords="offset points")  # fmt: skip
         words.append(f"{name}, by labels: {said}")
-        bare, said = values_by("labels", [r for r in alone if r["dataset"] == name])
-        if bare:
-            means = [np.mean(values) for values in bare.values()]
-            panel.plot(list(bare), means, color=colour, marker=marker, ms=4, mfc="white", ls=":")
+        if bare := [r for r in alone if r["dataset"] == name]:
+            said = curve(panel, bare, mfc="white", ls=":", **style)[1]
             words.append(f"{name} without pseudo-labels: {said}")
     panel.set(xscale="log", xlabel="labelled images", ylabel="relation accuracy, judged, encoded")
     panel.set_xlim(right=2 * panel.get_xlim()[1])  # room for the last name
