@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     table = parsers.add_parser("table", help="run the cells of a table that are missing; print it")
     table.add_argument(
         "name",
-        choices=["1", "2", "labels", "unseen", "ablations", "published"],
+        choices=["1", "2", "pace", "labels", "unseen", "ablations", "published"],
         help="one of the paper's two, or an experiment of ours",
     )
     table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableNAME")
@@ -97,8 +97,8 @@ def parser() -> argparse.ArgumentParser:
     table.add_argument(
         "--seconds",
         type=float,
-        help="training a cell: of 2 (240), of 1's published schedule (3600), of published (its "
-        "steps)",
+        help="training a cell: of 2 (steps that 480 buy), of pace (240), of 1's published schedule "
+        "(3600), of published (its steps)",
     )
     table.add_argument("--device", default="cpu", help="auto, cpu, cuda, ...; default cpu")
     table.add_argument("--workers", type=int, default=1, help="processes, of one thread each")

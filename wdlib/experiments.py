@@ -21,6 +21,8 @@ TASKS_OF_TABLE_1 = (
 )
 TASKS_OF_TABLE_2 = ("dSprites.v3", "Shapes3D.v3")
 PAPER_HOUR = 3600.0  # seconds that the published schedule gets beside ours, far from its end
+LONG = {"dSprites.v4": 28_000}  # steps, of what gains by more of them: half an hour of two cores
+BUDGET = 480.0  # seconds of one core that a cell of table 2 is worth: four minutes of two
 
 
 def table1_cells(
@@ -33,7 +35,8 @@ def table1_cells(
     threads: int = 1,
     device: str = "cpu",
 ) -> list[Cell]:
-    """The cells of the paper's Table 1, ours: the COURSE preset at its own length on every task.
+    """The cells of the paper's Table 1, ours: the COURSE preset at its own length on every task,
+    then on those of LONG once more with so many steps.
 
     "modular-paper", the PAPER preset, runs on dSprites.v2 alone, for ``seconds``, an hour, with the
     first seed. Raises ValueError for an unknown task, and for a method that is neither.
@@ -51,13 +54,19 @@ def table1_cells(
         for name in names
         if "modular" in methods
     ]
+    cells += [
+        Cell(name, "modular", seed, labels, steps=LONG[name], **how)
+        for seed in seeds
+        for name in names
+        if "modular" in methods and name in LONG
+    ]
     if "modular-paper" in methods and "dSprites.v2" in names:
         cells.append(Cell("dSprites.v2", "modular-paper", seeds[0], labels, seconds=seconds, **how))
     return _with_recipes(cells, METHODS)
 
 
 def table2_cells(
-    seconds: float = 240,
+    seconds: float | None = None,
     seeds: Sequence[int] = (0, 1, 2),
     *,
     tasks: Sequence[str] = TASKS_OF_TABLE_2,
@@ -69,9 +78,11 @@ def table2_cells(
 ) -> list[Cell]:
     """The cells of the paper's Table 2 and of Table 1's left half, one budget for all of them.
 
-    ``methods``: names in ``known``, a table of methods (default METHODS); default all of them.
-    Tasks alternate, so that the first cells to run need different judges. Raises ValueError for an
-    unknown name.
+    ``seconds``: of computing, for every cell. None: as many steps as BUDGET seconds of one core buy
+    the method on the task, so that a cell is the same on any machine (see ``paces``); a method of
+    your own, whose pace nobody has measured, gets BUDGET seconds. ``methods``: names in ``known``,
+    a table of methods (default METHODS); default all of them. Tasks alternate, so that the first
+    cells to run need different judges. Raises ValueError for an unknown name.
     """
     from wdlib.methods import METHODS, method  # with it torch, which a table on disk needs not
     from wdlib.tasks import task
@@ -81,8 +92,15 @@ def table2_cells(
     for name in names:
         method(name, known)  # a wrong name is said before the first cell runs
     tasks = [task(name).name for name in tasks]
+    pace = paces() if seconds is None else {}
+
+    def budget(name: str, method: str) -> dict[str, float]:
+        if known[method] is METHODS.get(method) and (name, method) in pace:
+            return {"steps": round(BUDGET * pace[name, method])}
+        return {"seconds": BUDGET if seconds is None else seconds}
+
     cells = [
-        Cell(name, method, seed, labels, seconds=seconds, threads=threads, device=device)
+        Cell(name, method, seed, labels, threads=threads, device=device, **budget(name, method))
         for seed in seeds
         for method in names
         for name in tasks
@@ -90,8 +108,35 @@ def table2_cells(
     return _with_recipes(cells, known)
 
 
+def pace_cells(
+    seconds: float = 240,
+    seeds: Sequence[int] = (0,),
+    *,
+    tasks: Sequence[str] = TASKS_OF_TABLE_2,
+    methods: Iterable[str] | None = None,
+) -> list[Cell]:
+    """Table 2 with a budget of time on one core, and one seed: what ``paces`` are taken from."""
+    return table2_cells(seconds, seeds, tasks=tasks, methods=methods)
+
+
+def paces() -> dict[tuple[str, str], float]:
+    """(task, method) -> steps that a second of one core bought, from results/pace.csv; empty where
+    there is no such file."""
+    from wdlib.results import result_file
+    from wdlib.tables import read_table
+
+    found: dict[tuple[str, str], float] = {}
+    if path := result_file("pace"):
+        for row in read_table(path):
+            if row["score"] == "fit_steps":
+                asked = float(row["budget"].removesuffix(" s"))
+                found[row["dataset"], row["method"]] = row["value"] / asked
+    return found
+
+
 FEW = (50, 100, 250, 500, 1000)  # labels
 NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
+LATE_PSEUDO = "ours - early pseudo-labels"  # the same from a teacher that has finished its warm-up
 NO_ROAMING = "ours - roaming labels"
 
 
@@ -99,15 +144,15 @@ def label_cells(
     seeds: Sequence[int] = (0, 1, 2),
     *,
     tasks: Sequence[str] | None = None,
-    methods: Sequence[str] = ("modular", NO_PSEUDO),
+    methods: Sequence[str] = ("modular", LATE_PSEUDO, NO_PSEUDO),
     threads: int = 1,
     device: str = "cpu",
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
-    dSprites.v2 also without the labels that the model reads off unlabelled images, and Shapes3D.v5
-    so with the first seed. A seed whose labels leave a value out, which is refused, makes way for
-    the next one whose labels do not.
+    All of them also without the labels that the model reads off unlabelled images during the
+    warm-up, and but for dSprites.v4 without any such labels. A seed whose labels leave a value out,
+    which is refused, makes way for the next one whose labels do not.
 
     ``tasks``: others, each with every seed and method. Raises ValueError for a method that is
     neither.
@@ -115,12 +160,13 @@ def label_cells(
     from wdlib.ablations import ABLATIONS
     from wdlib.methods import METHODS
 
-    if unknown := set(methods) - {"modular", NO_PSEUDO}:
-        raise ValueError(f"labels is of modular and {NO_PSEUDO!r}, not of {min(unknown)!r}")
+    if unknown := set(methods) - {"modular", LATE_PSEUDO, NO_PSEUDO}:
+        ours = f"modular, {LATE_PSEUDO!r} and {NO_PSEUDO!r}"
+        raise ValueError(f"labels is of {ours}, not of {min(unknown)!r}")
     runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
-        large = (("dSprites.v4", "modular"), ("Shapes3D.v5", "modular"), ("Shapes3D.v5", NO_PSEUDO))
-        runs += [(n, m, seeds[0]) for n, m in large if m in methods]
+        large = [(n, m) for n in ("dSprites.v4", "Shapes3D.v5") for m in methods]
+        runs += [(n, m, seeds[0]) for n, m in large if (n, m) != ("dSprites.v4", NO_PSEUDO)]
     how = {"threads": threads, "device": device}
     cells = [
         Cell(name, method, _whole(name, labels, seed), labels, steps=_length(name), **how)
@@ -245,6 +291,7 @@ def _length(name: str) -> int:
 EXPERIMENTS = {
     "1": table1_cells,
     "2": table2_cells,
+    "pace": pace_cells,
     "labels": label_cells,
     "unseen": unseen_cells,
     "ablations": ablation_cells,

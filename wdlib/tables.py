@@ -211,7 +211,8 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
         mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
         seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
         without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
-        budgets = ", ".join(dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine))
+        budgets = dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine)
+        budgets = ", ".join(budgets) if len(budgets) < 4 else "a budget of its own for each method,"
         lines += [f"{dataset}: {labels} labels, seeds {seeds}, {budgets} a cell{without}", ""]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
         if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):

@@ -11,7 +11,10 @@ Source: Chen and Batmanghelich (2020), "Weakly supervised disentanglement by pai
 (binary similarities). They tell of one factor; one set of dimensions for every factor is ours.
 Here the similarities are those of pairs of labelled images. Ours, too: slope, margin, weight and
 the rise of rho (logistic). The code that they released takes slope 1000, margin 2, weight 1, a rise
-that is linear, and squared error of pixels.
+that is linear, and squared error of pixels. With those three numbers relations were judged .31
+right on dSprites.v3 and .77 on Shapes3D.v3 (validation images, one seed, eight minutes of a core);
+with slope 10, margin 1 and weight 100, the best of nine on both together, .96 and .92; with squared
+error they are .01 and .12.
 """
 
 from __future__ import annotations
@@ -38,8 +41,7 @@ class Config:
 
     Args:
         width: dimensions set aside for each factor.
-        weight: of the similarities; in short trial runs on dSprites.v3, 100 set the factors apart
-            where 10 hardly did.
+        weight: of the similarities.
         slope, margin: of the similarity.
         pairs: of labelled images a step.
         shift: labelled images are moved by up to so many pixels, as for ours.
@@ -48,8 +50,8 @@ class Config:
 
     width: int = 2
     weight: float = 100.0
-    slope: float = 1.0
-    margin: float = 0.1
+    slope: float = 10.0
+    margin: float = 1.0
     pairs: int = 32
     shift: int = 2
     warm_up: float = 0.05
