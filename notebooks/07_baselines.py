@@ -692,8 +692,9 @@ for name in ("dSprites.v2", "Shapes3D.v5"):
 # The published table has the oddities that 06 finds with its ceilings: a SAP above what is possible, and two
 # columns that look exchanged. It sets converted codes beside others' codes, and its relation accuracy
 # counts on codes. So instead of correcting it, the package measures again: every system, both tasks, the seeds
-# that the head of the table names, one budget of time for each, every score under each convention with its oracle and its chance, and
-# relations as the judge sees them (`python -m wdlib table 2`). The result is a file beside this notebook:
+# that the head of the table names, for each as many steps as one budget of time buys, every score under each
+# convention with its oracle and its chance, and relations as the judge sees them (`python -m wdlib table 2`). The
+# result is a file beside this notebook:
 
 # %%
 if path := result_file("table2"):

@@ -12,11 +12,14 @@ from wdlib.cells import Cell
 from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     FEW,
+    LATE_PSEUDO,
     NO_PSEUDO,
     NO_ROAMING,
     TASKS_OF_TABLE_1,
     ablation_cells,
     label_cells,
+    long_cells,
+    pace_cells,
     published_cells,
     table1_cells,
     table2_cells,
@@ -218,15 +221,18 @@ def test_the_other_experiments_ask_what_they_say():
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
         ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 9 * len(FEW)
-    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50]
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 14 * len(FEW)
+    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50, 50]
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
     assert {c.task for c in labels if c.method == NO_PSEUDO} == {"dSprites.v2", "Shapes3D.v5"}
-    assert NO_PSEUDO in ABLATIONS
+    assert len({c.task for c in labels if c.method == LATE_PSEUDO}) == 3
+    assert {NO_PSEUDO, LATE_PSEUDO} < ABLATIONS.keys()
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
-    assert {c.unseen for c in unseen_cells((0,))} == {0.2}
+    assert {c.unseen for c in unseen_cells((0,))} == {0.2} and len(unseen_cells((0,))) == 6
+    assert sorted(c.seed for c in unseen_cells() if c.task == "dSprites.v2") == list(range(10))
+    assert len(unseen_cells()) == 5 * 3 + 10
     roam = {c.task for c in unseen_cells((0,)) if c.method == NO_ROAMING}
     assert roam == {t for t in TASKS_OF_TABLE_1 if any(p.roam for p in COURSE.for_task(t).phases)}
     runs = published_cells()
@@ -273,21 +279,42 @@ def test_readme_shows_what_the_files_hold(path):
     if path.stem.startswith("cost"):
         table = read_costs(path)
         texts = [format_costs(table)]
-    elif path.stem == "table1":
+    elif path.stem in ("table1", "long"):
         table = read_table(path)
         texts = [format_summary(table), format_encoder(table)]
     else:
         table = read_table(path)
-        name = path.stem.removeprefix("table").removesuffix("long")
-        texts = [format_experiment(name, table)]
+        name = path.stem.removeprefix("table")
+        texts = [] if name in ("pace", "timed") else [format_experiment(name, table)]
         if name == "2":
-            texts = [format_systems(table)]
-        if path.stem == "table2":
-            texts.append(format_winners(table))
+            texts = [format_systems(table), format_winners(table)]
     readme = (RESULTS.parents[1] / "README.md").read_text(encoding="utf-8")
     for text in texts:
         assert text in readme
     assert all(row["commit"] and not row["commit"].endswith("-dirty") for row in table)
+
+
+def test_the_steps_of_table_2_are_what_its_time_buys():
+    """Timed cells are of other days: cores that share a cache differ by a fifth."""
+    asked = {(c.task, c.method): c.steps for c in table2_cells(seeds=(0,))}
+    assert len(asked) == 28 and all(asked.values())
+    timed = [r for r in read_table(RESULTS / "timed.csv") if r["score"] == "fit_steps"]
+    assert {r["budget"] for r in timed} == {"480 s"} and len(timed) >= 20
+    for row in timed:
+        assert 0.8 < row["value"] / asked[row["dataset"], row["method"]] < 1.25, row
+    for row in read_table(RESULTS / "table2.csv"):
+        if row["score"] == "fit_steps":
+            assert row["value"] == asked[row["dataset"], row["method"]]
+
+
+def test_table_2_is_timed_where_a_method_has_no_pace_or_seconds_are_asked_for():
+    own = METHODS | {"own": METHODS["fader"]}
+    assert {c.seconds for c in table2_cells(methods=["own"], known=own)} == {480}
+    other = METHODS | {"fader": METHODS["zerodim"]}  # the name alone does not make the pace
+    assert {c.seconds for c in table2_cells(methods=["fader"], known=other)} == {480}
+    assert {c.seconds for c in pace_cells()} == {240} and len(pace_cells()) == 28
+    (long,) = long_cells((0,))
+    assert long.steps > COURSE.for_task(long.task).steps
 
 
 def test_readme_says_how_near_the_oracle_the_scores_are():

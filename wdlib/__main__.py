@@ -82,7 +82,7 @@ def parser() -> argparse.ArgumentParser:
     table = parsers.add_parser("table", help="run the cells of a table that are missing; print it")
     table.add_argument(
         "name",
-        choices=["1", "2", "pace", "labels", "unseen", "ablations", "published"],
+        choices=["1", "long", "2", "pace", "labels", "unseen", "ablations", "published"],
         help="one of the paper's two, or an experiment of ours",
     )
     table.add_argument("--folder", type=Path, help="keeps finished cells; default runs/tableNAME")

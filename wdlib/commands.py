@@ -186,7 +186,7 @@ def run_table(args) -> None:
         others = grid.restore(cells, tables.read_table(args.csv), folder)
     with grid.Processes(args.workers) as executor:
         table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=grid.suited())
-    if args.name == "1":
+    if args.name in ("1", "long"):
         print(markdown.format_summary(table))
     else:
         print(table, markdown.format_experiment(args.name, table), sep="\n\n")

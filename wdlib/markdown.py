@@ -83,28 +83,24 @@ def format_encoder(rows: Iterable[Mapping]) -> str:
 @dataclass(frozen=True)
 class _Run:
     """What the seeds of one line share; ``seconds`` is its budget, None where that is in steps;
-    ``device`` is what counts the seconds; ``other`` is a budget in steps that is not the first."""
+    ``device`` is what counts the seconds."""
 
     dataset: str
     method: str
     labels: int
     seconds: str | None
     device: str
-    other: str
 
 
 def _runs(rows: Iterable[Mapping]) -> dict[_Run, dict[str, list[float]]]:
     """For each line the values of every score, of converted codes and (prefixed) grouped ones."""
     found: dict[_Run, dict[str, list[float]]] = {}
-    first: dict[tuple, str] = {}
     for row in rows:
         if row["convention"] != "raw":
             prefix = "grouped_" if row["convention"] == "grouped" else ""
             seconds = row["budget"] if row["budget"].endswith(" s") else None
             device = "cpu" if seconds is None else row["device"]  # steps are steps anywhere
-            about = row["dataset"], row["method"], row["labels"], seconds, device
-            usual = first.setdefault(about, row["budget"])
-            run = _Run(*about, "" if row["budget"] == usual else row["budget"])
+            run = _Run(row["dataset"], row["method"], row["labels"], seconds, device)
             found.setdefault(run, {}).setdefault(prefix + row["score"], []).append(row["value"])
     return found
 
@@ -121,7 +117,7 @@ def _name(run: _Run, scores: Mapping[str, Sequence[float]]) -> str:
     name += "" if run.device == "cpu" else f" on {run.device}"
     name += collapses(scores.get("collapsed", ()))
     if run.seconds is None:
-        return f"{name}, {run.other}" if run.other else name
+        return name
     phases, whole = _schedule(run)
     if not whole or "fit_steps" not in scores:
         return f"{name}, {run.seconds}"
@@ -167,8 +163,8 @@ def format_published(published: Sequence[Published] = PUBLISHED) -> str:
 def format_experiment(name: str, rows: Iterable[Mapping]) -> str:
     """What the rows of an experiment say, as Markdown: mean and range over seeds.
 
-    name: "2" and "pace" (a line a system), "labels" (a line a task, judged accuracy by number of labels),
-        "unseen" (relations that end in a combination that training has seen, or not),
+    name: "2" and "pace" (a line a system), "labels" (a line a task, judged accuracy by number of
+        labels), "unseen" (relations that end in a combination that training has seen, or not),
         "ablations" (a line a recipe, judged accuracy by task), or "published" (a line a run and
         score, by convention). Pictures are those of encoded images where nothing else is said.
     """

@@ -67,7 +67,7 @@ def write_csv(rows: Iterable[Mapping], path: Path | str) -> None:
     replace_text(Path(path), text.getvalue())
 
 
-LARGEST = 1 << 22  # bytes of a CSV that is read; the longest of ours has an eighth
+LARGEST = 1 << 22  # bytes of a CSV that is read; the longest of ours has a quarter
 MOST = 100_000  # figures in it, each of which takes a KB
 WIDEST = 1000  # columns
 KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
