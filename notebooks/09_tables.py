@@ -745,8 +745,8 @@ def values_by(key, rows, names=None):
 #
 # Six tasks, 1000 labels, a fixed number of steps for each task (the column *minutes* says what they took).
 # Mean, and range over the seeds that the file holds; the paper's figure is in the last column.
-# Compare it with *codes*, and judge by *judged*. The last line is the published recipe, `PAPER`, with all its
-# phases shortened alike: a fifth of its 6000 epochs, which took a GPU a quarter of an hour.
+# Compare it with *codes*, and judge by *judged*. The last two lines are the published recipe, `PAPER`, with all its
+# phases shortened alike: an hour of one core, and a fifth of its 6000 epochs, a quarter of an hour of a GPU.
 
 # %%
 table1 = results("table1")
@@ -779,7 +779,7 @@ if table1:
     plots.show(figure, alt + "; ".join(words))
 
 # %% [markdown]
-# The published recipe's line holds a warning. What does it get right on codes, and what does it read?
+# The published recipe's last line holds a warning. What does it get right on codes, and what does it read?
 
 # %%
 theirs = {}
@@ -859,7 +859,8 @@ if judged:
 # A fifth of the combinations of values is taken out of training, pictures and labels. Then relations are
 # applied that lead into exactly those (*unseen*), and into the others (*seen*). This is what a modular prior
 # should be good for; the paper does not measure it. (On dSprites.v4 ours does without roaming labels here: a
-# sprite that is moved anywhere would show what was taken out.)
+# sprite that is moved anywhere would show what was taken out. dSprites.v2 has ten seeds: a shape that is left out
+# of a place has never been there, in any size, and now and then one is missed.)
 
 # %%
 without = results("unseen")
