@@ -184,6 +184,9 @@ def test_published_figures_stand_with_their_own_dataset():
 
 
 def test_several_datasets_are_blocks_of_their_own():
+    steps = {"ours": "140 steps", "theirs": "9564 steps"}
+    text = format_table([r | {"budget": steps[r["method"]]} for r in rows()])
+    assert text.startswith("dSprites.v3: 1000 labels, seeds 0 1, 140 to 9564 steps, by what ")
     text = format_table(rows() + rows("Shapes3D.v3"))
     first, second = text.index("dSprites.v3: "), text.index("Shapes3D.v3: ")
     assert first < text.index("0.7877") < second < text.index("zerodim (paper) on Shapes3D")

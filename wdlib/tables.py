@@ -211,8 +211,12 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
         mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
         seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
         without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
-        budgets = dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine)
-        budgets = ", ".join(budgets) if len(budgets) < 4 else "a budget of its own for each method,"
+        budgets = ", ".join(dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine))
+        if len(steps := {r["budget"] for r in mine}) > 1 and all(
+            b.endswith(" steps") for b in steps
+        ):
+            counts = sorted(int(b.removesuffix(" steps")) for b in steps)
+            budgets = f"{counts[0]} to {counts[-1]} steps, by what one budget of time buys,"
         lines += [f"{dataset}: {labels} labels, seeds {seeds}, {budgets} a cell{without}", ""]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
         if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):
