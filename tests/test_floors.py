@@ -58,11 +58,11 @@ FLOORS = {
         *[
             "check",
             "cells",
-            "experiments",
             "results/__init__",
             "processes",
             "published",
             "tables",
+            "experiments",
             "markdown",
             "systems",
             "grid",

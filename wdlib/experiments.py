@@ -10,6 +10,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from wdlib.cells import Cell
+from wdlib.results import result_file
+from wdlib.tables import read_table
 
 TASKS_OF_TABLE_1 = (
     "dSprites.v2",
@@ -126,9 +128,6 @@ def pace_cells(
 def paces() -> dict[tuple[str, str], float]:
     """(task, method) -> steps that a second of one core bought, from results/pace.csv; empty where
     there is no such file."""
-    from wdlib.results import result_file
-    from wdlib.tables import read_table
-
     found: dict[tuple[str, str], float] = {}
     if path := result_file("pace"):
         for row in read_table(path):
