@@ -421,8 +421,8 @@ print("so shape and position own the dimensions", *map(list, readout.carriers(sh
 # ## Side by side
 #
 # dSprites.v2, 1000 labels, one split, one judge (it comes with the package; it has never seen a code). A
-# fair budget is *time*, for a step of one system costs more than a step of another: in the big table four
-# minutes of one core. Ours shares them among its phases by what their steps cost on the machine at hand:
+# fair budget is *time*, for a step of one system costs more than a step of another: in the big table the
+# steps that 480 s of one core buy. Ours shares them among its phases by what their steps cost on the machine at hand:
 
 # %% tags=["nbval-check-output"]
 parts = wdlib.split(task, seed=0, labels=1000)

@@ -160,7 +160,7 @@ print("                        ahead at 300 labels:", gap[-1] > 0.01)
 # %% [markdown]
 # With few labels *linear* beats *machine*, with many it is the other way round. Two methods under two
 # budgets are no comparison, and neither budget is the true one: it has to stand in the table. In
-# our Table 2 it is time on one machine, since a step of one method costs more than a step of another.
+# our Table 2 it is the steps that one time buys, since a step of one method costs more than a step of another.
 #
 # | a table needs | or else |
 # |---|---|
