@@ -705,8 +705,8 @@ else:
 
 # %% [markdown]
 # Read it like this: first *judged, encoded*, which any system can be asked; then the scores, one convention
-# at a time, each against its oracle. A star marks the best of a column, never across
-# conventions; where there is one seed, the best figure is no winner yet (09).
+# at a time, each against its oracle. A star marks the best mean of a column, never across conventions;
+# a lead that is smaller than the spread over seeds is no winner yet (09).
 #
 # ## What to remember
 #

@@ -62,6 +62,7 @@ FLOORS = {
             "processes",
             "published",
             "tables",
+            "pace",
             "experiments",
             "markdown",
             "systems",

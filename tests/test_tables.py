@@ -12,8 +12,7 @@ from wdlib.cells import Cell
 from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     FEW,
-    LATE_PSEUDO,
-    NO_PSEUDO,
+    LABELS,
     NO_ROAMING,
     TASKS_OF_TABLE_1,
     ablation_cells,
@@ -32,6 +31,7 @@ from wdlib.markdown import (
     format_summary,
 )
 from wdlib.methods import METHODS
+from wdlib.pace import paces
 from wdlib.published import PUBLISHED, Published
 from wdlib.replications import RUNS
 from wdlib.systems import format_systems, format_winners
@@ -224,13 +224,12 @@ def test_the_other_experiments_ask_what_they_say():
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
         ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 14 * len(FEW)
-    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50, 50]
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * (3 * len(FEW) + 2 * 2)
+    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 5
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
-    assert {c.task for c in labels if c.method == NO_PSEUDO} == {"dSprites.v2", "Shapes3D.v5"}
-    assert len({c.task for c in labels if c.method == LATE_PSEUDO}) == 3
-    assert {NO_PSEUDO, LATE_PSEUDO} < ABLATIONS.keys()
+    assert len({(c.task, c.method) for c in labels}) == 3 * len(LABELS)
+    assert LABELS.keys() - {"modular"} < ABLATIONS.keys()
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
     assert {c.unseen for c in unseen_cells((0,))} == {0.2} and len(unseen_cells((0,))) == 6
@@ -249,6 +248,8 @@ def test_the_other_experiments_ask_what_they_say():
     cells = ablation_cells((0,), tasks=["dSprites.v4"])
     assert {c.steps for c in cells} == {COURSE.for_task("dSprites.v4").steps}
     assert [c.method for c in cells] == list(ABLATIONS)
+    cells = ablation_cells((0,), tasks=["Shapes3D.v3"])
+    assert [c.method for c in cells] == [n for n in ABLATIONS if "roaming" not in n]
     with pytest.raises(ValueError, match="did you mean ours - cycle"):
         ablation_cells((0,), methods=["ours - cycles"])
 
@@ -267,6 +268,8 @@ def test_every_ablation_differs_from_what_it_is_taken_from(where):
     first, *_, last = presets["faithful + finish"].phases  # each keeps the weights of its recipe
     assert first == faithful.phases[0] and first.reconstruction <= 1 / 64
     assert last == replace(COURSE.phases[-1], steps=3000)
+    *_, bare = presets["faithful + bare finish"].phases
+    assert bare.freeze_encoder and not (bare.code_noise or bare.swap or bare.cycle)
     labels, leading = (presets[f"faithful + {k}"].phases[0] for k in ("labels", "leading labels"))
     assert labels.labels == first.reconstruction < leading.labels == 1
     for phase in FAITHFUL.phases:
@@ -308,6 +311,17 @@ def test_the_steps_of_table_2_are_what_its_time_buys():
     for row in read_table(RESULTS / "table2.csv"):
         if row["score"] == "fit_steps":
             assert row["value"] == asked[row["dataset"], row["method"]]
+
+
+def test_a_pace_is_of_one_recipe(monkeypatch):
+    measured = {(c.task, c.method, c.recipe): c.steps for c in table2_cells(seeds=(0,))}
+    assert measured.keys() == paces().keys()  # of every method, and of none as it once was
+    one, *_ = measured
+    other = dict.fromkeys([(*one[:2], "another")], 1.0)
+    monkeypatch.setattr("wdlib.experiments.paces", lambda: paces() | other)
+    assert {(c.task, c.method, c.recipe): c.steps for c in table2_cells(seeds=(0,))} == measured
+    monkeypatch.setattr("wdlib.experiments.paces", lambda: other)
+    assert {c.seconds for c in table2_cells()} == {480}
 
 
 def test_table_2_is_timed_where_a_method_has_no_pace_or_seconds_are_asked_for():

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from wdlib.factors import DSPRITES
 from wdlib.methods import METHODS, Method, Modular
+from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER, Preset
 
 Change = Callable[[Preset], Preset]
@@ -66,9 +68,9 @@ def _full(preset: Preset, **fields) -> Preset:
 
 # The published schedule is 6000 epochs. Cut to ours, its batches of 1024 would be too few, so here
 # they have 64 images, rates fall along a cosine, and the learner has our rate. Autoencoder and
-# critic keep the published 1e-4 (on 3D Shapes, too, where 1e-5 would leave tiny steps). At our
-# rates the published weights, an adversary 13 times as heavy as reconstruction, drove the codes of
-# most runs into one point.
+# critic keep the published 1e-4 (on 3D Shapes, too, where 1e-5 would leave tiny steps). At rates
+# near ours the published weights, an adversary 13 times as heavy as reconstruction, drove the codes
+# of most runs into one point.
 _CUT = {"batch": 64, "learner_lr": 1e-3, "cosine": True}
 FAITHFUL = replace(
     _both(PAPER, epochs=0, **_CUT),
@@ -80,11 +82,23 @@ FAITHFUL = replace(
     phases=tuple(replace(p, steps=n) for p, n in zip(FAITHFUL.phases, (1000, 5000), strict=True)),
 )
 
+FINISH = replace(COURSE.phases[-1], steps=3000)
+
+
+def _finish(preset: Preset, **parts) -> Preset:
+    """A last phase with the encoder frozen, and of what ours does there only ``parts``."""
+    bare = replace(FINISH, code_noise=0.0, swap=0.0, cycle=0.0, encodings=0.0)
+    return replace(preset, phases=(*preset.phases, replace(bare, **parts)))
+
+
 WITH: dict[str, Change] = {
     # An ingredient weighs as much as reconstruction, which the published recipe has far below 1;
-    # "leading labels" weigh 1, as in ours, and with them pseudo-labels.
+    # "leading labels" weigh 1, as in ours, and with them pseudo-labels. Labelled images are shifted
+    # but for the "unmoved". What has a part in the finish alone stands beside a bare one.
     "labels": lambda p: _both(p, labels=p.phases[0].reconstruction),
     "leading labels": lambda p: _both(p, labels=1.0),
+    "leading labels, unmoved": lambda p: _both(p, labels=1.0, shift=0),
+    "leading labels, roaming": lambda p: _both(p, labels=1.0, roam=0.5),
     "pseudo-labels": lambda p: _both(p, labels=1.0, pseudo=1.0),
     "standard codes": lambda p: networks(p, standard=True),
     "separable decoder": lambda p: networks(p, decoder="separable"),
@@ -93,7 +107,12 @@ WITH: dict[str, Change] = {
     "shrunk components": lambda p: replace(p, fit=COURSE.fit),
     "encodings in ReL": lambda p: _full(p, encodings=0.5),
     "change in ReL": lambda p: networks(p, residual=True),
-    "finish": lambda p: replace(p, phases=(*p.phases, replace(COURSE.phases[-1], steps=3000))),
+    "fresh moments": lambda p: _full(p, fresh=True),
+    "finish": lambda p: replace(p, phases=(*p.phases, FINISH)),
+    "bare finish": _finish,
+    "bare finish, code noise": lambda p: _finish(p, code_noise=FINISH.code_noise),
+    "bare finish, swaps": lambda p: _finish(p, swap=FINISH.swap),
+    "bare finish, recomposed codes": lambda p: _finish(p, cycle=FINISH.cycle),
 }
 
 
@@ -135,7 +154,12 @@ ABLATIONS: dict[str, Method] = {
 }
 
 
-def applies(name: str, task: str) -> bool:
-    """Whether the ablation called ``name`` changes anything on the task called ``task``."""
+def applies(name: str, where: str) -> bool:
+    """Whether the ablation called ``name`` changes anything on the task called ``where``, and can
+    be had there: only sprites roam."""
     fit = ABLATIONS[name].fit
-    return not isinstance(fit, Ablation) or fit.preset_for(task) != fit.preset.for_task(task)
+    if not isinstance(fit, Ablation):
+        return True
+    changed = fit.preset_for(where)
+    can = task(where).space is DSPRITES or not any(phase.roam for phase in changed.phases)
+    return can and changed != fit.preset.for_task(where)

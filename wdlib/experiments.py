@@ -10,8 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from wdlib.cells import Cell
-from wdlib.results import result_file
-from wdlib.tables import read_table
+from wdlib.pace import BUDGET, paces
 
 TASKS_OF_TABLE_1 = (
     "dSprites.v2",
@@ -24,7 +23,6 @@ TASKS_OF_TABLE_1 = (
 TASKS_OF_TABLE_2 = ("dSprites.v3", "Shapes3D.v3")
 PAPER_HOUR = 3600.0  # seconds that the published schedule gets beside ours, far from its end
 LONG = {"dSprites.v4": 28_000}  # steps, of what gains by more of them: half an hour of two cores
-BUDGET = 480.0  # seconds of one core that a cell of table 2 is worth; two run side by side
 
 
 def table1_cells(
@@ -85,10 +83,10 @@ def table2_cells(
     """The cells of the paper's Table 2 and of Table 1's left half, one budget for all of them.
 
     ``seconds``: of computing, for every cell. None: as many steps as BUDGET seconds of one core buy
-    the method on the task, so that a cell is the same on any machine (see ``paces``); a method of
-    your own, whose pace nobody has measured, gets BUDGET seconds. ``methods``: names in ``known``,
-    a table of methods (default METHODS); default all of them. Tasks alternate, so that the first
-    cells to run need different judges. Raises ValueError for an unknown name.
+    the method on the task, so that a cell is the same on any machine (see ``wdlib.pace``); a recipe
+    whose pace nobody has measured, such as your own, gets BUDGET seconds. ``methods``: names in
+    ``known``, a table of methods (default METHODS); default all of them. Tasks alternate, so that
+    the first cells to run need different judges. Raises ValueError for an unknown name.
     """
     from wdlib.methods import METHODS, method  # with it torch, which a table on disk needs not
     from wdlib.tasks import task
@@ -98,20 +96,20 @@ def table2_cells(
     for name in names:
         method(name, known)  # a wrong name is said before the first cell runs
     tasks = [task(name).name for name in tasks]
-    pace = paces() if seconds is None else {}
-
-    def budget(name: str, method: str) -> dict[str, float]:
-        if known[method] is METHODS.get(method) and (name, method) in pace:
-            return {"steps": round(BUDGET * pace[name, method])}
-        return {"seconds": BUDGET if seconds is None else seconds}
-
+    budget = BUDGET if seconds is None else seconds
     cells = [
-        Cell(name, method, seed, labels, threads=threads, device=device, **budget(name, method))
+        Cell(name, method, seed, labels, seconds=budget, threads=threads, device=device)
         for seed in seeds
         for method in names
         for name in tasks
     ]
-    return _with_recipes(cells, known)
+    cells = _with_recipes(cells, known)
+    pace = paces() if seconds is None else {}
+    bought = [pace.get((cell.task, cell.method, cell.recipe)) for cell in cells]
+    return [
+        replace(cell, seconds=None, steps=round(BUDGET * rate)) if rate else cell
+        for cell, rate in zip(cells, bought)
+    ]
 
 
 def pace_cells(
@@ -125,21 +123,15 @@ def pace_cells(
     return table2_cells(seconds, seeds, tasks=tasks, methods=methods)
 
 
-def paces() -> dict[tuple[str, str], float]:
-    """(task, method) -> steps that a second of one core bought, from results/pace.csv; empty where
-    there is no such file."""
-    found: dict[tuple[str, str], float] = {}
-    if path := result_file("pace"):
-        for row in read_table(path):
-            if row["score"] == "fit_steps":
-                asked = float(row["budget"].removesuffix(" s"))
-                found[row["dataset"], row["method"]] = row["value"] / asked
-    return found
-
-
 FEW = (50, 100, 250, 500, 1000)  # labels
 NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
-LATE_PSEUDO = "ours - early pseudo-labels"  # the same from a teacher that has finished its warm-up
+LABELS = {  # recipe -> labels; the last two where labels are fewest
+    "modular": FEW,
+    "ours - early pseudo-labels": FEW,
+    NO_PSEUDO: FEW,
+    "ours - label shifts": FEW[:2],
+    "ours - cycle": FEW[:2],
+}
 NO_ROAMING = "ours - roaming labels"
 
 
@@ -147,34 +139,32 @@ def label_cells(
     seeds: Sequence[int] = (0, 1, 2),
     *,
     tasks: Sequence[str] | None = None,
-    methods: Sequence[str] = ("modular", LATE_PSEUDO, NO_PSEUDO),
+    methods: Iterable[str] = tuple(LABELS),
     threads: int = 1,
     device: str = "cpu",
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
-    All of them also without the labels that the model reads off unlabelled images during the
-    warm-up, and but for dSprites.v4 without any such labels. A seed whose labels leave a value out,
-    which is refused, makes way for the next one whose labels do not.
+    All of them also without what unlabelled images or views of the labelled ones bring: see LABELS.
+    A seed whose labels leave a value out, which is refused, makes way for the next one whose labels
+    do not.
 
-    ``tasks``: others, each with every seed and method. Raises ValueError for a method that is
-    neither.
+    ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
     """
     from wdlib.ablations import ABLATIONS
     from wdlib.methods import METHODS
 
-    if unknown := set(methods) - {"modular", LATE_PSEUDO, NO_PSEUDO}:
-        ours = f"modular, {LATE_PSEUDO!r} and {NO_PSEUDO!r}"
-        raise ValueError(f"labels is of {ours}, not of {min(unknown)!r}")
+    methods = list(methods)
+    if unknown := set(methods) - set(LABELS):
+        raise ValueError(f"labels is of {', '.join(LABELS)}, not of {min(unknown)!r}")
     runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
-        large = [(n, m) for n in ("dSprites.v4", "Shapes3D.v5") for m in methods]
-        runs += [(n, m, seeds[0]) for n, m in large if (n, m) != ("dSprites.v4", NO_PSEUDO)]
+        runs += [(n, m, seeds[0]) for n in ("dSprites.v4", "Shapes3D.v5") for m in methods]
     how = {"threads": threads, "device": device}
     cells = [
         Cell(name, method, _whole(name, labels, seed), labels, steps=_length(name), **how)
         for name, method, seed in runs
-        for labels in FEW
+        for labels in LABELS[method]
     ]
     return _with_recipes(cells, METHODS | ABLATIONS)
 
@@ -199,11 +189,11 @@ def unseen_cells(
 
     how = {"threads": threads, "device": device}
     ours = {name: NO_ROAMING if applies(NO_ROAMING, name) else "modular" for name in tasks}
+    usual = {name: range(10 if name == "dSprites.v2" else 3) for name in tasks}
     cells = [
         Cell(name, ours[name], seed, unseen=share, steps=_length(name), **how)
-        for seed in (range(10) if seeds is None else seeds)
         for name in tasks
-        if seeds is not None or seed < 3 or name == "dSprites.v2"
+        for seed in (usual[name] if seeds is None else seeds)
     ]
     return _with_recipes(cells, METHODS | ABLATIONS)
 

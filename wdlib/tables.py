@@ -211,13 +211,10 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
         mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
         seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
         without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
-        budgets = ", ".join(dict.fromkeys(f"{r['budget']}, {r['threads']} thread(s)" for r in mine))
-        if len(steps := {r["budget"] for r in mine}) > 1 and all(
-            b.endswith(" steps") for b in steps
-        ):
-            counts = sorted(int(b.removesuffix(" steps")) for b in steps)
-            budgets = f"{counts[0]} to {counts[-1]} steps, by what one budget of time buys,"
-        lines += [f"{dataset}: {labels} labels, seeds {seeds}, {budgets} a cell{without}", ""]
+        lines += [
+            f"{dataset}: {labels} labels, seeds {seeds}, {_budgets(mine)} a cell{without}",
+            "",
+        ]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
         if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):
             told = ", ".join(f"{name} (seeds: {count})" for name, count in lost.items())
@@ -234,6 +231,15 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
                 )
         lines.append("")
     return "\n".join(lines).rstrip()
+
+
+def _budgets(rows: Iterable[Mapping]) -> str:
+    """Each budget and its threads; of several budgets in steps, the least and the most."""
+    budgets = dict.fromkeys((row["budget"], row["threads"]) for row in rows)
+    steps = [int(b.removesuffix(" steps")) for b, _ in budgets if b.endswith(" steps")]
+    if len(steps) == len(budgets) > 1:
+        return f"{min(steps)} to {max(steps)} steps, by what one budget of time buys,"
+    return ", ".join(f"{budget}, {threads} thread(s)" for budget, threads in budgets)
 
 
 JUDGE = "the judge on test images"
