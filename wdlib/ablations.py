@@ -94,12 +94,12 @@ def _finish(preset: Preset, **parts) -> Preset:
 WITH: dict[str, Change] = {
     # An ingredient weighs as much as reconstruction, which the published recipe has far below 1;
     # "leading labels" weigh 1, as in ours, and with them pseudo-labels. Labelled images are shifted
-    # but for the "unmoved". What has a part in the finish alone stands beside a bare one.
+    # but for those "- shifts". What has a part in the finish alone stands beside a bare one.
     "labels": lambda p: _both(p, labels=p.phases[0].reconstruction),
     "leading labels": lambda p: _both(p, labels=1.0),
-    "leading labels, unmoved": lambda p: _both(p, labels=1.0, shift=0),
-    "leading labels, roaming": lambda p: _both(p, labels=1.0, roam=0.5),
-    "pseudo-labels": lambda p: _both(p, labels=1.0, pseudo=1.0),
+    "leading labels - shifts": lambda p: _both(p, labels=1.0, shift=0),
+    "leading labels + roaming": lambda p: _both(p, labels=1.0, roam=0.5),
+    "leading labels + pseudo-labels": lambda p: _both(p, labels=1.0, pseudo=1.0),
     "standard codes": lambda p: networks(p, standard=True),
     "separable decoder": lambda p: networks(p, decoder="separable"),
     "cycle": lambda p: _full(p, cycle=p.phases[0].reconstruction),
@@ -110,9 +110,9 @@ WITH: dict[str, Change] = {
     "fresh moments": lambda p: _full(p, fresh=True),
     "finish": lambda p: replace(p, phases=(*p.phases, FINISH)),
     "bare finish": _finish,
-    "bare finish, code noise": lambda p: _finish(p, code_noise=FINISH.code_noise),
-    "bare finish, swaps": lambda p: _finish(p, swap=FINISH.swap),
-    "bare finish, recomposed codes": lambda p: _finish(p, cycle=FINISH.cycle),
+    "bare finish + code noise": lambda p: _finish(p, code_noise=FINISH.code_noise),
+    "bare finish + swaps": lambda p: _finish(p, swap=FINISH.swap),
+    "bare finish + recomposed codes": lambda p: _finish(p, cycle=FINISH.cycle),
 }
 
 
