@@ -63,8 +63,8 @@ class Config:
             published rates, 0.01 and the classifier's 1e-4, the classifier is drawn to say what
             residuals cannot: after 480 s of a core it reads .614 of Shapes3D.v3's validation images
             right (seed 0), and relations are judged .641; with 0.1 (and 1e-3) .937 and .923, with
-            0.3 .975 and .947. Sprites lose by it: with 0.3, relations of dSprites.v3 are judged .43
-            right.
+            0.3 .975 and .947, with 1 .913 and .729. Sprites lose by it: with 0.3, relations of
+            dSprites.v3 are judged .43 right.
         synthesis_lr: rate of encoder and decoder in the last stage.
         least: where the rates of each stage fall to.
     """
