@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -98,34 +98,45 @@ def read_wide_csv(path: Path | str) -> Table:
     Raises FileNotFoundError where there is no such file, ValueError naming line and cause for
     another one, or one larger than LARGEST, MOST or WIDEST.
     """
+
+    def wrong(names: Sequence[str]) -> str:
+        if lacking := set(ABOUT) - set(names):
+            return f"it lacks the columns {', '.join(sorted(lacking))}"
+        return f"it has {len(names)} columns; {WIDEST} are read" if len(names) > WIDEST else ""
+
+    def figures(line: dict) -> Iterator[dict]:
+        own = {k: KINDS.get(k, str)(line.pop(k)) for k in ABOUT}
+        for name, value in line.items():
+            if value:
+                convention, score = _convention(name)
+                yield own | {"convention": convention, "score": score, "value": float(value)}
+
+    return _read(path, wrong, figures)
+
+
+def _read(
+    path: Path | str,
+    wrong: Callable[[Sequence[str]], str],
+    figures: Callable[[dict], Iterable[dict]],
+) -> Table:
+    """The figures of every line, unless something is wrong with the first, the columns."""
+    if (size := Path(path).stat().st_size) > LARGEST:
+        raise ValueError(f"{path} is no table of wdlib: it has {size} bytes")
     rows = []
-    _check_size(path)
     with open(path, encoding="utf-8", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         try:
-            if lacking := set(ABOUT) - set(reader.fieldnames or ()):
-                raise ValueError(f"it lacks the columns {', '.join(sorted(lacking))}")
-            if len(reader.fieldnames) > WIDEST:
-                raise ValueError(f"it has {len(reader.fieldnames)} columns; {WIDEST} are read")
+            if cause := wrong(reader.fieldnames or ()):
+                raise ValueError(cause)
             for line in reader:
                 if None in line or None in line.values():
-                    raise ValueError("it has more or fewer fields than the first")
-                own = {k: KINDS.get(k, str)(line.pop(k)) for k in ABOUT}
-                for name, value in line.items():
-                    if value:
-                        convention, score = _convention(name)
-                        row = {"convention": convention, "score": score, "value": float(value)}
-                        rows.append(own | row)
+                    raise ValueError(f"it has more or fewer than {len(reader.fieldnames)} fields")
+                rows += figures(line)
                 if len(rows) > MOST:
                     raise ValueError(f"it holds more than {MOST} figures")
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
     return Table(tuple(rows))
-
-
-def _check_size(path: Path | str) -> None:
-    if (size := Path(path).stat().st_size) > LARGEST:
-        raise ValueError(f"{path} is no table of wdlib: it has {size} bytes")
 
 
 def _convention(name: str) -> tuple[str, str]:
@@ -144,22 +155,14 @@ def read_csv(path: Path | str) -> Table:
     another one, or one larger than LARGEST or MOST.
     """
     kinds = KINDS | {"value": float}
-    _check_size(path)
-    with open(path, encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file, strict=True)
-        rows = []
-        try:
-            if tuple(reader.fieldnames or ()) != COLUMNS:
-                raise ValueError(f"its columns are not {', '.join(COLUMNS)}")
-            for row in reader:
-                if None in row or None in row.values():
-                    raise ValueError(f"it has more or fewer than {len(COLUMNS)} columns")
-                rows.append(row | {name: kind(row[name]) for name, kind in kinds.items()})
-                if len(rows) > MOST:
-                    raise ValueError(f"it holds more than {MOST} figures")
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"{path}, line {reader.line_num}: {error}") from None
-    return Table(tuple(rows))
+
+    def wrong(names: Sequence[str]) -> str:
+        return "" if tuple(names) == COLUMNS else f"its columns are not {', '.join(COLUMNS)}"
+
+    def figures(line: dict) -> Iterator[dict]:
+        yield line | {name: kind(line[name]) for name, kind in kinds.items()}
+
+    return _read(path, wrong, figures)
 
 
 def read_table(path: Path | str) -> Table:
@@ -211,10 +214,8 @@ def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLI
         mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
         seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
         without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
-        lines += [
-            f"{dataset}: {labels} labels, seeds {seeds}, {_budgets(mine)} a cell{without}",
-            "",
-        ]
+        asked = f"{labels} labels, seeds {seeds}, {_budgets(mine)} a cell{without}"
+        lines += [f"{dataset}: {asked}", ""]
         lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
         if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):
             told = ", ".join(f"{name} (seeds: {count})" for name, count in lost.items())
