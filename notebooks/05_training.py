@@ -60,7 +60,7 @@ from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
 from wdlib.results import result_file
-from wdlib.tables import read_table
+from wdlib.table_files import read_table
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 
 # %% [markdown]

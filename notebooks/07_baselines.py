@@ -66,7 +66,8 @@ from wdlib.metrics.judge import kept_judge
 from wdlib.model import FitConfig, NetworkConfig
 from wdlib.pretrained import folder_of
 from wdlib.results import result_file
-from wdlib.tables import format_table, read_csv
+from wdlib.table_files import read_csv
+from wdlib.tables import format_table
 from wdlib.training import Phase, Preset
 
 # %% [markdown]

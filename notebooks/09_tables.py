@@ -70,7 +70,8 @@ from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
 from wdlib.published import PUBLISHED
 from wdlib.results import result_file
-from wdlib.tables import format_table, read_table
+from wdlib.table_files import read_table
+from wdlib.tables import format_table
 
 # %% [markdown]
 # ## One number is no result
@@ -975,6 +976,6 @@ if copies := results("published"):
 #
 # ## Where next
 #
-# This was the last of the course. In the package: `wdlib/grid.py`, `cells.py`, `processes.py`, `tables.py`,
+# This was the last of the course. In the package: `wdlib/grid.py`, `cells.py`, `processes.py`, `tables.py`, `table_files.py`,
 # and `experiments.py` for what each table is made of. A method of your own in these tables: the end of
 # [07_baselines](07_baselines.ipynb), and the first lines of `wdlib/methods.py`.

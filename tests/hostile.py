@@ -23,7 +23,7 @@ from damage import forged, repacked, rewritten
 from measured import heading
 from watched import REFUSALS, Kind, try_all
 
-from wdlib import cells, tables
+from wdlib import cells, table_files, tables
 from wdlib.data import dsprites, load, shapes3d
 from wdlib.data.npz import read_npy, read_npz
 from wdlib.data.split import split
@@ -226,14 +226,14 @@ def read_cell(path: Path):
 
 def table_csv(folder: Path) -> Path:
     record = {"rows": [ROW] * 3, "source": {"seconds": 1.0}}
-    tables.write_csv(tables.rows_of(CELL, record), folder / "table.csv")
+    table_files.write_csv(tables.rows_of(CELL, record), folder / "table.csv")
     return folder / "table.csv"
 
 
 def wide_csv(folder: Path) -> Path:
     other = {"convention": "-", "score": "judged_prior", "value": 0.25}
     record = {"rows": [ROW, other], "source": {"seconds": 1.0}}
-    tables.write_wide_csv(tables.rows_of(CELL, record), folder / "wide.csv")
+    table_files.write_wide_csv(tables.rows_of(CELL, record), folder / "wide.csv")
     return folder / "wide.csv"
 
 
@@ -304,8 +304,8 @@ KINDS = {
         cell_json, read_cell, lambda rows: bool(tables.format_table(rows) or not rows), rewritten,
         put_cell
     ),
-    "csv": Kind(table_csv, tables.read_csv, printable),
-    "csv, wide": Kind(wide_csv, tables.read_wide_csv, printable),
+    "csv": Kind(table_csv, table_files.read_csv, printable),
+    "csv, wide": Kind(wide_csv, table_files.read_wide_csv, printable),
 }  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from damage import npy, npz
 from hostile import ROOM_IMAGES, ROOMS, SPRITE_IMAGES, SPRITES, everything
 from watched import causes, forget, memory
 
-from wdlib import tables
+from wdlib import table_files, tables
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.npz import read_npy, read_npz
 from wdlib.training import checkpoint
@@ -186,18 +186,18 @@ def test_a_chunk_is_no_longer_than_its_file(tmp_path, claimed):
 
 COLUMNS = ",".join(tables.COLUMNS)
 LINE = ",".join("1" for _ in tables.COLUMNS)
-WIDE, OWN = ",".join(tables.ABOUT), len(tables.ABOUT)
+WIDE, OWN = ",".join(table_files.ABOUT), len(table_files.ABOUT)
 TABLES = {
-    "too long": (tables.read_csv, COLUMNS + "\n" * (1 << 22), "is no table of wdlib: it has"),
-    "too many": (tables.read_csv, f"{COLUMNS}\n" + f"{LINE}\n" * 100_002, "more than 100000"),
-    "wide, too long": (tables.read_wide_csv, WIDE + "\n" * (1 << 22), "is no table of wdlib"),
+    "too long": (table_files.read_csv, COLUMNS + "\n" * (1 << 22), "is no table of wdlib: it has"),
+    "too many": (table_files.read_csv, f"{COLUMNS}\n" + f"{LINE}\n" * 100_002, "more than 100000"),
+    "wide, too long": (table_files.read_wide_csv, WIDE + "\n" * (1 << 22), "is no table of wdlib"),
     "too wide": (
-        tables.read_wide_csv,
+        table_files.read_wide_csv,
         WIDE + ",a" * (1_900_000 - OWN),
         "1900000 columns; 1000 are read",
     ),
     "too many of both": (
-        tables.read_wide_csv,
+        table_files.read_wide_csv,
         "\n".join(
             [WIDE + "".join(f",a{i}" for i in range(900)), *[",".join("1" * (900 + OWN))] * 200]
         ),

@@ -62,6 +62,7 @@ FLOORS = {
             "processes",
             "published",
             "tables",
+            "table_files",
             "pace",
             "experiments",
             "markdown",

@@ -497,7 +497,7 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
 
 
 def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
-    from wdlib.tables import read_csv, write_csv
+    from wdlib.table_files import read_csv, write_csv
 
     first = run(CELLS[:4], folder=tmp_path / "a", work=toy)
     write_csv(first, tmp_path / "a.csv")

@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watched import Kind, memory, try_all
 
-from wdlib import cells, tables
+from wdlib import cells, table_files, tables
 from wdlib.data.npz import read_npy
 from wdlib.training.saved import load_model
 
@@ -175,6 +175,6 @@ def test_any_csv_is_a_table_or_refused(lines):
         text = "\n".join(",".join(line) for line in [list(tables.COLUMNS), *lines])
         path.write_bytes(text.encode(errors="surrogatepass"))
         try:
-            assert isinstance(str(tables.read_csv(path)), str)
+            assert isinstance(str(table_files.read_csv(path)), str)
         except ValueError as error:
             assert "a.csv" in str(error)

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import wdlib
-from wdlib import cells, environment, provenance, tables
+from wdlib import cells, environment, provenance, table_files, tables
 from wdlib.__main__ import main
 from wdlib.data import load
 from wdlib.data.split import split
@@ -114,8 +114,8 @@ def test_every_row_of_a_csv_says_where_it_comes_from(tmp_path):
     row = {"convention": "raw", "score": "mig", "value": 0.5}
     outcome = cells.attempt(lambda *_: [row], cell, tmp_path)
     cells.write(tmp_path, cell, outcome.rows, outcome.source)
-    tables.write_csv(tables.rows_of(cell, cells.read(tmp_path, cell)), tmp_path / "t.csv")
-    (back,) = tables.read_csv(tmp_path / "t.csv")
+    table_files.write_csv(tables.rows_of(cell, cells.read(tmp_path, cell)), tmp_path / "t.csv")
+    (back,) = table_files.read_csv(tmp_path / "t.csv")
     assert (back["method"], back["seed"], back["labels"]) == ("toy", 3, 1000)
     source = provenance.provenance()
     assert {name: back[name] for name in source if name != "machine"} == {

@@ -36,16 +36,8 @@ from wdlib.pace import paces
 from wdlib.published import PUBLISHED, Published
 from wdlib.replications import RUNS
 from wdlib.systems import format_systems, format_winners
-from wdlib.tables import (
-    COLUMNS,
-    format_table,
-    read_csv,
-    read_table,
-    read_wide_csv,
-    rows_of,
-    write_csv,
-    write_wide_csv,
-)
+from wdlib.table_files import read_csv, read_table, read_wide_csv, write_csv, write_wide_csv
+from wdlib.tables import COLUMNS, format_table, rows_of
 from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER
 from wdlib.training.benchmark import format_costs, read_costs

@@ -17,7 +17,7 @@ import torch
 from damage import npy, npz
 from hostile import ROOMS, SPRITES, everything
 
-from wdlib import tables
+from wdlib import table_files
 from wdlib.__main__ import main
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.npz import read_npy, read_npz
@@ -67,7 +67,7 @@ def test_no_pickle_explodes_under_another_name(tmp_path, mark, suffix):
         "npz": lambda path: read_npz(path, ["a"]),
         "h5": lambda path: shapes3d.reader(path, ROOMS),
         "hdf5": lambda path: dsprites.reader(path, tmp_path, SPRITES),
-        "csv": tables.read_csv,
+        "csv": table_files.read_csv,
         "json": lambda path: checkpoint.load(tmp_path, "a"),
     }[suffix]
     with pytest.raises(ValueError, match=path.name):

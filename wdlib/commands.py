@@ -159,7 +159,7 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """table: finished cells stay in folder and file, so a run that was stopped goes on."""
-    from wdlib import experiments, grid, markdown, tables
+    from wdlib import experiments, grid, markdown, table_files
     from wdlib.known import KNOWN
 
     asked = {}
@@ -183,7 +183,7 @@ def run_table(args) -> None:
     folder = args.folder or Path("runs") / f"table{args.name}"
     others = ()
     if args.csv and args.csv.exists():
-        others = grid.restore(cells, tables.read_table(args.csv), folder)
+        others = grid.restore(cells, table_files.read_table(args.csv), folder)
     with grid.Processes(args.workers) as executor:
         table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=grid.suited())
     if args.name in ("1", "long"):
@@ -191,7 +191,7 @@ def run_table(args) -> None:
     else:
         print(table, markdown.format_experiment(args.name, table), sep="\n\n")
     if args.csv:  # table 2 is a line a figure, for whoever plots it
-        write = tables.write_csv if args.name == "2" else tables.write_wide_csv
+        write = table_files.write_csv if args.name == "2" else table_files.write_wide_csv
         write(grid.joined(others, table), args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]

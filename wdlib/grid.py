@@ -26,7 +26,8 @@ from typing import Protocol
 from wdlib.cells import Cell, Outcome, attempt, evaluate_cell, path_of, read, replace_text, write
 from wdlib.experiments import table1_cells, table2_cells
 from wdlib.processes import Processes
-from wdlib.tables import FIGURE, SOURCE, Table, format_table, read_csv, rows_of, write_csv
+from wdlib.table_files import read_csv, write_csv
+from wdlib.tables import FIGURE, SOURCE, Table, format_table, rows_of
 
 __all__ = [
     "Cell",

@@ -47,7 +47,8 @@ own::
     from wdlib import grid
     from wdlib.experiments import table2_cells
     from wdlib.results import result_file
-    from wdlib.tables import format_table, read_csv
+    from wdlib.table_files import read_csv
+    from wdlib.tables import format_table
 
     cells = table2_cells(methods=["linear"], known=methods)
     mine = grid.run(cells, folder="runs/mine", methods=methods)

@@ -8,7 +8,7 @@ has the budget that it would have had on that core.
 from __future__ import annotations
 
 from wdlib.results import result_file
-from wdlib.tables import read_table
+from wdlib.table_files import read_table
 
 BUDGET = 480.0  # seconds of one core that a cell of table 2 is worth; two run side by side
 
