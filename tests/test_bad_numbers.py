@@ -210,8 +210,8 @@ def test_weights_that_an_update_has_spoiled_are_not_saved(tmp_path):
     """The loss of the very step is still finite; a checkpoint of it could never go on."""
     trainer = Trainer(SPLIT, IMAGES, TINY)
     trainer.run(2, folder=tmp_path)
-    update = trainer._update
-    trainer._update = lambda name, loss: update(name, loss * math.inf)
+    minimise = trainer.optimisers.minimise
+    trainer.optimisers.minimise = lambda name, loss: minimise(name, loss * math.inf)
     with pytest.raises(FloatingPointError, match="holds NaN or infinity, so no checkpoint was sav"):
         trainer.run(1, folder=tmp_path)
     assert saved(tmp_path) == 2

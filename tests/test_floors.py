@@ -29,7 +29,7 @@ FLOORS = {
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room(
         "training",
-        "losses presets progress clock checkpoint moments saved views stages trainer budget "
+        "losses presets progress clock checkpoint optimisers saved views stages trainer budget "
         "costs milestones benchmark",
     ),
     "F4": room(

@@ -193,7 +193,7 @@ def test_an_update_touches_its_owner_alone(owner):
     phase = SHORT.phases[1]
     for group in trainer.optimisers[owner].param_groups:
         group["lr"] = 0.1
-    update = trainer._update
+    update = trainer.optimisers.minimise
 
     def only(name, loss):
         if name == owner:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from wdlib.model.modular import ModularModel
 from wdlib.tasks import Task, task
-from wdlib.training import checkpoint, moments
+from wdlib.training import checkpoint
 from wdlib.training.presets import Preset
 
 
@@ -48,8 +48,7 @@ def check_state(trainer, tensors: dict[str, Tensor], record: dict, folder) -> No
     order = wanted["order"] = tensors.get("order", trainer.order)
     beliefs = wanted["beliefs"] = tensors.get("beliefs", trainer.beliefs)
     wanted["swaps"] = trainer.swaps
-    for name, optimiser in trainer.optimisers.items():
-        wanted |= moments.wanted(name, optimiser, tensors)
+    wanted |= trainer.optimisers.wanted(tensors)
     checkpoint.check_fit(tensors, wanted, folder)
     done, history = record.get("done"), record.get("history")
     if type(done) is not int or not 0 <= done <= trainer.preset.steps:

@@ -8,7 +8,6 @@ that never stopped, bit for bit on a CPU.
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
@@ -22,8 +21,9 @@ from wdlib.data.split import Split
 from wdlib.factors import DSPRITES
 from wdlib.model.modular import ModularModel
 from wdlib.provenance import provenance
-from wdlib.training import checkpoint, losses, moments, stages
+from wdlib.training import checkpoint, losses, stages
 from wdlib.training.clock import computed
+from wdlib.training.optimisers import Optimisers
 from wdlib.training.presets import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 from wdlib.training.saved import check_state
@@ -75,20 +75,10 @@ class Trainer:
         self.values = torch.from_numpy(split.task.labels(split.labelled)).to(self.device)
         self.moves = stages.Moves(split.task, self.model.relations, self.device)
 
-        m, rate = self.model, {"lr": 0.0, "fused": True}  # the rates come from the phase
-        owners = {
-            "autoencoder": [*m.autoencoder.parameters(), *m.heads.parameters()],
-            "critic": m.critic.parameters(),
-            "learner": m.learner.parameters(),
-        }
-        betas = {"critic": preset.critic_betas}
-        self.optimisers = {
-            name: torch.optim.Adam(weights, betas=betas.get(name, (0.9, 0.999)), **rate)
-            for name, weights in owners.items()
-        }
+        self.optimisers = Optimisers(self.model, preset)
         if compile:
-            m.autoencoder.encoder.compile()
-            m.autoencoder.decoder.compile()
+            self.model.autoencoder.encoder.compile()
+            self.model.autoencoder.decoder.compile()
         self.done, self.seconds = 0, 0.0  # steps taken, and what they took by the clock on the wall
         self.order = torch.zeros(0, dtype=torch.long, device=self.device)  # rest of this epoch
         self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
@@ -199,8 +189,7 @@ class Trainer:
     def _begin(self, phase: Phase, before: Phase | None = None) -> None:
         self.codes, self.beliefs = None, self.beliefs[:0]
         if phase.fresh:
-            for optimiser in self.optimisers.values():
-                optimiser.state.clear()
+            self.optimisers.forget()
         if phase.freeze_encoder or phase.taught:
             stages.refresh_statistics(self.model, self.unlabelled[:4096])
         if phase.freeze_encoder:
@@ -218,23 +207,14 @@ class Trainer:
             self.swaps = swapped - plain <= phase.spare * plain
 
     def _step(self, phase: Phase, at: int, spent: float | None = None) -> dict[str, Tensor]:
-        fall = 1.0
-        if phase.cosine:
-            spent = at / phase.steps if spent is None else spent
-            fall = 0.5 * (1 + math.cos(math.pi * spent))
-        if at < phase.rise:
-            fall *= (at + 1) / phase.rise
-        rates = {"autoencoder": phase.lr, "critic": phase.critic_lr, "learner": phase.learner_lr}
-        for name, optimiser in self.optimisers.items():
-            for group in optimiser.param_groups:
-                group["lr"] = rates[name] * fall
+        self.optimisers.set_rates(phase, at, at / phase.steps if spent is None else spent)
         self._ready(frozen=phase.freeze_encoder)
         pick = self._next(phase.batch)
         common = (self.model, phase, self.moves, self.unlabelled[pick])
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             if self.codes is not None:
                 return stages.step_on_codes(
-                    *common, self.codes[pick], self.swaps, self._update, self.generator
+                    *common, self.codes[pick], self.swaps, self.optimisers.minimise, self.generator
                 )
             mine = torch.randint(
                 len(self.labelled),
@@ -244,7 +224,7 @@ class Trainer:
             )
             labelled = (self.labelled[mine], self.values[mine])
             beliefs = self.beliefs[pick] if phase.taught else None
-            return stages.step(*common, labelled, beliefs, self._update, self.generator)
+            return stages.step(*common, labelled, beliefs, self.optimisers.minimise, self.generator)
 
     def _ready(self, *, frozen: bool) -> None:
         """Put the model in training mode, its encoder only where that is not frozen."""
@@ -264,12 +244,6 @@ class Trainer:
         pick, self.order = self.order[:batch], self.order[batch:]
         return pick
 
-    def _update(self, name: str, loss: Tensor) -> None:
-        optimiser = self.optimisers[name]
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-
     def _check(self, said: dict[str, float]) -> None:
         for name, loss in said.items():
             if losses.diverged(name, loss, self.split.task.channels):
@@ -282,8 +256,7 @@ class Trainer:
     def save(self, folder: Path | str) -> None:
         """Leave a checkpoint in ``folder``: all that the next step depends on."""
         tensors = {f"model.{k}": t for k, t in self.model.state_dict().items()}
-        for name, optimiser in self.optimisers.items():
-            tensors |= moments.named(name, optimiser)
+        tensors |= self.optimisers.moments()
         tensors |= {"generator": self.generator.get_state(), "order": self.order}
         tensors |= {"beliefs": self.beliefs, "swaps": self.swaps}
         progress = {"done": self.done, "seconds": self.seconds, "history": self.history}
@@ -324,8 +297,7 @@ class Trainer:
         check_state(self, tensors, record, folder)
         weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
         self.model.load_state_dict(weights)
-        for name, optimiser in self.optimisers.items():
-            moments.put_back(name, optimiser, tensors)
+        self.optimisers.put_back(tensors)
         self.generator.set_state(tensors["generator"])
         self.order = tensors["order"].to(self.device)
         self.beliefs, self.swaps = (tensors[k].to(self.device) for k in ("beliefs", "swaps"))
