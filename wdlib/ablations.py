@@ -122,8 +122,16 @@ def _warm_up_critic(preset: Preset) -> Preset:
     return replace(preset, phases=(replace(warm_up, adversarial=0.003), *later))
 
 
+def _by_the_prior(preset: Preset) -> Preset:
+    """Pseudo-labels that the components give, with their own confidence; none from the heads."""
+    warm_up, full, finish = preset.phases
+    full = replace(full, pseudo=1.0, taught=0.0)
+    return replace(preset, phases=(replace(warm_up, pseudo=0.0), full, finish))
+
+
 CHANGES: dict[str, Change] = {
     "ours + critic in the warm-up": _warm_up_critic,
+    "ours + pseudo-labels by the prior": _by_the_prior,
     **{f"ours - {name}": change for name, change in WITHOUT.items()},
     **{f"faithful + {name}": change for name, change in WITH.items()},
 }
