@@ -240,7 +240,7 @@ print("pictures: ", len(rooms), "=", " x ".join(map(str, rooms.space.sizes)))
 
 # %% [markdown]
 # These are ray cast: a room, a light, one object. They are near the original, not equal to it: on 25
-# published tiles a pixel differs by .94 of 255 on average (`wdlib/data/shapes3d_scene.py`). The original
+# published tiles a pixel differs by .95 of 255 on average (`wdlib/data/shapes3d_scene.py`). The original
 # is one file of 255 MB, `3dshapes.h5`, at `google-deepmind/3d-shapes` on GitHub, and is read the same
 # way. Say beside every result on which of the two it was measured.
 #

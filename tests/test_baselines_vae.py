@@ -311,6 +311,7 @@ def test_similarity_has_the_known_values():
 def test_the_reconstruction_rises_from_nothing_to_all():
     assert pairwise.rise(0.1, 0.1) == 0.5
     assert pairwise.rise(0, 0.1) < 1e-4 and pairwise.rise(1, 0.1) > 0.9999
+    assert pairwise.rise(0, 0) == 1
     assert pairwise.rise(0, 0.0001) == pytest.approx(1 / (1 + math.exp(10)))
 
 
@@ -367,6 +368,38 @@ def test_the_candidate_of_the_best_score_is_kept(monkeypatch, best):
     assert system.encode(torch.zeros(2, 1, 64, 64)).shape == (2, best)
     assert [row["phase"] for row in system.history] == [f"candidate {i}" for i in (1, 2, 3)]
     assert [row["step"] for row in system.history] == [2, 4, 6]
+
+
+def test_every_variant_is_told_the_labels_beside_a_loss_of_its_own():
+    family = tuple(
+        replace(one, unsupervised=replace(one.unsupervised, training=SMALL))
+        for one in few_label.FAMILY
+    )
+    config = few_label.Config(family, labelled_batch=8)
+    system = few_label.fit(SPLIT, IMAGES, seed=0, steps=4, config=config)
+    own = [row.keys() - {"step", "phase", "reconstruction", "kl"} for row in system.history]
+    assert own == [
+        {"supervised"}, {"supervised", "total correlation", "critic"},
+        {"supervised", "total correlation"}, {"supervised", "distance"},
+    ]  # fmt: skip
+    assert system.partitions == few_label.dimensions(V2)
+
+
+def test_models_that_no_label_has_trained_are_selected_by_mig(monkeypatch):
+    config = few_label.Config(candidates(11, 12, gamma=0.0), select="mig", labelled_batch=8)
+    asked = []
+
+    def scored(run, known, select):
+        asked.append((run.vae.dim, known, select))
+        return float(run.vae.dim == 11)
+
+    monkeypatch.setattr(few_label, "_score", scored)
+    system = few_label.fit(SPLIT, IMAGES, seed=0, steps=4, config=config)
+    assert asked == [(11, 108, "mig"), (12, 108, "mig")]
+    assert all("supervised" not in row for row in system.history)
+    assert system.encode(torch.zeros(2, 1, 64, 64)).shape == (2, 11)
+    owned = [dim for partition in system.partitions for dim in partition]
+    assert set(owned) <= set(range(11)) and system.partitions != few_label.dimensions(V2)
 
 
 @pytest.mark.parametrize("select", ["loss", "mig"])

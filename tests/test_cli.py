@@ -339,11 +339,27 @@ def test_ship_keeps_several_models_measured_at_one_commit(tmp_path, monkeypatch,
     monkeypatch.setattr(evaluation, "evaluate", scores)
     names = ("dSprites.v2", "Shapes3D.v3")
     runs = [str(pretrained.folder_of(name)) for name in names]
-    assert main(["ship", *runs, "--home", str(tmp_path), "--importances", "one"]) == 0
+    trees = ["--importances", "gradient_boosting"]
+    assert main(["ship", *runs, "--home", str(tmp_path), *trees]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 2
     records = [json.loads((tmp_path / name / "model.json").read_text()) for name in names]
-    assert [r["scores"] for r in records] == [{"task": name, "trees": "one"} for name in names]
+    assert [r["scores"] for r in records] == [{"task": name, "trees": trees[1]} for name in names]
     assert {r["measured"]["commit"] for r in records} == {provenance()["commit"]}
+
+
+@pytest.mark.parametrize(
+    "asked, trees", [([], ""), (["--importances", "hist_gradient_boosting"], "hist_")]
+)
+def test_evaluate_takes_the_trees_of_a_record_and_says_which(monkeypatch, capsys, asked, trees):
+    monkeypatch.setattr(
+        evaluation, "evaluate", lambda *_, **given: SimpleNamespace(to_dict=lambda: given)
+    )
+    assert main(["evaluate", "dSprites.v2", "--json", "--seed", "3", *asked]) == 0
+    said = json.loads(capsys.readouterr().out)
+    settings = {"seed": 3, "importances": f"{trees}gradient_boosting"}
+    assert (
+        said.items() >= settings.items() and said["about"]["measured"].items() >= settings.items()
+    )
 
 
 def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from watched import forget, memory
 
 from wdlib.data import load, shapes3d_draw
 from wdlib.data.shapes3d_draw import LANCZOS, draw, lanczos, ray_cast
@@ -63,8 +64,16 @@ def test_pictures_come_in_the_order_asked_for():
         np.testing.assert_array_equal(pictures[k::5], np.repeat(draw(classes[k : k + 1]), 15, 0))
 
 
-def test_the_cache_of_every_geometry_stays_below_100_mb():
-    draw(some(1))
+def test_the_cache_grows_by_the_geometries_that_are_asked_for_and_is_bounded(monkeypatch):
+    monkeypatch.setattr(shapes3d_draw, "_cache", {})
+    forget()
+    before, ready = memory("VmRSS"), []
+    classes = np.array([[0, 0, 0, 0, 0, k] for k in (3, 3, 7, 9)])
+    for count in (1, 2, 3, 4, 4):  # the second is the first again
+        draw(classes[:count])
+        ready.append(int(shapes3d_draw._cache["ready"].sum()))
+    assert ready == [1, 1, 2, 3, 3]
+    assert memory("VmRSS") - before < 40 * 2**20, "three of 480 geometries take 83 MB"
     assert sum(array.nbytes for array in shapes3d_draw._cache.values()) < 100e6
 
 

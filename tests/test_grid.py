@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import math
 import os
 import signal
 import subprocess
@@ -390,6 +391,15 @@ def test_what_waits_can_be_cancelled():
 @pytest.mark.parametrize("budget", [{}, {"seconds": 1, "steps": 1}])
 def test_a_cell_has_one_budget(budget):
     with pytest.raises(ValueError, match="a budget in seconds or in steps"):
+        Cell("dSprites.v2", "modular", **budget)
+
+
+@pytest.mark.parametrize(
+    "budget", [{"steps": 0}, {"steps": -1}, {"seconds": 0}, {"seconds": -5}, {"seconds": math.nan},
+               {"seconds": math.inf}]
+)  # fmt: skip
+def test_a_budget_that_is_none_is_refused_before_anything_is_trained(budget):
+    with pytest.raises(ValueError, match="dSprites.v2, modular: .* is no budget"):
         Cell("dSprites.v2", "modular", **budget)
 
 

@@ -69,6 +69,8 @@ def test_a_baseline_gets_its_configuration(monkeypatch, parts):
 def test_an_unknown_method_is_refused_with_the_nearest():
     with pytest.raises(ValueError, match="no method called 'beta-vae'; did you mean beta_vae"):
         method("beta-vae")
+    with pytest.raises(ValueError, match="no method called ''; there are modular, "):
+        method("")
 
 
 def test_cut_keeps_the_shares_of_the_phases():

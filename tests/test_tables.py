@@ -156,6 +156,13 @@ def test_nothing_is_marked_best_by_one_seed():
     assert "*" not in line(text, "theirs", "scores of raw codes")
 
 
+def test_no_system_is_best_at_what_can_pass_the_oracle():
+    sap = [row | {"score": "sap"} for row in rows() if row["score"] == "mig"]
+    raw, grouped = (sap, [row | {"convention": "grouped"} for row in sap])
+    assert "*" in format_table(raw, ()) and "*" not in format_table(grouped, ())
+    assert "SAP" in format_winners(raw) and "SAP" not in format_winners(grouped)
+
+
 def test_a_full_circles_judged_figures_have_a_ceiling():
     text = format_table(rows("dSprites.v4-circle"), ())
     assert "0.990" in line(text, "oracle", "relation accuracy") and "the judge" not in text

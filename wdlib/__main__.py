@@ -43,6 +43,10 @@ def parser() -> argparse.ArgumentParser:
     train.add_argument("--compile", action="store_true", help="torch.compile; pays on long runs")
     train.set_defaults(run=commands.run_train)
 
+    trees = {
+        "choices": ["gradient_boosting", "hist_gradient_boosting"],
+        "help": "the trees behind DCI; hist: binned ones, faster, those of records and tables",
+    }
     evaluate = parsers.add_parser("evaluate", help="every score of a trained model")
     evaluate.add_argument(
         "folder", type=Path, help="what train wrote (--out), or a task, for its shipped weights"
@@ -51,6 +55,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")
     evaluate.add_argument("--seed", type=int, default=0, help="of samples, relations and scores")
     evaluate.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    evaluate.add_argument("--importances", default="gradient_boosting", **trees)
     evaluate.set_defaults(run=commands.run_evaluate)
 
     film = parsers.add_parser("film", help="relations on a test image, as an animated GIF or a PNG")
@@ -64,11 +69,7 @@ def parser() -> argparse.ArgumentParser:
     ship = parsers.add_parser("ship", help="keep trained models as their tasks' shipped weights")
     ship.add_argument("folders", type=Path, nargs="+", help="what train wrote (--out)")
     ship.add_argument("--home", type=Path, help="where the weights go; default inside wdlib")
-    ship.add_argument(
-        "--importances",
-        default="hist_gradient_boosting",
-        help="the trees behind DCI: binned ones (default, a minute) or gradient_boosting (many)",
-    )
+    ship.add_argument("--importances", default="hist_gradient_boosting", **trees)
     ship.set_defaults(run=commands.run_ship)
 
     score = parsers.add_parser("score", help="scores of any representation")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -71,6 +72,8 @@ class Cell:
                 f"{self.task}, {self.method}: a cell has a budget in seconds or in steps; got "
                 f"seconds={self.seconds} and steps={self.steps}"
             )
+        if not 0 < (self.steps or self.seconds or 0) < math.inf:
+            raise ValueError(f"{self.task}, {self.method}: {self.budget} is no budget")
         if self.seconds is not None:  # 240 and 240.0 are one cell, and one file
             object.__setattr__(self, "seconds", float(self.seconds))
 

@@ -73,10 +73,11 @@ def run_evaluate(args) -> None:
 
     _check_seed(args.seed)
     model, record, parts, images, judge = _trained(args.folder, args.data, args.device)
-    report = evaluate(model, parts, images, judge, seed=args.seed)
+    settings = {"seed": args.seed, "importances": args.importances}
+    report = evaluate(model, parts, images, judge, **settings)
     if args.json:
         about = {name: record[name] for name in ("task", "seed", "labels", "preset")}
-        about |= {"trained": record.get("source"), "measured": provenance() | {"seed": args.seed}}
+        about |= {"trained": record.get("source"), "measured": provenance() | settings}
         report = json.dumps(report.to_dict() | {"about": about}, indent=1)
     print(report)
 

@@ -248,8 +248,10 @@ METHODS: dict[str, Method] = {
 
 
 def method(name: str, methods: Mapping[str, Method] = METHODS) -> Method:
-    """The method called ``name``. Raises ValueError that suggests the nearest."""
+    """The method called ``name``. Raises ValueError that suggests the nearest, or names them all
+    where none is near."""
     if name in methods:
         return methods[name]
-    near = difflib.get_close_matches(name, methods, n=1, cutoff=0.0)
-    raise ValueError(f"no method called {name!r}; did you mean {near[0]}?")
+    near = difflib.get_close_matches(name, methods, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(methods)}"
+    raise ValueError(f"no method called {name!r}; {hint}")

@@ -29,7 +29,7 @@ PUBLISHED = (
     Published("dSprites", "modular (paper)", "SAP", 0.7877,
               "above its ceiling (1 - mean 1/k) with row and column apart: another definition"),
     Published("dSprites", "zerodim (paper)", "MIG", 0.14,
-              "near the SAP of perfect codes of its factors, whose MIG is above .8: swapped?"),
+              "near the SAP of perfect codes of its factors, on either data set: swapped?"),
     Published("Shapes3D", "zerodim (paper)", "SAP", 1.0,
               "above the ceiling .90 of accuracies on ten-valued factors: swapped, or R2"),
 )  # fmt: skip

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from wdlib.markdown import OURS, collapses, column
 from wdlib.pipes import piped
-from wdlib.tables import CONVENTIONS, SCORES, is_judged, mean_and_range, mean_of
+from wdlib.tables import CONVENTIONS, NO_BEST, SCORES, is_judged, mean_and_range, mean_of
 
-# Scores of the short table, each under one convention. SAP is none: of groups it can pass the
-# oracle, one integer a factor.
+# Scores of the short table, each under one convention.
 SHORT = (
     ("-", "judged_encoded"),
     ("-", "encoder_all"),
@@ -19,9 +18,6 @@ SHORT = (
     ("grouped", "mig"),
     ("converted", "mig"),
 )
-
-
-WON = ("dci_disentanglement", "mig", "sap", "sap_r2")  # scores that have a best system
 
 
 def format_systems(rows: Iterable[Mapping]) -> str:
@@ -55,10 +51,9 @@ def format_systems(rows: Iterable[Mapping]) -> str:
 def format_winners(rows: Iterable[Mapping], *, ours: str = OURS) -> str:
     """Who is best at what, as Markdown: a line a figure, a column a dataset. The best system (or
     systems, to three digits) and the mean over its seeds, then ``ours`` and its place among those
-    that have the figure. Not of SAP of groups: more of it than the oracle has is nothing better."""
+    that have the figure. Not of NO_BEST."""
     found = _by_dataset(rows)
-    asked = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if s in WON)]
-    asked.remove(("grouped", "sap"))
+    asked = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if (c, s) != NO_BEST)]
     lines = [["best at", *found]]
     for key in asked:
         line = [column(*key)]

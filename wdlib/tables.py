@@ -74,6 +74,7 @@ SCORES = {
     "sap_r2": "SAP R2",
 }
 CONVENTIONS = ("raw", "factors", "grouped", "converted")
+NO_BEST = ("grouped", "sap")  # it can pass the oracle, and more of it is then nothing better
 
 
 def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
@@ -142,7 +143,9 @@ def _block(title: str, rows: list[Mapping], convention: str, names: Mapping[str,
                 found[JUDGE if judged else twin, name] = [mean_of(values)]
     under = [t for t in ("oracle", JUDGE, "chance") if any((t, name) in found for name in names)]
     marked = {  # where a column has one seed only, nothing says which system is best
-        name for name in names if any(len(found.get((m, name), ())) > 1 for m in methods)
+        name
+        for name in names
+        if (convention, name) != NO_BEST and any(len(found.get((m, name), ())) > 1 for m in methods)
     }
     lines = [[title, *names.values()]]
     for method in [*methods, *under]:

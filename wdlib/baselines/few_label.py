@@ -9,9 +9,10 @@ of the labels with an equal part of the budget, and the one with the lowest R_s 
 tenth is kept.
 
 Source: Locatello et al. (2020), "Disentangling factors of variation using few labels", section 4:
-the semi-supervised methods and their selection on held-out labels. Ours: a position, whose values
-are the cells of a grid, takes a dimension for each axis; and v is the middle of its value's part of
-(0, 1), so that no target is infinitely far.
+the semi-supervised methods, without the DIP-VAEs, and their selection on held-out labels; with
+gamma 0 and "mig", section 3: unsupervised models that labels only select. Ours: a position, whose
+values are the cells of a grid, takes a dimension for each axis; and v is the middle of its value's
+part of (0, 1), so that no target is infinitely far.
 """
 
 from __future__ import annotations
@@ -75,8 +76,8 @@ class Config:
     shift: int = 2
 
 
-# The supervised version of each member that the paper has (and of the annealed one, which it has
-# not; its DIP-VAEs are missing), inside the ranges of Locatello et al. (2019). For a budget that
+# The supervised version of each member of the family that the paper has, too, and of the annealed
+# one, which it has not, inside the ranges of Locatello et al. (2019). For a budget that
 # can be cut in four.
 FAMILY = tuple(
     Candidate(unsupervised)

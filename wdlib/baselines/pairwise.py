@@ -131,5 +131,8 @@ def similarity(
 
 
 def rise(at: float, half: float) -> float:
-    """rho when the share ``at`` of the budget is spent: a logistic curve, one half at ``half``."""
+    """rho when the share ``at`` of the budget is spent: a logistic curve, one half at ``half``; 1
+    throughout where that is 0."""
+    if not half:
+        return 1.0
     return 1 / (1 + math.exp(min(-(at - half) / (half / 10), 500)))
