@@ -18,6 +18,7 @@ from wdlib.training.benchmark import (
 )
 from wdlib.training.costs import BATCHES, TRICKS
 from wdlib.training.milestones import milestones, train_reader
+from wdlib.training.profile import KINDS, OTHER, OUTSIDE, format_profile, kind_of, phase_profile
 
 TASK, IMAGES = task("dSprites.v2"), load("dsprites")
 PARTS = split(TASK, seed=0, labels=200, limit=600)
@@ -55,6 +56,29 @@ def test_the_encoder_passes_of_a_step_are_one_or_one_a_view():
         one.model.autoencoder.encoder.register_forward_hook(lambda *_, to=seen: to.append(1))
         one.run(1)
         assert len(seen) == passes
+
+
+def test_a_profile_shares_out_the_time_of_a_step(trainer):
+    one = Trainer(PARTS, IMAGES, TINY)
+    found = phase_profile(one, 0, steps=3)
+    assert found.keys() == {*KINDS, OTHER, OUTSIDE, "operations", "ms a step"}
+    assert all(value > 0 for value in found.values())
+    forwards, backwards = (found[k] for k in ("convolutions", "convolutions, backwards"))
+    assert forwards + backwards > found["batch norm"]
+    kinds = {"aten::convolution_backward": "convolutions, backwards", "aten::mm": "matrix products",
+             "aten::mkldnn_convolution": "convolutions", "aten::_fused_adam_": "Adam",
+             "aten::native_batch_norm": "batch norm", "aten::relu": OTHER}  # fmt: skip
+    assert {name: kind_of(name) for name in kinds} == kinds
+
+
+def test_the_shares_of_a_profile_make_a_whole():
+    head, _, *lines = format_profile(["dSprites.v2"], preset=TINY, limit=400, steps=2).splitlines()
+    assert [line.split(" | ")[0] for line in lines] == [
+        f"| dSprites.v2, {phase}" for phase in ("warm-up", "full", "finish")
+    ]
+    for line in lines:
+        shares = [int(cell.strip(" |%")) for cell in line.split(" | ")[3:]]
+        assert len(shares) == len(KINDS) + 2 and abs(sum(shares) - 100) <= len(shares) / 2
 
 
 def test_milestones_ask_a_random_relation_of_each_validation_image(trainer):

@@ -30,7 +30,7 @@ FLOORS = {
     "F3": room(
         "training",
         "losses presets progress clock checkpoint optimisers saved views stages trainer budget "
-        "costs milestones benchmark",
+        "costs profile milestones benchmark",
     ),
     "F4": room(
         "metrics",
@@ -79,7 +79,7 @@ FLOORS = {
 NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = {"F7"}  # the floors that print and draw
-PRINTS = {"training/progress", "training/benchmark", "metrics/benchmark"}
+PRINTS = {"training/progress", "training/profile", "training/benchmark", "metrics/benchmark"}
 DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relational"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}

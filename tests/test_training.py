@@ -312,7 +312,8 @@ class NoWaiting(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         assert function.name() not in self.WAITS, function.name()
-        if function.name().startswith("aten::index"):  # a mask is counted before it is applied
+        if function.name().startswith("aten::index") and isinstance(args[1], list | tuple):
+            # a mask is counted before it is applied
             masks = [i for i in args[1] if i is not None and i.dtype == torch.bool]
             assert not masks, "nonzero of a mask"
         return function(*args, **(kwargs or {}))

@@ -71,5 +71,9 @@ def shifted(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
 
 def _taken(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     """x [B, C, 64, 64], each image's rows and columns [B, 64] taken from where these say."""
-    batch = torch.arange(len(x), device=x.device)[:, None, None]
-    return x.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+    count, channels, height, width = x.shape
+    image = torch.arange(count, device=x.device)[:, None, None]
+    pixel = (image * height + rows[:, :, None]) * width + columns[:, None, :]
+    pixels = x.permute(0, 2, 3, 1).reshape(-1, channels)  # a view, for x is channels-last
+    taken = pixels.index_select(0, pixel.flatten())  # in colour, a third of what x[...] takes
+    return taken.view(count, height, width, channels).permute(0, 3, 1, 2)
