@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from waiting import NoWaiting
 
 from wdlib.baselines import fader, loop, previous, zerodim
 from wdlib.data import load
@@ -227,19 +227,6 @@ def test_fewer_labels_are_the_first_ones(some, name):
 def test_a_value_without_a_label_is_named(name):
     with pytest.raises(ValueError, match="none of the 5 labelled images has position"):
         fit(name, labels=5)
-
-
-class NoWaiting(TorchDispatchMode):
-    """Refuses what makes a host wait for its device: reading a scalar, counting a mask."""
-
-    WAITS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        assert function.name() not in self.WAITS, function.name()
-        if function.name().startswith("aten::index"):
-            masks = [i for i in args[1] if i is not None and i.dtype == torch.bool]
-            assert not masks, "nonzero of a mask"
-        return function(*args, **(kwargs or {}))
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from waiting import NoWaiting
 
 from wdlib.data import load
 from wdlib.data.split import split
@@ -303,20 +303,6 @@ def test_recomposed_codes_are_asked_for_the_value_that_moved_and_those_that_stay
     assert (stayed.sum(1) >= 1).all() and 0.3 < stayed[:, 0].float().mean() < 0.8
     model.autoencoder.encode = lambda pictures: z  # an encoder that saw no move
     assert stages.recomposed_loss(model, phase, z, generator()).item() > 100
-
-
-class NoWaiting(TorchDispatchMode):
-    """Refuses what would make the host wait for a device: reading a scalar, counting a mask."""
-
-    WAITS = {"aten::_local_scalar_dense", "aten::nonzero", "aten::masked_select", "aten::equal"}
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        assert function.name() not in self.WAITS, function.name()
-        if function.name().startswith("aten::index") and isinstance(args[1], list | tuple):
-            # a mask is counted before it is applied
-            masks = [i for i in args[1] if i is not None and i.dtype == torch.bool]
-            assert not masks, "nonzero of a mask"
-        return function(*args, **(kwargs or {}))
 
 
 def test_reading_a_scalar_is_noticed():
