@@ -19,12 +19,13 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.tasks import task
 from wdlib.training.clock import computed
-from wdlib.training.presets import COURSE, Preset
+from wdlib.training.presets import COURSE, Phase, Preset
 from wdlib.training.trainer import Trainer
 
 SIDE = 1024  # of the square matrices whose product is the machine's rate
 BATCHES = (32, 64, 128, 256)
 ROUNDS = 3
+WARM = 3  # steps
 
 
 def now(device: str | torch.device = "cpu") -> float:
@@ -48,25 +49,29 @@ def matrix_rate(repeats: int = 10, device: str | torch.device = "cpu") -> float:
     return best
 
 
-def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[float, float]:
-    """Seconds (the median) and floating-point operations of a step of a phase, after three to
-    warm up.
-
-    The operations are those of matrix products and convolutions, forwards and backwards.
-    """
+def warmed(trainer: Trainer, number: int) -> Phase:
+    """The phase of that number, begun, with WARM steps taken."""
     phase = trainer.preset.phases[number]
     trainer.done = sum(p.steps for p in trainer.preset.phases[:number])
     trainer._begin(phase)
-    for at in range(3):
+    for at in range(WARM):
         trainer._step(phase, at)
-    taken = []
-    for at in range(3, 3 + steps):
+    return phase
+
+
+def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[float, float]:
+    """Seconds (the median) and floating-point operations of a step of a phase, once warm.
+
+    The operations are those of matrix products and convolutions, forwards and backwards.
+    """
+    phase, taken = warmed(trainer, number), []
+    for at in range(WARM, WARM + steps):
         start = now(trainer.device)
         trainer._step(phase, at)
         taken.append(now(trainer.device) - start)
     seconds = median(taken)
     with FlopCounterMode(display=False) as counter:
-        trainer._step(phase, 3 + steps)
+        trainer._step(phase, WARM + steps)
     return seconds, counter.get_total_flops()
 
 

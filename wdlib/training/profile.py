@@ -17,7 +17,7 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.pipes import piped
 from wdlib.tasks import task
-from wdlib.training.costs import now
+from wdlib.training.costs import WARM, now, warmed
 from wdlib.training.presets import COURSE, Preset
 from wdlib.training.trainer import Trainer
 
@@ -49,18 +49,13 @@ def phase_profile(trainer: Trainer, number: int, *, steps: int = 20) -> dict[str
     OUTSIDE is the rest of the step's time under the profiler: Python and autograd, and what the
     profiler takes itself, so at most that much.
     """
-    phase = trainer.preset.phases[number]
-    trainer.done = sum(p.steps for p in trainer.preset.phases[:number])
-    trainer._begin(phase)
-    for at in range(3):
-        trainer._step(phase, at)
-    start = now(trainer.device)
-    for at in range(3, 3 + steps):
+    phase, start = warmed(trainer, number), now(trainer.device)
+    for at in range(WARM, WARM + steps):
         trainer._step(phase, at)
     step = 1000 * (now(trainer.device) - start) / steps
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         start = time.perf_counter()  # as the profiler counts
-        for at in range(3 + steps, 3 + 2 * steps):
+        for at in range(WARM + steps, WARM + 2 * steps):
             trainer._step(phase, at)
         watched = 1000 * (time.perf_counter() - start) / steps
     found = dict.fromkeys((*KINDS, OTHER), 0.0)
