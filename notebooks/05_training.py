@@ -710,9 +710,9 @@ print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 
 # %% [markdown]
 # This says that within half a minute of training ours, all together, pays. It says *nothing* against the
-# published schedule, which is longer by far: the last exercise asks how much. What each single term is worth on a whole task takes
-# longer trainings than a notebook has. Where those have been made, their table stands here. With one seed a
-# difference of a hundredth says nothing (09):
+# published schedule, which is longer by far: the last exercise asks how much. What each single term is worth on a
+# whole task takes longer trainings than a notebook has. Where those have been made, their table stands here. With
+# one seed a difference of a hundredth says nothing (09):
 
 # %%
 if path := result_file("ablations"):
