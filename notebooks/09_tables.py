@@ -833,7 +833,7 @@ if few:
                       color=colour, marker=marker, alpha=0.4, s=20)  # fmt: skip
         needed = 10 * wdlib.task(name).combinations
         panel.axvline(needed, color=colour, ls="--", lw=1)
-        panel.annotate(f"{name}: {needed}", (needed, 0.45), rotation=90, ha="left", va="bottom",
+        panel.annotate(f"{name}: {needed}", (needed, 0.04), rotation=90, ha="left", va="bottom",
                        xycoords=panel.get_xaxis_transform(), fontsize=8, xytext=(3, 0),
                        textcoords="offset points")  # fmt: skip
         words.append(f"{name}, by labels: {said}")
