@@ -658,9 +658,9 @@ print(f"three hues:  perfect codes have MIG above .98: {m > 0.98}, SAP at most {
 #   the paper does not say which. Compare it with nobody's SAP.
 # - A SAP of 1.0 on ten-valued factors cannot be a gap of accuracies: ten equally likely values can be
 #   guessed, which leaves .90 at most. By $R^2$ it could be. And a MIG of .14 is close to what perfect
-#   codes of scale, x and y get in *SAP* (and of the hues: 09), where their MIG is above .8. So the columns MIG and SAP may have
-#   been exchanged. That is our reading, and so is which data set the two figures belong to; the paper
-#   gives no means to check it.
+#   codes of scale, x and y get in *SAP* (and of the hues: 09), where their MIG is above .8. So the columns
+#   MIG and SAP may have been exchanged. That is our reading, and so is which data set the two figures
+#   belong to; the paper gives no means to check it.
 #
 # None of this says that the systems are bad. It says that these entries cannot be compared, and
 # that the ceilings, which cost seconds, would have shown it before printing.

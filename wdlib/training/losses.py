@@ -63,6 +63,18 @@ def diverged(name: str, loss: float, channels: int) -> bool:
     return not (math.isfinite(loss) and loss <= most.get(name, math.inf))
 
 
+def check_sound(said: dict[str, float], channels: int, *, step: int) -> None:
+    """Raises FloatingPointError that names the step and the first of the losses, as floats by name,
+    that has ``diverged``."""
+    for name, loss in said.items():
+        if diverged(name, loss, channels):
+            raise FloatingPointError(
+                f"the {name} loss is {loss:g} at step {step}: training has diverged; the last "
+                f"checkpoint is kept, but train anew with lower learning rates or less weight on "
+                f"the adversarial loss"
+            )
+
+
 def pseudo_labels(scores: list[Tensor], believed: list[Tensor], confidence: float) -> Tensor:
     """Cross-entropy of the values that the model itself is sure of. Ours, as in FixMatch.
 

@@ -169,7 +169,7 @@ class Trainer:
             says = self.done % progress.every == 0 or ended
             if saves or says:
                 said = {name: float(loss) for name, loss in terms.items()}
-                self._check(said)
+                losses.check_sound(said, self.split.task.channels, step=self.done)
             if says:
                 self.history.append({"step": self.done, "phase": phase.name, **said})
                 rate = images / (time.perf_counter() - since)
@@ -243,15 +243,6 @@ class Trainer:
             self.order = torch.cat([self.order, epoch])
         pick, self.order = self.order[:batch], self.order[batch:]
         return pick
-
-    def _check(self, said: dict[str, float]) -> None:
-        for name, loss in said.items():
-            if losses.diverged(name, loss, self.split.task.channels):
-                raise FloatingPointError(
-                    f"the {name} loss is {loss:g} at step {self.done}: training has diverged; the "
-                    f"last checkpoint is kept, but train anew with lower learning rates or less "
-                    f"weight on the adversarial loss"
-                )
 
     def save(self, folder: Path | str) -> None:
         """Leave a checkpoint in ``folder``: all that the next step depends on."""
