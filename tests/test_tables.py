@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from wdlib.ablations import ABLATIONS, FAITHFUL
+from wdlib.ablations import ABLATIONS, FAITHFUL, HALVED
 from wdlib.cells import Cell
 from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     FEW,
     LABELS,
     NO_ROAMING,
+    NO_VIEWS,
     TASKS_OF_TABLE_1,
     ablation_cells,
     label_cells,
@@ -224,7 +225,7 @@ def test_the_other_experiments_ask_what_they_say():
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
         ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * 3 * 5 + 4 * 3 * 2
+    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * 3 * 5 + 4 * 4 * 2
     assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 3
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
@@ -243,13 +244,14 @@ def test_the_other_experiments_ask_what_they_say():
     assert published_cells(methods=[runs[2].method]) == runs[2:]
     with pytest.raises(ValueError, match="did you mean zerodim-published"):
         published_cells(methods=["zerodim"])
+    single = [name for name in ABLATIONS if name != NO_VIEWS]
     cells = ablation_cells((0,), tasks=["dSprites.v2"])
-    assert [c.method for c in cells] == [n for n in ABLATIONS if n != "ours - roaming labels"]
+    assert [c.method for c in cells] == [n for n in single if n != "ours - roaming labels"]
     cells = ablation_cells((0,), tasks=["dSprites.v4"])
-    assert {c.steps for c in cells} == {COURSE.for_task("dSprites.v4").steps}
-    assert [c.method for c in cells] == list(ABLATIONS)
+    whole = COURSE.for_task("dSprites.v4").steps
+    assert {c.method: c.steps for c in cells} == dict.fromkeys(single, whole) | {HALVED: whole // 2}
     cells = ablation_cells((0,), tasks=["Shapes3D.v3"])
-    assert [c.method for c in cells] == [n for n in ABLATIONS if "roaming" not in n]
+    assert [c.method for c in cells] == [n for n in single if "roaming" not in n]
     with pytest.raises(ValueError, match="did you mean ours - cycle"):
         ablation_cells((0,), methods=["ours - cycles"])
 
@@ -272,6 +274,10 @@ def test_every_ablation_differs_from_what_it_is_taken_from(where):
     assert bare.freeze_encoder and not (bare.code_noise or bare.swap or bare.cycle)
     labels, leading = (presets[f"faithful + {k}"].phases[0] for k in ("labels", "leading labels"))
     assert labels.labels == first.reconstruction < leading.labels == 1
+    for wide, plain in zip(presets[HALVED].phases, ours.phases, strict=True):
+        assert (wide.batch, wide.steps) == (2 * plain.batch, plain.steps)
+        assert wide.lr**2 == pytest.approx(2 * plain.lr**2)
+    assert not any(p.pseudo or p.taught or p.shift or p.roam for p in presets[NO_VIEWS].phases)
     for phase in FAITHFUL.phases:
         assert not (phase.labels or phase.pseudo or phase.taught or phase.cycle)
         assert not (phase.refit_every or phase.encodings or phase.freeze_encoder)

@@ -1,12 +1,14 @@
 """What each part of our recipe buys: the preset without it, and the published recipe with it.
 
 A variant is a change to a task's preset, so the one trainer runs them all. Every variant takes as
-many steps as ours does on the task; its own phases share them as they are to one another. What a
-step costs is another question: fit_seconds stands beside every cell's figures.
+many steps as ours does on the task (HALVED half as many, of twice the images); its own phases share
+them as they are to one another. What a step costs is another question: fit_seconds stands beside
+every cell's figures.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -129,10 +131,31 @@ def _by_the_prior(preset: Preset) -> Preset:
     return replace(preset, phases=(replace(warm_up, pseudo=0.0), full, finish))
 
 
+def _larger_batches(preset: Preset) -> Preset:
+    """Twice the images, labels and relations a step; rates, Adam's, times the root of two. What is
+    counted in steps comes after half as many."""
+    phases = tuple(
+        replace(
+            p,
+            **{k: 2 * getattr(p, k) for k in ("batch", "labelled_batch", "learner_batch")},
+            **{k: math.sqrt(2) * getattr(p, k) for k in ("lr", "critic_lr", "learner_lr")},
+            **{k: getattr(p, k) // 2 for k in ("rise", "refit_every")},
+        )
+        for p in preset.phases
+    )
+    return replace(preset, phases=phases)
+
+
+HALVED = "ours + half as many batches of 128"
+
 CHANGES: dict[str, Change] = {
     "ours + critic in the warm-up": _warm_up_critic,
     "ours + pseudo-labels by the prior": _by_the_prior,
+    HALVED: _larger_batches,
     **{f"ours - {name}": change for name, change in WITHOUT.items()},
+    "ours - pseudo-labels - label shifts": lambda p: WITHOUT["label shifts"](
+        WITHOUT["pseudo-labels"](p)
+    ),
     **{f"faithful + {name}": change for name, change in WITH.items()},
 }
 

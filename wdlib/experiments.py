@@ -125,12 +125,14 @@ def pace_cells(
 
 FEW = (50, 100, 250, 500, 1000)  # labels
 NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
-LABELS = {  # recipe -> labels; the last three where labels are fewest
+NO_VIEWS = "ours - pseudo-labels - label shifts"  # what each of the two is worth alone
+LABELS = {  # recipe -> labels; the last four where labels are fewest
     "modular": FEW,
     "ours - early pseudo-labels": FEW,
     NO_PSEUDO: FEW,
     "ours + pseudo-labels by the prior": FEW[:2],
     "ours - label shifts": FEW[:2],
+    NO_VIEWS: FEW[:2],
     "ours - cycle": FEW[:2],
 }
 NO_ROAMING = "ours - roaming labels"
@@ -147,7 +149,7 @@ def label_cells(
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
     All of them also without what unlabelled images or views of the labelled ones bring: see LABELS,
-    of which the last three are left out on dSprites.v4, the longest. A seed whose labels leave a
+    of which the last four are left out on dSprites.v4, the longest. A seed whose labels leave a
     value out, which is refused, makes way for the next one whose labels do not.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
@@ -209,26 +211,30 @@ def ablation_cells(
     device: str = "cpu",
 ) -> list[Cell]:
     """What each part buys: dSprites.v2 with every seed, two harder tasks with the first; not where
-    a task has no such part. Every recipe takes the steps that ours takes on the task.
+    a task has no such part. Every recipe takes the steps that ours takes on the task, but for the
+    one whose batches are twice as large: half of them. NO_VIEWS, without two parts, is of few
+    labels alone.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is no ablation.
     """
-    from wdlib.ablations import ABLATIONS, applies
+    from wdlib.ablations import ABLATIONS, HALVED, applies
     from wdlib.methods import method
 
-    names = list(ABLATIONS if methods is None else methods)
+    known = {name: one for name, one in ABLATIONS.items() if name != NO_VIEWS}
+    names = list(known if methods is None else methods)
     for name in names:
-        method(name, ABLATIONS)
+        method(name, known)
     runs = [(task, seed) for task in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
         runs += [(task, seeds[0]) for task in ("dSprites.v4", "Shapes3D.v3")]
+    how = {"threads": threads, "device": device}
     cells = [
-        Cell(task, name, seed, steps=_length(task), threads=threads, device=device)
+        Cell(task, name, seed, steps=_length(task) // (2 if name == HALVED else 1), **how)
         for task, seed in runs
         for name in names
         if applies(name, task)
     ]
-    return _with_recipes(cells, ABLATIONS)
+    return _with_recipes(cells, known)
 
 
 def published_cells(
