@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from wdlib.data.split import check_labels, split
+from wdlib.data.split import check_labels, split, whole_seed
 from wdlib.tasks import TASKS, task
 
 V2 = task("dSprites.v2")
@@ -50,6 +50,14 @@ def test_fewer_labels_are_a_prefix_of_more():
         few = split(V2, seed=5, labels=labels)
         np.testing.assert_array_equal(few.labelled, many.labelled[:labels])
         np.testing.assert_array_equal(few.train, many.train)
+
+
+def test_a_whole_seed_is_the_first_whose_labels_show_every_value():
+    v4 = task("dSprites.v4")
+    with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
+        check_labels(split(v4, seed=0, labels=50))
+    assert whole_seed(v4, seed=0, labels=50) == 1 and whole_seed(v4, seed=0, labels=100) == 0
+    assert whole_seed(v4, seed=7, labels=2) == 7  # no seed's two labels can
 
 
 def test_limit_bounds_the_three_parts_and_keeps_the_labels():

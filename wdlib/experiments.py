@@ -6,10 +6,9 @@ Each function returns cells for ``grid.run``; ``python -m wdlib table NAME`` run
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 
-from wdlib.cells import Cell
+from wdlib.cells import Cell, most_images
 from wdlib.pace import BUDGET, paces
 
 TASKS_OF_TABLE_1 = (
@@ -155,7 +154,9 @@ def label_cells(
     ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
     """
     from wdlib.ablations import ABLATIONS
+    from wdlib.data.split import whole_seed
     from wdlib.methods import METHODS
+    from wdlib.tasks import task
 
     methods = list(methods)
     if unknown := set(methods) - set(LABELS):
@@ -165,8 +166,13 @@ def label_cells(
         runs += [("dSprites.v4", m, seeds[0]) for m in methods if LABELS[m] == FEW]
         runs += [("Shapes3D.v5", m, seeds[0]) for m in methods]
     how = {"threads": threads, "device": device}
+
+    def whole(name: str, labels: int, seed: int) -> int:
+        wanted = task(name)
+        return whole_seed(wanted, seed=seed, labels=labels, limit=most_images(wanted))
+
     cells = [
-        Cell(name, method, _whole(name, labels, seed), labels, steps=_length(name), **how)
+        Cell(name, method, whole(name, labels, seed), labels, steps=_length(name), **how)
         for name, method, seed in runs
         for labels in LABELS[method]
     ]
@@ -269,21 +275,6 @@ def published_cells(
 def _with_recipes(cells: Iterable[Cell], known: Mapping) -> list[Cell]:
     """Each cell with the digest of what its method is configured with on its task."""
     return [replace(cell, recipe=known[cell.method].recipe(cell.task)) for cell in cells]
-
-
-def _whole(name: str, labels: int, seed: int) -> int:
-    """The first seed from ``seed`` on whose labels show every value of every factor; ``seed``
-    itself where none of a hundred does."""
-    from wdlib.cells import most_images
-    from wdlib.data.split import check_labels, split
-    from wdlib.tasks import task
-
-    wanted = task(name)
-    for one in range(seed, seed + 100):
-        with suppress(ValueError):
-            check_labels(split(wanted, seed=one, labels=labels, limit=most_images(wanted)))
-            return one
-    return seed
 
 
 def _length(name: str) -> int:

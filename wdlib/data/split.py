@@ -8,6 +8,7 @@ train.
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,6 +107,16 @@ def check_labels(split: Split) -> None:
                 f"{split.task.name}: none of the {len(column)} labelled images has {factor.name} "
                 f"{missing[0]} ({factor.value_names[missing[0]]}); take more labels or another seed"
             )
+
+
+def whole_seed(task: Task, *, seed: int, labels: int, limit: int | None = None) -> int:
+    """The first seed from ``seed`` on whose labelled images show every value of every factor;
+    ``seed`` itself where none of a hundred does."""
+    for one in range(seed, seed + 100):
+        with suppress(ValueError):
+            check_labels(split(task, seed=one, labels=labels, limit=limit))
+            return one
+    return seed
 
 
 def check_images(split: Split, images: Images) -> None:
