@@ -29,8 +29,8 @@ FLOORS = {
     "F2": room("model", "networks autoencoder prior learner modular"),
     "F3": room(
         "training",
-        "losses presets progress clock checkpoint optimisers saved views stages trainer budget "
-        "costs profile milestones benchmark",
+        "losses phases presets progress clock checkpoint optimisers saved views stages trainer "
+        "budget costs profile milestones benchmark",
     ),
     "F4": room(
         "metrics",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from wdlib.ablations import ABLATIONS, FAITHFUL, HALVED
+from wdlib.ablations import ABLATIONS, FAITHFUL, FEWER, HALVED
 from wdlib.cells import Cell
 from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
-    FEW,
+    COUNTS,
     LABELS,
     NO_ROAMING,
     NO_VIEWS,
@@ -40,7 +40,7 @@ from wdlib.systems import format_systems, format_winners
 from wdlib.table_files import read_csv, read_table, read_wide_csv, write_csv, write_wide_csv
 from wdlib.tables import COLUMNS, format_table, rows_of
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER
+from wdlib.training import COURSE, FEW, PAPER
 from wdlib.training.benchmark import format_costs, read_costs
 
 
@@ -225,12 +225,12 @@ def test_the_other_experiments_ask_what_they_say():
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
         ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(FEW) and len(labels) == 5 * 3 * 5 + 4 * 4 * 2
-    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 3
+    assert {c.labels for c in labels} == set(COUNTS) and len(labels) == 5 * 4 * 5 + 4 * 7 * 2
+    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 4
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
-    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 3
-    assert LABELS.keys() - {"modular"} < ABLATIONS.keys()
+    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 4
+    assert LABELS.keys() - {"modular"} < (ABLATIONS | FEWER).keys() and FEWER.keys() < LABELS.keys()
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
     assert {c.unseen for c in unseen_cells((0,))} == {0.2} and len(unseen_cells((0,))) == 6
@@ -281,6 +281,23 @@ def test_every_ablation_differs_from_what_it_is_taken_from(where):
     for phase in FAITHFUL.phases:
         assert not (phase.labels or phase.pseudo or phase.taught or phase.cycle)
         assert not (phase.refit_every or phase.encodings or phase.freeze_encoder)
+
+
+def test_what_few_is_without_a_part_lacks_that_part():
+    presets = {name: one.fit.preset_for("dSprites.v4") for name, one in FEWER.items()}
+    few = FEW.for_task("dSprites.v4")
+    assert presets.pop("few") == few
+    for name, preset in presets.items():
+        assert preset != few and [p.steps for p in preset.phases] == [p.steps for p in few.phases]
+        assert preset.phases[-1] == few.phases[-1], name
+    assert not any(p.taught or p.balanced for p in presets["few - pseudo-labels"].phases)
+    assert all(
+        (p.taught, p.balanced) == (q.taught, 0)
+        for p, q in zip(presets["few - balance"].phases, few.phases, strict=True)
+    )
+    late = presets["few - early cycle"].phases
+    assert [p.cycle for p in late if p.prior == "normal"] == [0.0] * 5
+    assert late[-2].cycle == COURSE.phases[1].cycle
 
 
 RESULTS = Path(__file__).parents[1] / "notebooks" / "results"

@@ -17,6 +17,7 @@ from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
 from wdlib.training import (
     COURSE,
+    FEW,
     PAPER,
     Lines,
     Phase,
@@ -218,14 +219,16 @@ def test_an_update_touches_its_owner_alone(owner):
     assert changed == {owner}
 
 
-@pytest.mark.parametrize("loss", ["labels", "pseudo"])
+@pytest.mark.parametrize("loss", ["labels", "pseudo", "taught"])
 def test_images_that_roam_teach_every_value_but_their_position(loss):
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     only = {"labels": 0.0, "pseudo": 0.0, "reconstruction": 0.0} | {loss: 1.0}
-    phase = dataclasses.replace(SHORT.phases[0], roam=1.0, confidence=0.01, **only)
+    more = {"roam": 1.0, "confidence": 0.01, "balanced": 0.5}
+    phase = dataclasses.replace(SHORT.phases[0], **more, **only)
     pick = torch.arange(8)
     labelled = (trainer.labelled[pick], trainer.values[pick])
-    stages.step(trainer.model, phase, trainer.moves, trainer.unlabelled[pick], labelled, None,
+    beliefs = torch.zeros(8, 2, dtype=torch.long)
+    stages.step(trainer.model, phase, trainer.moves, trainer.unlabelled[pick], labelled, beliefs,
                 lambda name, loss: loss.backward(), generator())  # fmt: skip
     shape, position = (head.weight.grad.abs().max() for head in trainer.model.heads)
     assert shape > 0 and position == 0
@@ -244,6 +247,45 @@ def test_what_a_taught_phase_believes_is_what_the_phase_before_reads():
     trainer.done = before.steps
     trainer._begin(dataclasses.replace(phase, taught=1.0))
     assert trainer.beliefs[:20].tolist() == found.tolist()
+
+
+def test_a_balanced_teacher_is_believed_as_often_for_every_value():
+    model = ModularModel(task("dSprites.v2"), NetworkConfig(dim=9))  # 3 shapes, 9 places
+    for head in model.heads:
+        torch.nn.init.eye_(head.weight)
+        torch.nn.init.zeros_(head.bias)
+    guess = torch.tensor([0] * 6 + [1] * 2 + [2])
+    z = torch.zeros(9, 2, 9)
+    z[torch.arange(9), 0, guess] = torch.tensor([1.0, 5, 2, 4, 3, 6, 1, 1, 0.1])
+    z[:, 1, 4] = 1.0
+    model.encode = lambda images: z
+    phase = Phase("warm-up", prior="normal")
+    shape, place = stages.read(model, phase, None, balanced=2 / 3).T  # 2 of 9 / 3 images a shape
+    assert shape.tolist() == [-1, 0, -1, -1, -1, 0, 1, 1, 2]
+    assert place.tolist() == [-1] * 9  # of a place there is 1 image, and two thirds of 1 are none
+    assert (stages.read(model, phase, None, balanced=1.0)[:, 1] == 4).sum() == 1
+    trainer, taught = Trainer(SPLIT, IMAGES, SHORT), dataclasses.replace(SHORT.phases[1])
+    trainer._begin(dataclasses.replace(taught, balanced=0.5), SHORT.phases[0])
+    for column, size in zip(trainer.beliefs.T, SPLIT.task.sizes):
+        counts = torch.bincount(column[column >= 0], minlength=size)
+        assert 0 < counts.max() <= len(SPLIT.train) / size / 2
+
+
+def test_before_there_are_components_the_cycle_asks_for_what_the_heads_read():
+    model = ModularModel(task("dSprites.v2"))
+    seen = []
+    model.autoencoder.decode = lambda z: (seen.append(z), z)[1]
+    model.autoencoder.encode = lambda pictures: seen[-1]  # a perfect pair
+    z = 30 * torch.randn((64, 2, 8), generator=generator())
+    phase = Phase("warm-up", prior="normal")
+    assert stages.cycle_loss(model, phase, z, generator()).item() < 0.3
+    (codes,) = seen  # encodings alone, no sample; each partition comes from some image
+    sources = torch.stack([(c[:, None] == z[None, :, i]).all(2).int().argmax(1)
+                           for i, c in enumerate(codes.unbind(1))], 1)  # fmt: skip
+    assert all(sorted(column.tolist()) == list(range(32)) for column in sources.T)
+    assert (sources[:, 0] != sources[:, 1]).any()
+    model.autoencoder.encode = lambda pictures: -seen[-1]  # an encoder that reads something else
+    assert stages.cycle_loss(model, phase, z, generator()).item() > 5
 
 
 def test_a_swap_costs_what_the_picture_holds_of_the_partition():
@@ -312,10 +354,13 @@ def test_reading_a_scalar_is_noticed():
         torch.ones(3)[torch.ones(3) > 0]
 
 
-@pytest.mark.parametrize("number", range(len(COURSE.phases)))
-def test_a_step_never_waits_for_the_host(number):
-    trainer = Trainer(SPLIT, IMAGES, SHORT)
-    phase = SHORT.phases[number]
+@pytest.mark.parametrize(
+    ("preset", "number"),
+    [(preset, number) for preset in (COURSE, FEW) for number in range(len(preset.phases))],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_a_step_never_waits_for_the_host(preset, number):
+    trainer, phase = Trainer(SPLIT, IMAGES, SHORT), shortened(preset).phases[number]
     trainer._begin(phase)
     trainer._step(phase, 0)
     with NoWaiting():
@@ -367,7 +412,25 @@ def test_every_step_belongs_to_one_phase():
         SHORT.phase_at(SHORT.steps)
 
 
-@pytest.mark.parametrize("one", [PAPER, COURSE])
+def test_few_is_course_but_for_how_it_comes_by_values():
+    for name in TASKS:
+        few, course = FEW.for_task(name), COURSE.for_task(name)
+        assert few.steps == pytest.approx(course.steps, abs=5)
+        assert (few.networks, few.fit, few.phases[-1]) == (
+            course.networks, course.fit, course.phases[-1]
+        )  # fmt: skip
+        own = {"name", "steps", "fresh", "pseudo", "taught", "balanced", "cycle"}
+        for phase in few.phases:
+            base = course.phases[0 if phase.prior == "normal" else 1]
+            if phase.freeze_encoder:
+                base = course.phases[2]
+            mine, theirs = dataclasses.asdict(phase), dataclasses.asdict(base)
+            assert {k for k in mine if mine[k] != theirs[k]} <= own
+    shares = [phase.balanced for phase in FEW.phases[1:-1]]
+    assert shares == sorted(shares) and shares[0] > 0 and not any(p.pseudo for p in FEW.phases)
+
+
+@pytest.mark.parametrize("one", [PAPER, COURSE, FEW])
 def test_a_preset_survives_json(one):
     assert Preset.from_dict(json.loads(json.dumps(dataclasses.asdict(one)))) == one
     assert preset(one.name.lower()) is one
@@ -376,19 +439,23 @@ def test_a_preset_survives_json(one):
 def test_what_is_no_preset_is_refused():
     with pytest.raises(ValueError, match="not the record of a preset"):
         Preset.from_dict({"name": "x"})
-    with pytest.raises(ValueError, match="no preset called 'FAST'; there are PAPER, COURSE"):
+    with pytest.raises(ValueError, match="no preset called 'FAST'; there are PAPER, COURSE, FEW"):
         preset("FAST")
 
 
 # --- the trainer -----------------------------------------------------------------------------
 
-SHORT = dataclasses.replace(
-    COURSE,
-    phases=tuple(
-        dataclasses.replace(p, steps=4, batch=16, labelled_batch=16, learner_batch=8, refit_every=r)
-        for p, r in zip(COURSE.phases, (0, 2, 0))
-    ),
-)
+
+def shortened(preset, steps=4):
+    small = {"steps": steps, "batch": 16, "labelled_batch": 16, "learner_batch": 8}
+    phases = [
+        dataclasses.replace(p, **small, refit_every=2 if p.refit_every else 0)
+        for p in preset.phases
+    ]
+    return dataclasses.replace(preset, phases=tuple(phases))
+
+
+SHORT = shortened(COURSE)
 SPLIT = split(task("dSprites.v2"), seed=0, labels=300, limit=1000)
 
 
@@ -409,6 +476,17 @@ def test_resumed_is_bitwise_uninterrupted(tmp_path, uninterrupted, stop):
     assert again.done == stop
     for name, tensor in weights(again.run(folder=tmp_path)).items():
         assert torch.equal(tensor, uninterrupted[name]), name
+
+
+def test_resumed_in_a_round_and_between_two_is_bitwise_uninterrupted(tmp_path):
+    rounds = shortened(FEW, steps=2)
+    wanted = weights(Trainer(SPLIT, IMAGES, rounds, seed=3).run())
+    for stop in (2, 5, 8, 10):  # before the first round, in one, between two, before full training
+        Trainer(SPLIT, IMAGES, rounds, seed=3).run(stop, folder=tmp_path)
+        again = Trainer(SPLIT, IMAGES, rounds, seed=3)
+        again.resume(tmp_path)
+        for name, tensor in weights(again.run(folder=tmp_path)).items():
+            assert torch.equal(tensor, wanted[name]), (stop, name)
 
 
 def test_nothing_but_sprites_roams():

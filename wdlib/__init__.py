@@ -25,6 +25,7 @@ _HOME = {
     "world": "wdlib.data.own",
     "ModularModel": "wdlib.model",
     "COURSE": "wdlib.training",
+    "FEW": "wdlib.training",
     "PAPER": "wdlib.training",
     "Trainer": "wdlib.training",
     "train_judge": "wdlib.metrics.judge",

@@ -31,7 +31,11 @@ def parser() -> argparse.ArgumentParser:
 
     train = parsers.add_parser("train", help="train a model of a task")
     train.add_argument("task", help="such as dSprites.v2")
-    train.add_argument("--preset", default="COURSE", help="COURSE (minutes) or PAPER (a GPU)")
+    train.add_argument(
+        "--preset",
+        default="COURSE",
+        help="COURSE (minutes), FEW (the same, for a hundred labels) or PAPER (a GPU)",
+    )
     train.add_argument("--seed", type=int, default=0, help="of split, weights and training")
     train.add_argument("--labels", type=int, default=1000, help="number of labelled images")
     train.add_argument("--device", default="auto", help="auto, cpu, cuda, ...")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from wdlib.factors import DSPRITES
 from wdlib.methods import METHODS, Method, Modular
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, Preset
+from wdlib.training import COURSE, FEW, PAPER, Preset
 
 Change = Callable[[Preset], Preset]
 
@@ -146,6 +146,13 @@ def _larger_batches(preset: Preset) -> Preset:
     return replace(preset, phases=phases)
 
 
+def _no_cycle_before_components(preset: Preset) -> Preset:
+    """The cycle begins where COURSE has it begin, and weighs as much as there."""
+    *before, full, finish = preset.phases
+    full = replace(full, cycle=COURSE.phases[1].cycle)
+    return replace(preset, phases=(*(replace(p, cycle=0.0) for p in before), full, finish))
+
+
 HALVED = "ours + half as many batches of 128"
 
 CHANGES: dict[str, Change] = {
@@ -157,6 +164,9 @@ CHANGES: dict[str, Change] = {
         WITHOUT["pseudo-labels"](p)
     ),
     **{f"faithful + {name}": change for name, change in WITH.items()},
+    "few - pseudo-labels": lambda p: phases(p, taught=0.0, balanced=0.0),
+    "few - balance": lambda p: phases(p, balanced=0.0),
+    "few - early cycle": _no_cycle_before_components,
 }
 
 
@@ -182,6 +192,12 @@ ABLATIONS: dict[str, Method] = {
     **{name: _method(Ablation(COURSE, name)) for name in CHANGES if name.startswith("ours")},
     "faithful": _method(Modular(FAITHFUL)),
     **{name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")},
+}
+
+# The preset for few labels, and what its parts buy there; the table of labels has them.
+FEWER: dict[str, Method] = {
+    "few": _method(Modular(FEW)),
+    **{name: _method(Ablation(FEW, name)) for name in CHANGES if name.startswith("few")},
 }
 
 

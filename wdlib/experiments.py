@@ -122,17 +122,19 @@ def pace_cells(
     return table2_cells(seconds, seeds, tasks=tasks, methods=methods)
 
 
-FEW = (50, 100, 250, 500, 1000)  # labels
+COUNTS = (50, 100, 250, 500, 1000)  # labels
 NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
 NO_VIEWS = "ours - pseudo-labels - label shifts"  # what each of the two is worth alone
-LABELS = {  # recipe -> labels; the last four where labels are fewest
-    "modular": FEW,
-    "ours - early pseudo-labels": FEW,
-    NO_PSEUDO: FEW,
-    "ours + pseudo-labels by the prior": FEW[:2],
-    "ours - label shifts": FEW[:2],
-    NO_VIEWS: FEW[:2],
-    "ours - cycle": FEW[:2],
+LABELS = {  # recipe -> labels; what leaves something out of them where they are fewest
+    "modular": COUNTS,
+    "few": COUNTS,
+    **{f"few - {part}": COUNTS[:2] for part in ("pseudo-labels", "balance", "early cycle")},
+    "ours - early pseudo-labels": COUNTS,
+    NO_PSEUDO: COUNTS,
+    "ours + pseudo-labels by the prior": COUNTS[:2],
+    "ours - label shifts": COUNTS[:2],
+    NO_VIEWS: COUNTS[:2],
+    "ours - cycle": COUNTS[:2],
 }
 NO_ROAMING = "ours - roaming labels"
 
@@ -147,13 +149,13 @@ def label_cells(
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
-    All of them also without what unlabelled images or views of the labelled ones bring: see LABELS,
-    of which the last four are left out on dSprites.v4, the longest. A seed whose labels leave a
-    value out, which is refused, makes way for the next one whose labels do not.
+    By COURSE and by FEW, and without what unlabelled images or views of the labelled ones bring:
+    see LABELS, of which those of two counts are left out on dSprites.v4, the longest. A seed whose
+    labels leave a value out, which is refused, makes way for the next one whose labels do not.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
     """
-    from wdlib.ablations import ABLATIONS
+    from wdlib.ablations import ABLATIONS, FEWER
     from wdlib.data.split import whole_seed
     from wdlib.methods import METHODS
     from wdlib.tasks import task
@@ -163,7 +165,7 @@ def label_cells(
         raise ValueError(f"labels is of {', '.join(LABELS)}, not of {min(unknown)!r}")
     runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
-        runs += [("dSprites.v4", m, seeds[0]) for m in methods if LABELS[m] == FEW]
+        runs += [("dSprites.v4", m, seeds[0]) for m in methods if LABELS[m] == COUNTS]
         runs += [("Shapes3D.v5", m, seeds[0]) for m in methods]
     how = {"threads": threads, "device": device}
 
@@ -176,7 +178,7 @@ def label_cells(
         for name, method, seed in runs
         for labels in LABELS[method]
     ]
-    return _with_recipes(cells, METHODS | ABLATIONS)
+    return _with_recipes(cells, METHODS | ABLATIONS | FEWER)
 
 
 def unseen_cells(

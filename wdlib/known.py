@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from wdlib.ablations import ABLATIONS
+from wdlib.ablations import ABLATIONS, FEWER
 from wdlib.methods import METHODS
 from wdlib.provenance import provenance
 from wdlib.replications import REPLICATIONS
 from wdlib.tasks import ELSEWHERE, TASKS
 
-KNOWN = METHODS | ABLATIONS | REPLICATIONS
+KNOWN = METHODS | ABLATIONS | FEWER | REPLICATIONS
 
 
 def behind(digest: str) -> dict:

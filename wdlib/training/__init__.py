@@ -1,11 +1,13 @@
 """The training room: losses, the two stages, presets, checkpoints and the one trainer."""
 
-from wdlib.training.presets import COURSE, PAPER, Phase, Preset, preset
+from wdlib.training.phases import Phase, Preset
+from wdlib.training.presets import COURSE, FEW, PAPER, preset
 from wdlib.training.progress import Bar, Lines, Silence, suited
 from wdlib.training.trainer import Trainer
 
 __all__ = [
     "COURSE",
+    "FEW",
     "PAPER",
     "Bar",
     "Lines",

@@ -8,7 +8,7 @@ import torch
 
 from wdlib.data import Images, Split
 from wdlib.training.clock import computed
-from wdlib.training.presets import Preset
+from wdlib.training.phases import Preset
 from wdlib.training.trainer import Trainer
 
 

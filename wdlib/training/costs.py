@@ -19,7 +19,8 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.tasks import task
 from wdlib.training.clock import computed
-from wdlib.training.presets import COURSE, Phase, Preset
+from wdlib.training.phases import Phase, Preset
+from wdlib.training.presets import COURSE
 from wdlib.training.trainer import Trainer
 
 SIDE = 1024  # of the square matrices whose product is the machine's rate

@@ -15,7 +15,8 @@ from wdlib.model.networks import ConvEncoder
 from wdlib.tasks import task
 from wdlib.training import stages
 from wdlib.training.costs import now, phase_costs
-from wdlib.training.presets import COURSE, Preset
+from wdlib.training.phases import Preset
+from wdlib.training.presets import COURSE
 from wdlib.training.trainer import Trainer
 
 

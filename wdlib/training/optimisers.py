@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wdlib.model.modular import ModularModel
-from wdlib.training.presets import Phase, Preset
+from wdlib.training.phases import Phase, Preset
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 

@@ -18,7 +18,8 @@ from wdlib.data.split import split
 from wdlib.pipes import piped
 from wdlib.tasks import task
 from wdlib.training.costs import WARM, now, warmed
-from wdlib.training.presets import COURSE, Preset
+from wdlib.training.phases import Preset
+from wdlib.training.presets import COURSE
 from wdlib.training.trainer import Trainer
 
 TASKS = ("dSprites.v4", "Shapes3D.v5")

@@ -14,7 +14,7 @@ from torch import Tensor
 from wdlib.model.modular import ModularModel
 from wdlib.tasks import Task, task
 from wdlib.training import checkpoint
-from wdlib.training.presets import Preset
+from wdlib.training.phases import Preset
 
 
 def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):

@@ -22,7 +22,7 @@ from wdlib.model.prior import simple_prior
 from wdlib.relations import Relation
 from wdlib.tasks import Task
 from wdlib.training import losses
-from wdlib.training.presets import Phase
+from wdlib.training.phases import Phase
 from wdlib.training.views import corrupted, moved, still_seen
 
 Update = Callable[[str, Tensor], None]  # (whose weights, loss) -> one optimiser step
@@ -49,7 +49,7 @@ def step(
     views = {"plain": x}
     if phase.labels:
         views["labelled"] = moved(to_float(labelled[0]), phase, generator)
-    if phase.pseudo:
+    if phase.pseudo or phase.balanced:
         views["moved"] = moved(x, phase, generator)
     codes = model.autoencoder.encode(torch.cat(list(views.values())))  # one pass for every loss
     views = dict(zip(views, codes.split([len(view) for view in views.values()])))
@@ -77,7 +77,11 @@ def step(
         scores = value_scores(model, phase, views["moved"])
         terms["pseudo"] = losses.pseudo_labels(scores, believed, phase.confidence)
     if phase.taught:  # ours
-        terms["taught"] = losses.labels(value_scores(model, phase, z), beliefs)
+        seen = z
+        if phase.balanced:
+            seen, known = views["moved"], still_seen(model.task, phase, len(z), x.device)
+            beliefs = torch.where(known, beliefs, -1)
+        terms["taught"] = losses.labels(value_scores(model, phase, seen), beliefs)
     if phase.cycle:  # ours
         terms["cycle"] = cycle_loss(model, phase, z, generator)
     update("autoencoder", sum(getattr(phase, name) * loss for name, loss in terms.items()))
@@ -223,29 +227,52 @@ def value_scores(model: ModularModel, phase: Phase, z: Tensor) -> list[Tensor]:
 
 
 @torch.no_grad()
-def read(model: ModularModel, phase: Phase, images: Tensor) -> Tensor:
+def read(model: ModularModel, phase: Phase, images: Tensor, balanced: float = 0.0) -> Tensor:
     """Ours. The values that the model reads off uint8 images [N, C, 64, 64]: [N, n] integers.
 
-    -1 where it gives its best guess less than ``phase.confidence``.
+    -1 where it gives its best guess less than ``phase.confidence``. With ``balanced``, a share:
+    where the guess is not among the surest of its value, that share of N / K_i of them.
+
+    After Zou et al. (2018), "class-balanced self-training", each partition by itself; there the
+    share is of the images that were given the value, not of an even part of all.
     """
     scores = value_scores(model, phase, model.encode(images))
+    if balanced:
+        return torch.stack([_surest(score.log_softmax(1), balanced) for score in scores], 1)
     best = [score.softmax(1).max(1) for score in scores]
     return torch.stack([torch.where(p >= phase.confidence, v, -1) for p, v in best], 1)
+
+
+def _surest(log_probabilities: Tensor, share: float) -> Tensor:
+    """The best guesses [N] of log probabilities [N, K]; -1 but for the surest of each value, at
+    most ``share`` of N / K."""
+    count, size = log_probabilities.shape
+    sure, guess = log_probabilities.max(1)
+    believed = torch.full_like(guess, -1)
+    for value in range(size):
+        mine = (guess == value).nonzero()[:, 0]
+        most = min(int(share * count / size), len(mine))
+        believed[mine[sure[mine].topk(most).indices]] = value
+    return believed
 
 
 def cycle_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tensor:
     """Ours. Decode codes whose values are known, encode the pictures, ask for the values.
 
     Half of the codes are samples of the prior, half are encodings whose partitions are shuffled
-    among the images: compositions that no label was ever given for.
+    among the images: compositions that no label was ever given for. Where the prior has no
+    components yet, there are the shuffled ones alone, and the heads say what they stand for.
     """
-    half = len(z) // 2
-    values = model.prior.random_values(half, generator=generator)
-    sampled = model.prior.sample(values, generator=generator)
+    half, parts = len(z) // 2, []
+    if phase.prior == "adaptive":
+        values = model.prior.random_values(half, generator=generator)
+        parts.append((model.prior.sample(values, generator=generator), values))
     order = torch.rand((half, z.shape[1]), generator=generator, device=z.device).argsort(0)
     shuffled = torch.gather(z[:half].detach(), 0, order[:, :, None].expand(-1, -1, z.shape[2]))
-    values = torch.cat([values, model.prior.values(shuffled)])
-    pictures = model.autoencoder.decode(torch.cat([sampled, shuffled])).sigmoid()
+    found = [score.argmax(1) for score in value_scores(model, phase, shuffled)]
+    parts.append((shuffled, torch.stack(found, 1)))
+    codes, values = (torch.cat(part) for part in zip(*parts))
+    pictures = model.autoencoder.decode(codes).sigmoid()
     return losses.labels(value_scores(model, phase, model.autoencoder.encode(pictures)), values)
 
 

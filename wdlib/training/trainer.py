@@ -24,7 +24,7 @@ from wdlib.provenance import provenance
 from wdlib.training import checkpoint, losses, stages
 from wdlib.training.clock import computed
 from wdlib.training.optimisers import Optimisers
-from wdlib.training.presets import Phase, Preset
+from wdlib.training.phases import Phase, Preset
 from wdlib.training.progress import Progress, Silence
 from wdlib.training.saved import check_state
 
@@ -198,7 +198,7 @@ class Trainer:
             if before is None and self.done:  # resumed between two phases
                 before, _ = self.preset.phase_at(self.done - 1)
             teacher = before or phase
-            self.beliefs = stages.read(self.model, teacher, self.unlabelled)
+            self.beliefs = stages.read(self.model, teacher, self.unlabelled, phase.balanced)
         if phase.prior == "adaptive":
             self.refit()
         if phase.swap:  # the partitions that hold no detail which the picture needs

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from wdlib.tasks import Task
-from wdlib.training.presets import Phase
+from wdlib.training.phases import Phase
 
 
 def corrupted(x: Tensor, generator: torch.Generator) -> Tensor:
