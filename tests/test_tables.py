@@ -13,6 +13,7 @@ from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     COUNTS,
     LABELS,
+    LONGER,
     NO_ROAMING,
     NO_VIEWS,
     TASKS_OF_TABLE_1,
@@ -225,11 +226,17 @@ def test_the_other_experiments_ask_what_they_say():
         *(("dSprites.v2", seed) for seed in (0, 1, 2)), ("dSprites.v4", 0), ("Shapes3D.v5", 0),
         ("dSprites.v4", 1)
     }  # fmt: skip
-    assert {c.labels for c in labels} == set(COUNTS) and len(labels) == 5 * 4 * 5 + 4 * 7 * 2
+    runs = 3 + 1 + 1  # seeds of dSprites.v2, and the two large tasks; seven recipes are not on v4
+    assert len(labels) == (3 * 5 + 3) * runs + 7 * 2 * (runs - 1) + 2
+    assert {c.labels for c in labels} == set(COUNTS)
     assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 4
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
-    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 4
+    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 4 - 1
+    longer = [(c.task, c.labels) for c in labels if c.method == LONGER]
+    assert longer == [("Shapes3D.v5", 50), ("Shapes3D.v5", 100)]
+    by_few = {c.steps for c in labels if c.method == "few" and c.task == "Shapes3D.v5"}
+    assert by_few == {FEW.for_task("Shapes3D.v5").steps} == {7000}
     assert LABELS.keys() - {"modular"} < (ABLATIONS | FEWER).keys() and FEWER.keys() < LABELS.keys()
     with pytest.raises(ValueError, match="not of 'fader'"):
         label_cells(methods=["fader"])
@@ -287,6 +294,7 @@ def test_what_few_is_without_a_part_lacks_that_part():
     presets = {name: one.fit.preset_for("dSprites.v4") for name, one in FEWER.items()}
     few = FEW.for_task("dSprites.v4")
     assert presets.pop("few") == few
+    assert presets.pop(LONGER).phases == COURSE.for_task("dSprites.v4").phases
     for name, preset in presets.items():
         assert preset != few and [p.steps for p in preset.phases] == [p.steps for p in few.phases]
         assert preset.phases[-1] == few.phases[-1], name

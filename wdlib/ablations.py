@@ -198,6 +198,7 @@ ABLATIONS: dict[str, Method] = {
 FEWER: dict[str, Method] = {
     "few": _method(Modular(FEW)),
     **{name: _method(Ablation(FEW, name)) for name in CHANGES if name.startswith("few")},
+    "ours + the steps of few": _method(Modular(replace(COURSE, lengths=FEW.lengths))),
 }
 
 

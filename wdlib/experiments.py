@@ -123,12 +123,13 @@ def pace_cells(
 
 
 COUNTS = (50, 100, 250, 500, 1000)  # labels
-NO_PSEUDO = "ours - pseudo-labels"  # what unlabelled images are worth where labels are few
+NO_PSEUDO, LONGER = "ours - pseudo-labels", "ours + the steps of few"
 NO_VIEWS = "ours - pseudo-labels - label shifts"  # what each of the two is worth alone
 LABELS = {  # recipe -> labels; what leaves something out of them where they are fewest
     "modular": COUNTS,
-    "few": COUNTS,
-    **{f"few - {part}": COUNTS[:2] for part in ("pseudo-labels", "balance", "early cycle")},
+    "few": COUNTS[:3],
+    **dict.fromkeys(("few - pseudo-labels", "few - early cycle", "few - balance"), COUNTS[:2]),
+    LONGER: COUNTS[:2],
     "ours - early pseudo-labels": COUNTS,
     NO_PSEUDO: COUNTS,
     "ours + pseudo-labels by the prior": COUNTS[:2],
@@ -149,9 +150,9 @@ def label_cells(
 ) -> list[Cell]:
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
-    By COURSE and by FEW, and without what unlabelled images or views of the labelled ones bring:
-    see LABELS, of which those of two counts are left out on dSprites.v4, the longest. A seed whose
-    labels leave a value out, which is refused, makes way for the next one whose labels do not.
+    By COURSE and by FEW, and without parts of them: see LABELS, of which those of two counts are
+    left out on dSprites.v4, the longest, and LONGER where it is no longer. A seed whose labels
+    leave a value out, which is refused, makes way for the next one whose labels do not.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
     """
@@ -165,18 +166,18 @@ def label_cells(
         raise ValueError(f"labels is of {', '.join(LABELS)}, not of {min(unknown)!r}")
     runs = [(n, m, seed) for m in methods for n in tasks or ("dSprites.v2",) for seed in seeds]
     if tasks is None:
-        runs += [("dSprites.v4", m, seeds[0]) for m in methods if LABELS[m] == COUNTS]
+        runs += [("dSprites.v4", m, seeds[0]) for m in methods if len(LABELS[m]) > 2]
         runs += [("Shapes3D.v5", m, seeds[0]) for m in methods]
     how = {"threads": threads, "device": device}
 
-    def whole(name: str, labels: int, seed: int) -> int:
-        wanted = task(name)
-        return whole_seed(wanted, seed=seed, labels=labels, limit=most_images(wanted))
+    def whole(name: str, **asked) -> int:
+        return whole_seed(task(name), **asked, limit=most_images(task(name)))
 
     cells = [
-        Cell(name, method, whole(name, labels, seed), labels, steps=_length(name), **how)
-        for name, method, seed in runs
-        for labels in LABELS[method]
+        Cell(name, m, whole(name, seed=seed, labels=n), n, steps=_length(name, m), **how)
+        for name, m, seed in runs
+        for n in LABELS[m]
+        if m != LONGER or _length(name, m) > _length(name)
     ]
     return _with_recipes(cells, METHODS | ABLATIONS | FEWER)
 
@@ -279,11 +280,12 @@ def _with_recipes(cells: Iterable[Cell], known: Mapping) -> list[Cell]:
     return [replace(cell, recipe=known[cell.method].recipe(cell.task)) for cell in cells]
 
 
-def _length(name: str) -> int:
+def _length(name: str, method: str = "modular") -> int:
+    from wdlib.ablations import FEWER
+    from wdlib.methods import METHODS
     from wdlib.tasks import task
-    from wdlib.training import COURSE
 
-    return COURSE.for_task(task(name).name).steps
+    return FEWER.get(method, METHODS["modular"]).fit.preset_for(task(name).name).steps
 
 
 EXPERIMENTS = {
