@@ -151,8 +151,8 @@ def label_cells(
     """Labels against accuracy: dSprites.v2 with every seed, two large tasks with the first.
 
     By COURSE and by FEW, and without parts of them: see LABELS, of which those of two counts are
-    left out on dSprites.v4, the longest, and LONGER where it is no longer. A seed whose labels
-    leave a value out, which is refused, makes way for the next one whose labels do not.
+    left out on dSprites.v4, the longest. A seed whose labels leave a value out, which is refused,
+    makes way for the next one whose labels do not.
 
     ``tasks``: others, each with every seed. Raises ValueError for a method that is not in LABELS.
     """
@@ -177,7 +177,6 @@ def label_cells(
         Cell(name, m, whole(name, seed=seed, labels=n), n, steps=_length(name, m), **how)
         for name, m, seed in runs
         for n in LABELS[m]
-        if m != LONGER or _length(name, m) > _length(name)
     ]
     return _with_recipes(cells, METHODS | ABLATIONS | FEWER)
 

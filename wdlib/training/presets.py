@@ -141,8 +141,8 @@ FEW = replace(
         replace(_FULL, balanced=0.8, cycle=0.1),
         _FINISH,
     ),
-    # COURSE is shorter on large 3D Shapes, for a thousand labels soon show all. A hundred do not.
-    lengths=tuple(pair for pair in COURSE.lengths if not pair[0].startswith("Shapes3D")),
+    # COURSE is shorter where a thousand labels have soon shown everything; a hundred have not.
+    lengths=tuple((name, factor) for name, factor in COURSE.lengths if factor > 1),
 )
 PRESETS = {preset.name: preset for preset in (PAPER, COURSE, FEW)}
 
