@@ -52,7 +52,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import wdlib
-from wdlib import COURSE, PAPER, Trainer, plots
+from wdlib import COURSE, FEW, PAPER, Trainer, plots
 from wdlib.check import check
 from wdlib.data import device_images, to_float
 from wdlib.markdown import format_experiment
@@ -182,10 +182,12 @@ def describe(preset):
 
 describe(PAPER)
 describe(COURSE)
+describe(FEW)
 
 # %% [markdown]
 # (PAPER is the published schedule, with what its text leaves open taken from the authors' earlier code;
-# COURSE is ours, and what it says above is what the installed version does.) The terms in words:
+# COURSE is ours, and FEW is ours where a hundred labels are all there is. What they say above is what the
+# installed version does.) The terms in words:
 #
 # | weight | moves | asks |
 # |---|---|---|
@@ -195,7 +197,7 @@ describe(COURSE)
 # | `relational` | ReL | does a code arrive where the relation says? (Eq. 3) |
 # | `labels` (ours) | encoder | does a labelled picture read as its label? |
 # | `pseudo` (ours) | encoder | does a shifted picture read as the unshifted one surely does? |
-# | `taught` (ours) | encoder | does a picture read as the phase before surely read it? |
+# | `taught` (ours) | encoder | does a picture read as the phase before surely read it? (In FEW: one of a share of pictures that are read most surely, as many for every value.) |
 # | `cycle` (ours) | encoder, decoder | decode a code with known values: are they found again? |
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything

@@ -404,6 +404,8 @@ def test_an_experiment_in_few_lines_has_mean_and_range():
         "| dSprites.v3 | 0.425 (0.400 to 0.450) | 0.850 (0.800 to 0.900) |",
         "| dSprites.v3, the encoder | 0.425 (0.400 to 0.450) | 0.850 (0.800 to 0.900) |",
     ]
+    fewer = format_experiment("labels", [r | {"method": "few"} for r in ours + read])
+    assert "| dSprites.v3, few, the encoder | 0.425 (0.400 to 0.450) |" in fewer
     systems = format_experiment("2", rows())
     assert "| dSprites.v3, ours | 0.850 (0.800 to 0.900) |" in systems and "MIG, raw" in systems
     parts = format_experiment("ablations", rows()).splitlines()

@@ -208,10 +208,10 @@ def _line(row: Mapping) -> str:
 
 
 def _by_labels(row: Mapping) -> tuple[str, str] | None:
-    """Judged accuracy of every line, and of ours what the encoder reads: a relation starts from
-    values that are known."""
+    """Judged accuracy of every line, and of our presets what the encoder reads: a relation starts
+    from values that are known."""
     line, score = _line(row), row["score"]
-    if score == "encoder_all" and row["method"] == OURS:
+    if score == "encoder_all" and row["method"] in (OURS, "few"):
         return f"{line}, the encoder", str(row["labels"])
     return (line, str(row["labels"])) if score == "judged_encoded" else None
 

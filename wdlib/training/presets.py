@@ -137,8 +137,8 @@ FEW = replace(
     name="FEW",
     phases=(
         _ALONE,
-        *(replace(_ROUND, name=f"round {n}", balanced=n / 5) for n in (1, 2, 3, 4)),
-        replace(_FULL, balanced=0.8, cycle=0.1),
+        *(replace(_ROUND, name=f"round {n}", balanced=n / 10) for n in (1, 2, 3, 4)),
+        replace(_FULL, balanced=0.4, cycle=0.1),
         _FINISH,
     ),
     # COURSE is shorter where a thousand labels have soon shown everything; a hundred have not.
