@@ -9,6 +9,7 @@ import pytest
 
 from wdlib.ablations import ABLATIONS, FAITHFUL, FEWER, HALVED
 from wdlib.cells import Cell
+from wdlib.data import load
 from wdlib.data.split import check_labels, split
 from wdlib.experiments import (
     COUNTS,
@@ -227,12 +228,12 @@ def test_the_other_experiments_ask_what_they_say():
         ("dSprites.v4", 1)
     }  # fmt: skip
     runs = 3 + 1 + 1  # seeds of dSprites.v2, and the two large tasks; eight recipes are not on v4
-    assert len(labels) == (3 * 5 + 3) * runs + 8 * 2 * (runs - 1)
+    assert len(labels) == (4 * 5 + 3) * runs + 8 * 2 * (runs - 1)
     assert {c.labels for c in labels} == set(COUNTS)
-    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 4
+    assert [c.labels for c in labels if (c.task, c.seed) == ("dSprites.v4", 1)] == [50] * 5
     with pytest.raises(ValueError, match="none of the 50 labelled images has orientation"):
         check_labels(split(task("dSprites.v4"), seed=0, labels=50))
-    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 4
+    assert len({(c.task, c.method) for c in labels}) == 2 * len(LABELS) + 5
     for cell in labels:
         longer = cell.method.startswith("few") or cell.method == LONGER
         assert cell.steps == (FEW if longer else COURSE).for_task(cell.task).steps
@@ -293,7 +294,8 @@ def test_what_few_is_without_a_part_lacks_that_part():
     presets = {name: one.fit.preset_for("dSprites.v4") for name, one in FEWER.items()}
     few = FEW.for_task("dSprites.v4")
     assert presets.pop("few") == few
-    assert presets.pop(LONGER).phases == COURSE.for_task("dSprites.v4").phases
+    for name in (LONGER, "ours - unlabelled images"):
+        assert presets.pop(name).phases == COURSE.for_task("dSprites.v4").phases
     for name, preset in presets.items():
         assert preset != few and [p.steps for p in preset.phases] == [p.steps for p in few.phases]
         assert preset.phases[-1] == few.phases[-1], name
@@ -305,6 +307,18 @@ def test_what_few_is_without_a_part_lacks_that_part():
     late = presets["few - early cycle"].phases
     assert [p.cycle for p in late if p.prior == "normal"] == [0.0] * 5
     assert late[-2].cycle == COURSE.phases[1].cycle
+
+
+def test_the_recipe_without_unlabelled_images_sees_labelled_ones_alone():
+    parts = split(task("dSprites.v2"), seed=0, labels=120, limit=1000)
+    fit = FEWER["ours - unlabelled images"].fit
+    steps = len(COURSE.phases)
+    model = fit(parts, load("dsprites"), labels=60, seed=0, steps=steps)
+    few = parts.labelled[:60]
+    assert model.record["split"] == replace(parts, train=few, labelled=few).record
+    assert FEWER["ours - unlabelled images"].recipe("dSprites.v2") != METHODS["modular"].recipe(
+        "dSprites.v2"
+    )
 
 
 RESULTS = Path(__file__).parents[1] / "notebooks" / "results"

@@ -12,6 +12,8 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from wdlib.baselines.loop import with_labels
+from wdlib.data import Images, Split
 from wdlib.factors import DSPRITES
 from wdlib.methods import METHODS, Method, Modular
 from wdlib.tasks import task
@@ -183,6 +185,19 @@ class Ablation(Modular):
         return CHANGES[self.change](super().preset_for(task))
 
 
+@dataclass(frozen=True)
+class LabelledAlone(Modular):
+    """The recipe on the labelled images alone, as if there were no others: what these bring is
+    what it lacks."""
+
+    def settings(self, task: str) -> LabelledAlone:
+        return replace(self, preset=self.preset_for(task))
+
+    def __call__(self, split: Split, images: Images, *, labels: int | None = None, **asked):
+        split = with_labels(split, labels)
+        return super().__call__(replace(split, train=split.labelled), images, **asked)
+
+
 def _method(fit: Modular) -> Method:
     return Method(fit, "labels", "an ablation", converts=True)
 
@@ -199,6 +214,7 @@ FEWER: dict[str, Method] = {
     "few": _method(Modular(FEW)),
     **{name: _method(Ablation(FEW, name)) for name in CHANGES if name.startswith("few")},
     "ours + the steps of few": _method(Modular(replace(COURSE, lengths=FEW.lengths))),
+    "ours - unlabelled images": _method(LabelledAlone(COURSE)),
 }
 
 

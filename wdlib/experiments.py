@@ -127,6 +127,7 @@ NO_PSEUDO, LONGER = "ours - pseudo-labels", "ours + the steps of few"
 NO_VIEWS = "ours - pseudo-labels - label shifts"  # what each of the two is worth alone
 LABELS = {  # recipe -> labels; what leaves something out of them where they are fewest
     "modular": COUNTS,
+    "ours - unlabelled images": COUNTS,
     "few": COUNTS[:3],
     **dict.fromkeys(("few - pseudo-labels", "few - early cycle", "few - balance"), COUNTS[:2]),
     LONGER: COUNTS[:2],
