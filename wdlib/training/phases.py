@@ -36,8 +36,8 @@ class Phase:
         labels: cross-entropy on ``labelled_batch`` labelled images, shifted by up to ``shift``
             pixels; through linear heads, or once the prior adapts through its components' log
             densities times ``temperature``.
-        roam: share of them, and of the shifted ones of ``pseudo``, that are moved to any place in
-            the picture instead, and say nothing of their position; of sprites only.
+        roam: share of them, and of the moved ones of ``pseudo`` and ``balanced``, that go to any
+            place in the picture instead, and say nothing of their position; of sprites only.
         pseudo: the same on the unlabelled images, shifted, with the values that the model itself
             reads off the unshifted ones, where it gives them at least ``confidence``.
         taught: the same on the unlabelled images as they are, with the values that the model read

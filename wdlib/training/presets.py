@@ -125,10 +125,9 @@ COURSE = Preset(
 
 # Ours where labels are few, a hundred or so: the unlabelled images carry more. A warm-up of labels
 # alone, then rounds: in each the model before is the teacher, believed for a growing share of the
-# images, the surest of every value and as many of one value as of another. (Believed by confidence
-# alone, a poor teacher is sure of few values, and those take over.) And the cycle begins with the
-# rounds: pictures of shuffled codes show combinations that no labelled image has, so that a
-# partition cannot read its value off the other factors.
+# images, the surest of every value and as many of one value as of another. (Believed by confidence,
+# as in COURSE, a poor teacher does harm on large tasks.) And the cycle begins with the rounds:
+# pictures of shuffled codes show combinations that no labelled image has.
 _WARM_UP, _FULL, _FINISH = COURSE.phases
 _ALONE = replace(_WARM_UP, steps=1000, pseudo=0.0)
 _ROUND = replace(_ALONE, steps=375, fresh=True, taught=1.0, cycle=0.1)
