@@ -197,8 +197,10 @@ describe(FEW)
 # | `relational` | ReL | does a code arrive where the relation says? (Eq. 3) |
 # | `labels` (ours) | encoder | does a labelled picture read as its label? |
 # | `pseudo` (ours) | encoder | does a shifted picture read as the unshifted one surely does? |
-# | `taught` (ours) | encoder | does a picture read as the phase before surely read it? (In FEW: one of a share of pictures that are read most surely, as many for every value.) |
+# | `taught` (ours) | encoder | does a picture read as the phase before surely read it? |
 # | `cycle` (ours) | encoder, decoder | decode a code with known values: are they found again? |
+#
+# (*Surely* is a probability of .95. In FEW it is the surest pictures instead, as many of every value.)
 #
 # For this notebook we write a schedule of our own, for the small world. It is not tuned for anything
 # else. (`labelled_batch` says how many labelled pictures a step sees beside the unlabelled ones, `shift` by

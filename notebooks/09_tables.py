@@ -808,10 +808,10 @@ for score, what in (("relation_latent_all", "relations on codes, the paper's fig
 # *cycle* (it decodes codes that no image has, and asks the encoder for their values) begin in the warm-up, and takes
 # more steps on two of the tasks. The table below also has ways between: pseudo-labels only from a teacher whose
 # warm-up is over (no *early* ones), and only from the components, where they are sure (*by the prior*); and ours on
-# the labelled images alone, as if there were no others (*- unlabelled images*). And where
-# labels are fewest, ours without shifts (of labelled images and of those that get pseudo-labels), without shifts and
-# pseudo-labels, and without the cycle. A relation starts from values that are known, which is kind to an encoder that
-# reads few of them; the lines *the encoder* say how many test images it reads without a mistake.
+# the labelled images alone, as if there were no others (*- unlabelled images*). And where labels are fewest, ours
+# without shifts (of labelled images and of those that get pseudo-labels), without shifts and pseudo-labels, and
+# without the cycle. A relation starts from values that are known, which is kind to an encoder that reads few of them;
+# the lines *the encoder* say how many test images it reads without a mistake.
 
 # %%
 labels = results("labels")

@@ -264,8 +264,8 @@ def test_a_balanced_teacher_is_believed_as_often_for_every_value():
     assert shape.tolist() == [-1, 0, -1, -1, -1, 0, 1, 1, 2]
     assert place.tolist() == [-1] * 9  # of a place there is 1 image, and two thirds of 1 are none
     assert (stages.read(model, phase, None, balanced=1.0)[:, 1] == 4).sum() == 1
-    trainer, taught = Trainer(SPLIT, IMAGES, SHORT), dataclasses.replace(SHORT.phases[1])
-    trainer._begin(dataclasses.replace(taught, balanced=0.5), SHORT.phases[0])
+    trainer = Trainer(SPLIT, IMAGES, SHORT)
+    trainer._begin(dataclasses.replace(SHORT.phases[1], balanced=0.5), SHORT.phases[0])
     for column, size in zip(trainer.beliefs.T, SPLIT.task.sizes):
         counts = torch.bincount(column[column >= 0], minlength=size)
         assert 0 < counts.max() <= len(SPLIT.train) / size / 2

@@ -167,6 +167,7 @@ CHANGES: dict[str, Change] = {
     ),
     **{f"faithful + {name}": change for name, change in WITH.items()},
     "few - pseudo-labels": lambda p: phases(p, taught=0.0, balanced=0.0),
+    # without balance, confidence decides, and the images are as they are
     "few - balance": lambda p: phases(p, balanced=0.0),
     "few - early cycle": _no_cycle_before_components,
 }
