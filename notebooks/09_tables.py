@@ -62,7 +62,7 @@ from wdlib import plots
 from wdlib.cells import path_of, threads
 from wdlib.check import check
 from wdlib.evaluation import evaluate
-from wdlib.experiments import NO_PSEUDO, TASKS_OF_TABLE_1, table1_cells, table2_cells
+from wdlib.experiments import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
 from wdlib.grid import Cell, Processes, run
 from wdlib.markdown import format_experiment, format_summary
 from wdlib.methods import METHODS
@@ -803,21 +803,21 @@ for score, what in (("relation_latent_all", "relations on codes, the paper's fig
 # ### Labels against accuracy
 #
 # Fewer labels, the same images. The vertical lines stand where the previous system's 10 a combination would be. Full
-# lines are ours; dotted ones are ours without pseudo-labels, which images without labels get from the model itself;
-# of dashes and dots is *few*, the preset FEW, which believes these in rounds, as often for every value, lets the
-# *cycle* (it decodes codes that no image has, and asks the encoder for their values) begin in the warm-up, and takes
-# more steps on two of the tasks. The table below also has ways between: pseudo-labels only from a teacher whose
-# warm-up is over (no *early* ones), and only from the components, where they are sure (*by the prior*); and ours on
-# the labelled images alone, as if there were no others (*- unlabelled images*). And where labels are fewest, ours
-# without shifts (of labelled images and of those that get pseudo-labels), without shifts and pseudo-labels, and
-# without the cycle. A relation starts from values that are known, which is kind to an encoder that reads few of them;
-# the lines *the encoder* say how many test images it reads without a mistake.
+# lines are ours; dotted ones are ours on the labelled images alone, as if there were no others: what lies between the
+# two is what the *unlabelled* images carry. Of dashes and dots is *few*, the preset FEW. Images without labels get
+# pseudo-labels from the model itself, and FEW believes these in rounds, as often for every value; it lets the *cycle*
+# (it decodes codes that no image has, and asks the encoder for their values) begin in the warm-up, and takes more
+# steps on two of the tasks. The table below also has ours without pseudo-labels, and ways between: pseudo-labels only
+# from a teacher whose warm-up is over (no *early* ones), and only from the components, where they are sure (*by the
+# prior*). And where labels are fewest, ours without shifts (of labelled images and of those that get pseudo-labels),
+# without shifts and pseudo-labels, and without the cycle. A relation starts from values that are known, which is kind
+# to an encoder that reads few of them; the lines *the encoder* say how many test images it reads without a mistake.
 
 # %%
 labels = results("labels")
 judged = [row for row in labels if row["score"] == "judged_encoded"]
 few = [row for row in judged if row["method"] == "modular"]
-alone = [row for row in judged if row["method"] == NO_PSEUDO]
+alone = [row for row in judged if row["method"] == ALONE]
 fewest = [row for row in judged if row["method"] == "few"]
 datasets = list(dict.fromkeys(row["dataset"] for row in few))
 
@@ -846,7 +846,7 @@ if few:
         words.append(f"{name}, by labels: {said}")
         if bare := [r for r in alone if r["dataset"] == name]:
             said = curve(panel, bare, mfc="white", ls=":", **style)[1]
-            words.append(f"{name} without pseudo-labels: {said}")
+            words.append(f"{name} on the labelled images alone: {said}")
         if other := [r for r in fewest if r["dataset"] == name]:
             said = curve(panel, other, ls="-.", **style)[1]
             words.append(f"{name} by FEW: {said}")

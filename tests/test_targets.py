@@ -6,7 +6,7 @@ fails here.
 
 import pytest
 
-from wdlib.experiments import TASKS_OF_TABLE_1
+from wdlib.experiments import ALONE, COUNTS, TASKS_OF_TABLE_1
 from wdlib.results import result_file
 from wdlib.table_files import read_table
 from wdlib.tables import mean_of
@@ -69,6 +69,19 @@ def test_few_labels_suffice_on_the_smallest_task(score):
         mean("labels", score, "dSprites.v2", method="modular", labels=n) for n in (1000, 250, 100)
     )
     assert quarter >= 0.95 * all_of_them and tenth > PUBLISHED
+
+
+@pytest.mark.parametrize(
+    "name, seeds", [("dSprites.v2", (0, 1, 2)), ("dSprites.v4", (0,)), ("Shapes3D.v5", (0,))]
+)
+def test_unlabelled_images_carry_more_of_the_load_the_fewer_labels_there_are(name, seeds):
+    def judged(method: str, labels: int) -> float:
+        of_them = (1,) if (name, labels) == ("dSprites.v4", 50) else seeds  # seed 0 lacks a value
+        wanted = {"method": method, "labels": labels}
+        return mean("labels", "judged_encoded", name, seeds=of_them, **wanted)
+
+    load = [1 - judged(ALONE, n) / judged("modular", n) for n in COUNTS]
+    assert load == sorted(load, reverse=True)
 
 
 @pytest.mark.parametrize("start", ["prior", "encoded"])

@@ -123,16 +123,16 @@ def pace_cells(
 
 
 COUNTS = (50, 100, 250, 500, 1000)  # labels
-NO_PSEUDO, LONGER = "ours - pseudo-labels", "ours + the steps of few"
+ALONE, LONGER = "ours - unlabelled images", "ours + the steps of few"
 NO_VIEWS = "ours - pseudo-labels - label shifts"  # what each of the two is worth alone
 LABELS = {  # recipe -> labels; what leaves something out of them where they are fewest
     "modular": COUNTS,
-    "ours - unlabelled images": COUNTS,
+    ALONE: COUNTS,
     "few": COUNTS[:3],
     **dict.fromkeys(("few - pseudo-labels", "few - early cycle", "few - balance"), COUNTS[:2]),
     LONGER: COUNTS[:2],
     "ours - early pseudo-labels": COUNTS,
-    NO_PSEUDO: COUNTS,
+    "ours - pseudo-labels": COUNTS,
     "ours + pseudo-labels by the prior": COUNTS[:2],
     "ours - label shifts": COUNTS[:2],
     NO_VIEWS: COUNTS[:2],
