@@ -810,8 +810,10 @@ for score, what in (("relation_latent_all", "relations on codes, the paper's fig
 # steps on two of the tasks. The table below also has ours without pseudo-labels, and ways between: pseudo-labels only
 # from a teacher whose warm-up is over (no *early* ones), and only from the components, where they are sure (*by the
 # prior*). And where labels are fewest, ours without shifts (of labelled images and of those that get pseudo-labels),
-# without shifts and pseudo-labels, and without the cycle. A relation starts from values that are known, which is kind
-# to an encoder that reads few of them; the lines *the encoder* say how many test images it reads without a mistake.
+# without shifts and pseudo-labels, and without the cycle; FEW without its teacher (*- pseudo-labels*), without as many
+# of every value (*- balance*) and without its *early cycle*, and ours in as many steps as FEW takes. A relation starts
+# from values that are known, which is kind to an encoder that reads few of them; the lines *the encoder* say how many
+# test images it reads without a mistake.
 
 # %%
 labels = results("labels")
