@@ -34,7 +34,7 @@ tour: install ## train from scratch and report: build/tour.html, and a table her
 	@echo "Figures: build/tour.html"
 
 # Library and notebooks side by side, each on one core: a run takes as long as the longer of the two.
-PYTEST := $(PY) -m pytest --nbval-lax --nbval-current-env -p notebooks.course.memory
+PYTEST := $(PY) -m pytest --nbval-lax --nbval-current-env -p tests.notebook_memory
 test: install ## run the whole test suite, every notebook included
 	@mkdir -p build
 	$(PYTEST) notebooks > build/notebooks.txt 2>&1 & notebooks=$$!; \
@@ -56,13 +56,13 @@ lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
 
 student: install ## write the notebooks without solutions and outputs: build/student/
-	$(PY) -m notebooks.course.student
+	$(PY) -m wdlib.course.student
 
 slides: install ## write slides of every notebook: build/slides/
-	$(PY) -m notebooks.course.slides
+	$(PY) -m wdlib.course.slides
 
 badges: install ## write badges and Colab cells anew from the address in pyproject.toml
-	$(PY) -m notebooks.course.address
+	$(PY) -m wdlib.course.address
 
 SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
 # Nothing else should run meanwhile: threads that spin then train a seventh faster.
@@ -108,10 +108,10 @@ published: install ## three baselines in their publications' settings (hours)
 	$(call experiment,published)
 
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
-	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.benchmark --minutes 15 --csv notebooks/results/cost.csv
+	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.cost --minutes 15 --csv notebooks/results/cost.csv
 
 profile: install ## where a training step's time goes, on one core
-	OMP_NUM_THREADS=1 $(PY) -m wdlib.training.profile
+	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.profile
 
 # What these seven print stays in notebooks/results, once it is finished; a failure keeps its exit code.
 define recorded

@@ -50,7 +50,7 @@ from torch import nn
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
-from wdlib.check import check
+from wdlib.course.check import check
 from wdlib.data import device_images
 from wdlib.metrics import relation_accuracy
 from wdlib.model import NetworkConfig, RelationalLearner

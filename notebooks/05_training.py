@@ -53,14 +53,14 @@ from torch.nn import functional as F
 
 import wdlib
 from wdlib import COURSE, FEW, PAPER, Trainer, plots
-from wdlib.check import check
+from wdlib.course.check import check
 from wdlib.data import device_images, to_float
-from wdlib.markdown import format_experiment
+from wdlib.experiments.markdown import format_experiment
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
-from wdlib.results import result_file
-from wdlib.table_files import read_table
+from wdlib.experiments.results import result_file
+from wdlib.experiments.table_files import read_table
 from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
 
 # %% [markdown]

@@ -59,20 +59,20 @@ from sklearn.tree import DecisionTreeClassifier
 
 import wdlib
 from wdlib import plots
-from wdlib.cells import path_of, threads
-from wdlib.check import check
+from wdlib.experiments.cells import path_of, threads
+from wdlib.course.check import check
 from wdlib.evaluation import evaluate
-from wdlib.experiments import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
-from wdlib.grid import Cell, Processes, run
-from wdlib.markdown import format_experiment, format_summary
+from wdlib.experiments.studies import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
+from wdlib.experiments.grid import Cell, Processes, run
+from wdlib.experiments.markdown import format_experiment, format_summary
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
-from wdlib.published import PUBLISHED
-from wdlib.results import result_file
-from wdlib.systems import format_winners
-from wdlib.table_files import read_table
-from wdlib.tables import format_table
+from wdlib.experiments.published import PUBLISHED
+from wdlib.experiments.results import result_file
+from wdlib.experiments.systems import format_winners
+from wdlib.experiments.table_files import read_table
+from wdlib.experiments.tables import format_table
 
 # %% [markdown]
 # ## One number is no result
@@ -341,7 +341,7 @@ print("and believes what it reads:", toy_grid(cells, home)["nearest", 2])
 #
 # ## The same from the package
 #
-# `wdlib.grid.run` is the toy with the rest of what the nights before a deadline have taught people:
+# `wdlib.experiments.grid.run` is the toy with the rest of what the nights before a deadline have taught people:
 #
 # - a cell that raises is reported, and stops nobody;
 # - a worker that dies costs its cell only, and the cell is tried once more, after all the others;
@@ -450,7 +450,7 @@ check("09.3", plan)
 # ## A real grid, in miniature
 #
 # Two methods of the package, two seeds, dSprites.v2. The cells of our tables are measured by
-# `wdlib.grid.evaluate_cell`, the default of `work`, which takes minutes. This `work` does the same on
+# `wdlib.experiments.grid.evaluate_cell`, the default of `work`, which takes minutes. This `work` does the same on
 # less: 2000 pictures, 60 steps, one score. One more shortcut: it borrows the judge that comes with
 # the package, where `evaluate_cell` trains one for every seed, on that seed's own training pictures.
 
@@ -540,7 +540,7 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 # ```python
 # # pip install "wdlib[cluster] @ git+..."
 # from dask.distributed import Client
-# from wdlib.grid import run, suited, table2_cells
+# from wdlib.experiments.grid import run, suited, table2_cells
 #
 # with Client("tcp://scheduler:8786") as client:  # or Client(n_workers=8, threads_per_worker=1)
 #     executor = client.get_executor(pure=False)

@@ -15,7 +15,7 @@ import numpy as np
 from measured import heading
 
 from wdlib.data import load
-from wdlib.experiments import TASKS_OF_TABLE_1
+from wdlib.experiments.studies import TASKS_OF_TABLE_1
 from wdlib.tasks import task
 
 RATE = 20_000

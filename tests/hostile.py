@@ -23,10 +23,10 @@ from damage import forged, repacked, rewritten
 from measured import heading
 from watched import REFUSALS, Kind, try_all
 
-from wdlib import cells, table_files, tables
 from wdlib.data import dsprites, load, shapes3d
 from wdlib.data.npz import read_npy, read_npz
 from wdlib.data.split import split
+from wdlib.experiments import cells, table_files, tables
 from wdlib.factors import FactorSpace
 from wdlib.model import NetworkConfig
 from wdlib.tasks import task

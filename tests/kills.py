@@ -29,14 +29,14 @@ import pooch
 import torch
 from measured import heading
 
-from wdlib import cells, grid
 from wdlib.data import dsprites, load
 from wdlib.data.originals import Original
 from wdlib.data.split import split
+from wdlib.experiments import cells, grid
 from wdlib.factors import FactorSpace
+from wdlib.files import provenance
 from wdlib.metrics import judge
 from wdlib.model import NetworkConfig
-from wdlib.provenance import provenance
 from wdlib.tasks import task
 from wdlib.training import COURSE, Silence, Trainer, checkpoint
 from wdlib.training.saved import load_model

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # versions.py runs where nothing is installed
 
-from wdlib.provenance import commit  # noqa: E402
+from wdlib.files import commit  # noqa: E402
 
 
 def heading(seed: int | None = None) -> str:

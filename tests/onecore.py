@@ -12,11 +12,10 @@ import time
 from pathlib import Path
 
 import nbformat
+import notebook_memory as memory
 from measured import heading  # which also finds the course's tools
 from nbconvert.preprocessors import ExecutePreprocessor
 from traitlets.config import Config
-
-from notebooks.course import memory
 
 NOTEBOOK = Path(__file__).parents[1] / "notebooks" / "00_tour.ipynb"
 SECONDS, MB = 600, 1000

@@ -19,10 +19,10 @@ from pathlib import Path
 
 from measured import heading
 
-from wdlib.cells import Cell, most_images, shared_judge
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.grid import Processes, evaluate_cell, run
+from wdlib.experiments.cells import Cell, most_images, shared_judge
+from wdlib.experiments.grid import Processes, evaluate_cell, run
 from wdlib.tasks import task
 
 TIMES = 1.7

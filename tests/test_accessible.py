@@ -13,8 +13,8 @@ from matplotlib.colors import to_rgb
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from notebooks.course import ROOT, notebooks
 from wdlib import plots
+from wdlib.course.notebooks import ROOT, notebooks
 
 # What a reader without colour may still tell apart: a colour map whose lightness only rises.
 MAPS = {"gray", "Greys", "Blues", "viridis", "cividis", "magma"}

@@ -17,7 +17,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from test_packaging import closure
 
-from notebooks.course import ROOT, address, notebooks
+from wdlib.course import address
+from wdlib.course.notebooks import ROOT, notebooks
 
 NOTEBOOKS = notebooks()
 HOW = "run: make badges"

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 import yaml
 
-from notebooks.course import ROOT
+from wdlib.course.notebooks import ROOT
 
 # A path in the variable serves where repo2docker lives in an environment of its own.
 REPO2DOCKER = shutil.which(os.environ.get("REPO2DOCKER", "repo2docker"))

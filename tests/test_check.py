@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 import torch
 
-from wdlib.check import check, verdict
-from wdlib.exercises import EXERCISES, Exercise, exercise
-from wdlib.exercises.compare import fault
+from wdlib.course.check import check, verdict
+from wdlib.course.exercises import EXERCISES, Exercise, exercise
+from wdlib.course.exercises.compare import fault
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))

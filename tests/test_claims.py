@@ -16,9 +16,9 @@ from damage import npy, npz
 from hostile import ROOM_IMAGES, ROOMS, SPRITE_IMAGES, SPRITES, everything
 from watched import causes, forget, memory
 
-from wdlib import table_files, tables
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.npz import read_npy, read_npz
+from wdlib.experiments import table_files, tables
 from wdlib.training import checkpoint
 from wdlib.training.saved import load_model
 

@@ -12,11 +12,11 @@ import torch
 
 from wdlib import commands, evaluation, pretrained
 from wdlib.__main__ import main
-from wdlib.cells import write as write_cell
 from wdlib.data import Images, load
+from wdlib.experiments.cells import write as write_cell
+from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.metrics import score
-from wdlib.provenance import provenance
 from wdlib.training import COURSE, Trainer, checkpoint, presets
 
 CLASSES = np.array([[0, 0, 5, 0, 0, 0], [0, 2, 0, 7, 31, 16]])
@@ -296,7 +296,7 @@ def test_bad_input_ends_with_one_sentence(tmp_path, capsys, monkeypatch, argv, s
 
 
 def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
-    from wdlib import grid
+    from wdlib.experiments import grid
 
     csv = tmp_path / "t.csv"
     argv = ["table", "1", "--seeds", "0,1", "--tasks", "dsprites.v2", "--csv", csv]

@@ -7,18 +7,20 @@ import torch
 
 from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
-from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, benchmark, costs
-from wdlib.training.benchmark import (
+from wdlib.experiments import cost as benchmark
+from wdlib.experiments import costs
+from wdlib.experiments.cost import (
     COLUMNS,
     format_costs,
     measure,
     read_costs,
     write_costs,
 )
-from wdlib.training.costs import BATCHES, TRICKS
-from wdlib.training.milestones import milestones, train_reader
-from wdlib.training.profile import KINDS, OTHER, OUTSIDE, format_profile, kind_of, phase_profile
+from wdlib.experiments.costs import BATCHES, TRICKS
+from wdlib.experiments.milestones import milestones, train_reader
+from wdlib.experiments.profile import KINDS, OTHER, OUTSIDE, format_profile, kind_of, phase_profile
+from wdlib.tasks import task
+from wdlib.training import COURSE, Trainer
 
 TASK, IMAGES = task("dSprites.v2"), load("dsprites")
 PARTS = split(TASK, seed=0, labels=200, limit=600)

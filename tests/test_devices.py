@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from wdlib import load_pretrained
-from wdlib.cells import Cell, evaluate_cell
 from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
+from wdlib.experiments.cells import Cell, evaluate_cell
+from wdlib.experiments.costs import matrix_rate, step_costs
+from wdlib.experiments.milestones import training_costs
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER, Trainer
-from wdlib.training.costs import matrix_rate, step_costs
-from wdlib.training.milestones import training_costs
 from wdlib.training.saved import load_model
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")

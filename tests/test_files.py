@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from notebooks.course import address
-from wdlib import cells
 from wdlib.__main__ import main
+from wdlib.course import address
 from wdlib.data import dsprites, load
 from wdlib.data.split import split
+from wdlib.experiments import cells
 from wdlib.factors import FactorSpace
 from wdlib.files import STALE, whole
 from wdlib.model import NetworkConfig
@@ -181,7 +181,8 @@ import shutil, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_files import TINY
-from wdlib import __main__ as line, cells, commands
+from wdlib import __main__ as line, commands
+from wdlib.experiments import cells
 from wdlib.data import load
 from wdlib.tasks import task
 from wdlib.training import Trainer, checkpoint, presets

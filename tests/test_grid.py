@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wdlib import cells as on_disk
-from wdlib import grid, tables
-from wdlib.grid import Cell, Processes, run
+from wdlib.experiments import cells as on_disk
+from wdlib.experiments import grid, tables
+from wdlib.experiments.grid import Cell, Processes, run
 from wdlib.methods import Method
 
 CELLS = [Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(6)]
@@ -286,7 +286,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_grid import CELLS, toy
-from wdlib.grid import Processes, run
+from wdlib.experiments.grid import Processes, run
 
 def work(cell, folder):  # of the program itself, as a notebook's would be
     return toy(cell, folder, 0.5)
@@ -507,7 +507,7 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
 
 
 def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
-    from wdlib.table_files import read_csv, write_csv
+    from wdlib.experiments.table_files import read_csv, write_csv
 
     first = run(CELLS[:4], folder=tmp_path / "a", work=toy)
     write_csv(first, tmp_path / "a.csv")
@@ -540,9 +540,9 @@ def test_steps_are_the_same_steps_on_any_device_and_seconds_are_not(tmp_path):
 
 
 def test_codes_that_collapse_are_a_finding_and_other_errors_are_not(tmp_path):
-    from wdlib.markdown import format_experiment, format_summary
+    from wdlib.experiments.markdown import format_experiment, format_summary
+    from wdlib.experiments.systems import format_systems
     from wdlib.model.prior import Collapsed
-    from wdlib.systems import format_systems
 
     class Fit:
         def __call__(self, split, images, *, seed, **asked):

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 from test_packaging import targets
 
-from notebooks.course import ROOT, notebooks
-from wdlib.exercises import EXERCISES
+from wdlib.course.exercises import EXERCISES
+from wdlib.course.notebooks import ROOT, notebooks
 
 GUIDE = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 NOTEBOOKS = {path.stem: path for path in notebooks()}

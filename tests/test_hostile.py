@@ -19,8 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from watched import Kind, memory, try_all
 
-from wdlib import cells, table_files, tables
 from wdlib.data.npz import read_npy
+from wdlib.experiments import cells, table_files, tables
 from wdlib.training.saved import load_model
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")

@@ -35,7 +35,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import random, sys, tempfile
 import kills
-from wdlib import cells
+from wdlib.experiments import cells
 from wdlib.data import dsprites, originals
 from wdlib.training import checkpoint
 

@@ -6,10 +6,11 @@ import sys
 from pathlib import Path
 
 import nbformat
+import notebook_memory as memory
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from notebooks.course import ROOT, memory
+from wdlib.course.notebooks import ROOT
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
 
@@ -35,7 +36,7 @@ def run(folder: Path, notebooks: dict[str, list[str]], plugin: str, **env) -> tu
         cells = [new_code_cell(source) for source in cells]
         nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
     (folder / "limited.py").write_text(
-        "from notebooks.course.memory import Memory\n"
+        "from tests.notebook_memory import Memory\n"
         f"def pytest_configure(config):\n    config.pluginmanager.register({plugin}, 'm')\n"
     )
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)])} | env

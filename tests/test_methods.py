@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from wdlib import experiments, grid, methods
+from wdlib import methods
 from wdlib.data import load
 from wdlib.data.split import split
+from wdlib.experiments import grid, studies
 from wdlib.methods import METHODS, Baseline, Method, Modular, method
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel
@@ -176,9 +177,9 @@ def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts, m
     monkeypatch.chdir(tmp_path)
     short = partial(grid.evaluate_cell, limit=1500, most=400)
     monkeypatch.setattr(grid, "run", partial(grid.run, work=short))
-    six, asked = experiments.table2_cells, {"seeds": [0], "tasks": ["dSprites.v2"], "labels": 300}
+    six, asked = studies.table2_cells, {"seeds": [0], "tasks": ["dSprites.v2"], "labels": 300}
     assert len(six(methods=["linear"], known=names["methods"])) == 6
-    monkeypatch.setattr(experiments, "table2_cells", partial(six, 1, **asked))
+    monkeypatch.setattr(studies, "table2_cells", partial(six, 1, **asked))
     exec(table, names)
     printed = capsys.readouterr().out
     assert "linear" in printed and "pairwise" in printed

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from wdlib.cells import most_images
 from wdlib.data import device_images, load
 from wdlib.data.split import split
 from wdlib.evaluation import MOST
-from wdlib.experiments import TASKS_OF_TABLE_1
+from wdlib.experiments.cells import most_images
+from wdlib.experiments.studies import TASKS_OF_TABLE_1
 from wdlib.metrics.judge import Judge, kept_judge
 from wdlib.metrics.relational import relation_accuracy
 from wdlib.model import ModularModel

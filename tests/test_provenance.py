@@ -14,10 +14,11 @@ import pytest
 import torch
 
 import wdlib
-from wdlib import cells, environment, provenance, table_files, tables
+from wdlib import files
 from wdlib.__main__ import main
 from wdlib.data import load
 from wdlib.data.split import split
+from wdlib.experiments import cells, table_files, tables
 from wdlib.metrics import judge
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer, checkpoint
@@ -26,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_provenance_is_this_code_and_these_libraries():
-    found = provenance.provenance()
+    found = files.provenance()
     assert found["python"] == platform.python_version() and found["torch"] == version("torch")
     assert found["wdlib"] == version("wdlib") and found["numpy"] == version("numpy")
     git = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
@@ -37,20 +38,20 @@ def test_provenance_is_this_code_and_these_libraries():
 
 
 def test_what_is_not_installed_has_no_version():
-    assert provenance.installed("no-such-package-at-all") == ""
+    assert files.installed("no-such-package-at-all") == ""
 
 
 def test_the_repository_around_an_installed_package_is_not_its_own(tmp_path, monkeypatch):
     home = tmp_path / "site-packages" / "wdlib"
     home.mkdir(parents=True)
     subprocess.run(["git", "init", "--quiet", tmp_path], check=True)
-    monkeypatch.setattr(provenance, "__file__", str(home / "provenance.py"))
-    assert provenance.commit.__wrapped__() == ""
+    monkeypatch.setattr(files, "__file__", str(home / "files.py"))
+    assert files.commit.__wrapped__() == ""
 
 
 def test_the_environment_names_versions_threads_and_device():
     found = wdlib.report_environment()
-    assert found.items() >= (provenance.provenance() | {"machine": platform.platform()}).items()
+    assert found.items() >= (files.provenance() | {"machine": platform.platform()}).items()
     assert found["threads"].startswith(f"{torch.get_num_threads()} of torch")
     assert found["device"] == "cpu" or "CUDA" in found["device"]
     for name in ("h5py", "scipy", "safetensors", "joblib", "pytest"):
@@ -73,10 +74,10 @@ def test_the_environment_names_no_person_and_no_folder():
 
 def test_a_package_that_was_never_installed_has_no_dependencies(monkeypatch):
     def nowhere(name):
-        raise environment.PackageNotFoundError(name)
+        raise files.PackageNotFoundError(name)
 
-    monkeypatch.setattr(environment, "requires", nowhere)
-    assert "h5py" not in environment.report_environment()
+    monkeypatch.setattr(files, "requires", nowhere)
+    assert "h5py" not in files.report_environment()
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +91,7 @@ def test_models_and_checkpoints_say_where_they_come_from(tmp_path, trainer):
     trainer.save_model(tmp_path)
     for name in (checkpoint.CHECKPOINT, checkpoint.MODEL):
         record = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
-        assert record["source"] == provenance.provenance() and record["seed"] == 5
+        assert record["source"] == files.provenance() and record["seed"] == 5
         assert record["preset"] == checkpoint.plain(dataclasses.asdict(COURSE))
 
 
@@ -106,7 +107,7 @@ def test_a_kept_judge_says_where_it_comes_from(tmp_path, trainer, monkeypatch):
     monkeypatch.setattr(judge, "train_judge", lambda *_, **__: made)
     judge.kept_judge(tmp_path, trainer.split, load("dsprites"))
     record = json.loads((tmp_path / "judge.json").read_text(encoding="utf-8"))
-    assert record["source"] == provenance.provenance() and record["seed"] == 0
+    assert record["source"] == files.provenance() and record["seed"] == 0
 
 
 def test_every_row_of_a_csv_says_where_it_comes_from(tmp_path):
@@ -117,7 +118,7 @@ def test_every_row_of_a_csv_says_where_it_comes_from(tmp_path):
     table_files.write_csv(tables.rows_of(cell, cells.read(tmp_path, cell)), tmp_path / "t.csv")
     (back,) = table_files.read_csv(tmp_path / "t.csv")
     assert (back["method"], back["seed"], back["labels"]) == ("toy", 3, 1000)
-    source = provenance.provenance()
+    source = files.provenance()
     assert {name: back[name] for name in source if name != "machine"} == {
         name: said for name, said in source.items() if name != "machine"
     }
@@ -136,6 +137,6 @@ def test_a_report_as_json_says_where_model_and_figures_come_from(
     about = printed["about"]
     assert printed["mig"] == 0.25 and (about["task"], about["seed"]) == ("dSprites.v2", 5)
     assert about["preset"]["name"] == "COURSE" and about["labels"] == 200
-    assert about["trained"] == provenance.provenance()
+    assert about["trained"] == files.provenance()
     how = {"seed": 8, "importances": "gradient_boosting"}
-    assert about["measured"] == provenance.provenance() | how
+    assert about["measured"] == files.provenance() | how

@@ -4,10 +4,10 @@ from dataclasses import dataclass, field, make_dataclass, replace
 
 import pytest
 
-from wdlib.ablations import ABLATIONS
+from wdlib.experiments.ablations import ABLATIONS
+from wdlib.experiments.replications import REPLICATIONS
+from wdlib.files import recipe_of
 from wdlib.methods import METHODS, Method
-from wdlib.recipe import recipe_of
-from wdlib.replications import REPLICATIONS
 
 
 @dataclass(frozen=True)

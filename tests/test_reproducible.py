@@ -10,10 +10,10 @@ import dataclasses
 import pytest
 import torch
 
-from wdlib.cells import threads
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
+from wdlib.experiments.cells import threads
 from wdlib.metrics.judge import train_judge
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer

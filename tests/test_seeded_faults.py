@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from notebooks.course import ROOT
+from wdlib.course.notebooks import ROOT
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from notebooks.course import notebooks, slides
-from notebooks.course.address import without_badges
+from wdlib.course import slides
+from wdlib.course.address import without_badges
+from wdlib.course.notebooks import notebooks
 
 NOTEBOOKS = notebooks()
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -161,7 +162,7 @@ def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, mon
 @pytest.mark.slow
 @pytest.mark.skipif(BROWSER is None, reason="needs a browser: chromium")
 @pytest.mark.skipif(
-    not WEB.is_dir(), reason="needs reveal.js in build/slides (notebooks/course/slides.py)"
+    not WEB.is_dir(), reason="needs reveal.js in build/slides (wdlib/course/slides.py)"
 )
 def test_every_slide_fits_in_a_browser():
     sync_api = pytest.importorskip("playwright.sync_api")

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from notebooks.course import notebooks, student
+from wdlib.course import student
+from wdlib.course.notebooks import notebooks
 
 NOTEBOOKS = notebooks()
 

@@ -7,11 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from wdlib.ablations import ABLATIONS, FAITHFUL, FEWER, HALVED
-from wdlib.cells import Cell
 from wdlib.data import load
 from wdlib.data.split import check_labels, split
-from wdlib.experiments import (
+from wdlib.experiments.ablations import ABLATIONS, FAITHFUL, FEWER, HALVED
+from wdlib.experiments.cells import Cell
+from wdlib.experiments.cost import format_costs, read_costs
+from wdlib.experiments.known import KNOWN
+from wdlib.experiments.markdown import (
+    format_encoder,
+    format_experiment,
+    format_published,
+    format_summary,
+)
+from wdlib.experiments.pace import paces
+from wdlib.experiments.published import PUBLISHED, Published
+from wdlib.experiments.replications import RUNS
+from wdlib.experiments.studies import (
     COUNTS,
     LABELS,
     LONGER,
@@ -27,23 +38,18 @@ from wdlib.experiments import (
     table2_cells,
     unseen_cells,
 )
-from wdlib.known import KNOWN
-from wdlib.markdown import (
-    format_encoder,
-    format_experiment,
-    format_published,
-    format_summary,
+from wdlib.experiments.systems import format_systems, format_winners
+from wdlib.experiments.table_files import (
+    read_csv,
+    read_table,
+    read_wide_csv,
+    write_csv,
+    write_wide_csv,
 )
+from wdlib.experiments.tables import COLUMNS, format_table, rows_of
 from wdlib.methods import METHODS
-from wdlib.pace import paces
-from wdlib.published import PUBLISHED, Published
-from wdlib.replications import RUNS
-from wdlib.systems import format_systems, format_winners
-from wdlib.table_files import read_csv, read_table, read_wide_csv, write_csv, write_wide_csv
-from wdlib.tables import COLUMNS, format_table, rows_of
 from wdlib.tasks import task
 from wdlib.training import COURSE, FEW, PAPER
-from wdlib.training.benchmark import format_costs, read_costs
 
 
 def rows(dataset="dSprites.v3"):
@@ -372,9 +378,9 @@ def test_a_pace_is_of_one_recipe(monkeypatch):
     assert measured.keys() == paces().keys()  # of every method, and of none as it once was
     one, *_ = measured
     other = dict.fromkeys([(*one[:2], "another")], 1.0)
-    monkeypatch.setattr("wdlib.experiments.paces", lambda: paces() | other)
+    monkeypatch.setattr("wdlib.experiments.studies.paces", lambda: paces() | other)
     assert {(c.task, c.method, c.recipe): c.steps for c in table2_cells(seeds=(0,))} == measured
-    monkeypatch.setattr("wdlib.experiments.paces", lambda: other)
+    monkeypatch.setattr("wdlib.experiments.studies.paces", lambda: other)
     assert {c.seconds for c in table2_cells()} == {480}
 
 

@@ -6,10 +6,10 @@ fails here.
 
 import pytest
 
-from wdlib.experiments import ALONE, COUNTS, TASKS_OF_TABLE_1
-from wdlib.results import result_file
-from wdlib.table_files import read_table
-from wdlib.tables import mean_of
+from wdlib.experiments.results import result_file
+from wdlib.experiments.studies import ALONE, COUNTS, TASKS_OF_TABLE_1
+from wdlib.experiments.table_files import read_table
+from wdlib.experiments.tables import mean_of
 
 # Relations on codes and on judged pictures (from the prior, from test images), and the encoder.
 FIGURES = ("relation_latent_all", "judged_prior", "judged_encoded", "encoder_all")

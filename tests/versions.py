@@ -40,8 +40,8 @@ def smoke() -> None:
     import numpy as np
 
     import wdlib
-    from wdlib import grid
     from wdlib.data import device_images
+    from wdlib.experiments import grid
     from wdlib.metrics import score
     from wdlib.training.saved import load_model
 

@@ -33,7 +33,7 @@ _HOME = {
     "load_pretrained": "wdlib.pretrained",
     "plots": "wdlib.plots",
     "Navigator": "wdlib.navigator",
-    "report_environment": "wdlib.environment",
+    "report_environment": "wdlib.files",
 }
 __all__ = list(_HOME)
 

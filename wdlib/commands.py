@@ -69,7 +69,7 @@ def run_train(args) -> None:
 def run_evaluate(args) -> None:
     """evaluate: the report of a model that train wrote; its judge is kept beside it."""
     from wdlib.evaluation import evaluate
-    from wdlib.provenance import provenance
+    from wdlib.files import provenance
 
     _check_seed(args.seed)
     model, record, parts, images, judge = _trained(args.folder, args.data, args.device)
@@ -113,8 +113,8 @@ def run_ship(args) -> None:
 
     One process for all: shipping changes the working tree, and a later process would call it dirty.
     """
+    from wdlib.files import provenance
     from wdlib.pretrained import WEIGHTS
-    from wdlib.provenance import provenance
 
     home = args.home or WEIGHTS
     _check_folder(home)
@@ -139,8 +139,8 @@ def _ship(run: Path, home: Path, measured: dict) -> Path:
 def run_score(args) -> None:
     """score: arrays in, numbers out."""
     from wdlib.data.npz import read_npz
+    from wdlib.files import provenance
     from wdlib.metrics import score
-    from wdlib.provenance import provenance
 
     _check_seed(args.seed)
     chosen = [name for name in args.metrics.split(",") if name]
@@ -160,8 +160,8 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """table: finished cells stay in folder and file, so a run that was stopped goes on."""
-    from wdlib import experiments, grid, markdown, table_files
-    from wdlib.known import KNOWN
+    from wdlib.experiments import grid, markdown, studies, table_files
+    from wdlib.experiments.known import KNOWN
 
     asked = {}
     if args.seeds:
@@ -177,7 +177,7 @@ def run_table(args) -> None:
         asked |= {"device": _device(args.device)}
     if args.methods:
         asked |= {"methods": args.methods.split(",")}
-    make = experiments.EXPERIMENTS[args.name]
+    make = studies.EXPERIMENTS[args.name]
     if unknown := sorted(asked.keys() - inspect.signature(make).parameters.keys()):
         raise ValueError(f"table {args.name} takes no --{unknown[0]}")
     cells = make(**asked)
@@ -206,15 +206,15 @@ def run_table(args) -> None:
 
 def run_recipe(args) -> None:
     """recipe: the methods and tasks that have this digest, and every setting of theirs; JSON."""
-    from wdlib.known import behind
+    from wdlib.experiments.known import behind
 
     print(json.dumps(behind(args.digest), indent=1))
 
 
 def _parts(task, seed: int, labels: int):
     """The split that train and evaluate share: of the largest tasks, not all images take part."""
-    from wdlib.cells import most_images
     from wdlib.data.split import split
+    from wdlib.experiments.cells import most_images
 
     return split(task, seed=seed, labels=labels, limit=most_images(task))
 

@@ -1,12 +1,19 @@
-"""Files that appear whole or not at all: whoever dies while writing leaves the earlier one."""
+"""Files: whole or not at all. Atomic writes, JSON records, provenance and environment."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import platform
 import re
+import subprocess
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import fields, is_dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import BinaryIO
 
@@ -69,3 +76,129 @@ def sweep(path: Path) -> None:
                 part.unlink()
         except FileNotFoundError:  # somebody else removed it, or replaces the file just now
             pass
+
+
+LARGEST = 1 << 23  # bytes; the longest training of PAPER leaves a quarter of it
+MOST = 200_000  # lists and objects in it; an empty one takes thirty times its two signs
+
+
+def read_record(path: Path) -> dict:
+    """The JSON object that the file holds.
+
+    Raises FileNotFoundError where there is none; ValueError, naming file and cause, for what is no
+    JSON, is nested deeper than Python counts, is no object, or is larger than LARGEST or MOST.
+    """
+    size = path.stat().st_size
+    if size > LARGEST:
+        raise ValueError(f"{path} is no record of wdlib: it has {size} bytes")
+    try:
+        text = path.read_text(encoding="utf-8")
+        if (count := text.count("[") + text.count("{")) > MOST:
+            raise ValueError(f"it holds {count} lists and objects")
+        record = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is no record of wdlib: {error}") from None
+    if not isinstance(record, dict):
+        raise ValueError(f"{path} is no record of wdlib: it holds no JSON object")
+    return record
+
+
+def provenance() -> dict[str, str]:
+    """Commit, versions and kind of machine of this process. A name with "" is not known here."""
+    found = {"commit": commit(), "python": platform.python_version()}
+    found |= {name: installed(name) for name in ("wdlib", "torch", "numpy", "scikit-learn")}
+    return found | {"machine": f"{platform.system()} {platform.machine()}"}
+
+
+def installed(name: str) -> str:
+    """The version of an installed package, "" where there is none."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
+@cache
+def commit() -> str:
+    """The commit that this code stands at, with "-dirty" where it was changed since; "" unknown."""
+    git = ["git", "-C", str(Path(__file__).parent)]
+
+    def said(*command: str) -> str:
+        quiet = {"stderr": subprocess.DEVNULL, "text": True}
+        return subprocess.check_output([*git, *command], **quiet).strip()
+
+    try:
+        # The repository around an installed package is not the package's.
+        said("ls-files", "--error-unmatch", Path(__file__).name)
+        return said("describe", "--always", "--dirty", "--exclude=*")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+class Environment(dict):
+    """Name -> what was found, as text; prints one line each."""
+
+    def __repr__(self) -> str:
+        wide = max(map(len, self), default=0)
+        return "\n".join(f"{name:{wide}s}  {said}" for name, said in self.items())
+
+
+def report_environment() -> Environment:
+    """Versions, commit, system, cores, memory, threads and device of this process.
+
+    The packages are those that wdlib depends on, each with its version or "not installed". An
+    empty commit means that wdlib does not run from a checkout.
+    """
+    import torch
+
+    found = provenance()
+    found["machine"] = platform.platform()
+    found["cores"] = f"{_cores()} of {os.cpu_count()}"
+    found["memory"] = _memory()
+    threads = os.environ.get("OMP_NUM_THREADS")
+    found["threads"] = f"{torch.get_num_threads()} of torch, OMP_NUM_THREADS {threads or 'not set'}"
+    found["device"] = "cpu"
+    if torch.cuda.is_available():
+        found["device"] = f"{torch.cuda.get_device_name()}, CUDA {torch.version.cuda}"
+    for name in _dependencies():
+        found[name] = installed(name) or "not installed"
+    return Environment(found)
+
+
+def _dependencies() -> list[str]:
+    """What wdlib's own metadata asks for, the optional packages included."""
+    try:
+        wanted = requires("wdlib") or []
+    except PackageNotFoundError:
+        return []
+    return sorted({re.match(r"[\w.-]+", line)[0].lower() for line in wanted})
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _memory() -> str:
+    try:
+        return f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GB"
+    except (AttributeError, OSError, ValueError):  # not every system says
+        return ""
+
+
+def recipe_of(settings) -> str:
+    """The digest of a configuration: a dataclass, of values that JSON holds and of dataclasses.
+
+    What is off (0, False, None, empty) counts as absent, so that a new field which is off changes
+    no digest. Raises TypeError for other values.
+    """
+    text = json.dumps(_plain(settings), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _plain(value):
+    if is_dataclass(value):
+        own = {field.name: getattr(value, field.name) for field in fields(value)}
+        return {"": type(value).__name__} | {k: _plain(v) for k, v in own.items() if v}
+    return [_plain(v) for v in value] if isinstance(value, tuple | list) else value

@@ -44,11 +44,11 @@ A method of your own is an entry more. This one is linear, and has all that a sy
 It stands in table 2 beside the others, whose figures are there already, with six cells of its
 own::
 
-    from wdlib import grid
-    from wdlib.experiments import table2_cells
-    from wdlib.results import result_file
-    from wdlib.table_files import read_csv
-    from wdlib.tables import format_table
+    from wdlib.experiments import grid
+    from wdlib.experiments.studies import table2_cells
+    from wdlib.experiments.results import result_file
+    from wdlib.experiments.table_files import read_csv
+    from wdlib.experiments.tables import format_table
 
     cells = table2_cells(methods=["linear"], known=methods)
     mine = grid.run(cells, folder="runs/mine", methods=methods)
@@ -67,8 +67,8 @@ from torch import Tensor
 
 from wdlib.baselines.loop import check_budget, with_labels
 from wdlib.data import Images, Split, check_images
+from wdlib.files import recipe_of
 from wdlib.model import ModularModel
-from wdlib.recipe import recipe_of
 from wdlib.relations import Relation
 from wdlib.training import COURSE, PAPER, Preset, Trainer
 from wdlib.training.budget import cut, shares_of

@@ -15,8 +15,8 @@ from torch.nn import functional as F
 
 from wdlib.data import Images, Split, device_images, to_float
 from wdlib.data.split import digest
+from wdlib.files import provenance
 from wdlib.model.networks import ConvEncoder
-from wdlib.provenance import provenance
 from wdlib.training import checkpoint
 
 

@@ -17,8 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from wdlib.files import alone, whole
-from wdlib.records import read_record
+from wdlib.files import alone, read_record, whole
 
 FORMAT = 1
 CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone

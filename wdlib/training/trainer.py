@@ -19,8 +19,8 @@ from torch import Tensor
 from wdlib.data import Images, check_images, check_labels, device_images
 from wdlib.data.split import Split
 from wdlib.factors import DSPRITES
+from wdlib.files import provenance
 from wdlib.model.modular import ModularModel
-from wdlib.provenance import provenance
 from wdlib.training import checkpoint, losses, stages
 from wdlib.training.clock import computed
 from wdlib.training.optimisers import Optimisers

@@ -1,0 +1,1 @@
+"""What only the tables need: studies as data, the grid of their cells, and the report."""
