@@ -27,7 +27,7 @@ FLOORS = {
         "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
         "own split",
     ),
-    "F2": room("model", "networks autoencoder prior learner modular"),
+    "F2": room("model", "networks autoencoder prior learner modular system"),
     "F3": room(
         "training",
         "losses phases presets progress clock checkpoint optimisers saved views stages trainer "

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 
 from wdlib.data import Images, Split, device_images
-from wdlib.methods import System
 from wdlib.metrics import ScoreTable, score_table
 from wdlib.metrics.judge import Judge, accuracy
 from wdlib.metrics.oracle import ceilings, encoder_key
 from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.metrics.table import STANDARD
+from wdlib.model import System
 from wdlib.model.prior import random_values
 
 WORDS = {"prior": "from prior samples", "encoded": "from test images"}
