@@ -46,7 +46,7 @@ import torch
 from IPython.display import Image, display
 
 import wdlib
-from wdlib import names, plots
+from wdlib import plots
 from wdlib.course.check import check
 from wdlib.data import device_images
 from wdlib.metrics.judge import kept_judge
@@ -101,9 +101,9 @@ panel = figure.subplots()
 panel.scatter(*shadow(codes[:, 1].double().numpy()).T, s=8, c="0.6")
 for place, name in zip(shadow(means), task.factors[1].value_names):
     panel.scatter(*place, color="black", marker="x")
-    names.write(panel, name, place, above=True)
+    plots.write(panel, name, place, above=True)
 panel.set(aspect="equal", xlabel="first axis of the map", ylabel="second axis")
-names.spread(figure)
+plots.spread(figure)
 plots.show(
     figure,
     "a map of position: test images as points, crosses at the means of the nine cells with their "

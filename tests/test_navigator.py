@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 import wdlib
+from wdlib import plots
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge
@@ -235,7 +236,8 @@ def test_a_maps_picture_is_square_and_shows_islands_where_presses_find_them(mode
     m = map_of(model, 1)
     picture = np.asarray(Image.open(io.BytesIO(m.png(inches=3, dpi=100))).convert("L"))
     assert picture.shape == (300, 300)
-    for centre, (width, _, angle) in zip(m.centres, m.islands):
+    for centre, covariance in zip(m.centres, m.covariances):
+        width, _, angle = plots.ellipse(covariance)
         turn = np.radians(angle)
         on = centre + width / 2 * np.array([np.cos(turn), np.sin(turn)])  # a point of the ellipse
         x, y = np.rint(300 * m.fraction(on)).astype(int)

@@ -30,7 +30,7 @@ def caption(step: Step, task: Task) -> str:
 
 def pixels(picture) -> np.ndarray:
     """One picture, drawn or decoded -> uint8 [64, 64], or [64, 64, 3], 0 to 255."""
-    return np.rint(255 * plots.pictures(picture[None])[0]).astype(np.uint8)
+    return np.rint(255 * plots.pixels(picture[None])[0]).astype(np.uint8)
 
 
 def picture_png(picture) -> bytes:

@@ -1,6 +1,6 @@
 """A partition as a map to walk on: a plane for the eye, and a way back from it into the latent.
 
-Forth, a code is seen at its shadow on the plane through the components' means (``plots.plane``).
+Forth, a code is seen at its shadow on the plane through the components' means (``plane``).
 Back, many codes cast the same shadow, so a point of the map has to stand for one of them. It stands
 for the code above it on a surface that passes through the mean of every component: right at an
 island the height of that island, between islands a mixture of the heights around, the nearer the
@@ -12,16 +12,14 @@ The paper shows no maps; all of this is ours.
 
 from __future__ import annotations
 
-import io
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
 
-from wdlib import names, plots
 from wdlib.model import AdaptivePrior
+from wdlib.plots.figure import bare, png
+from wdlib.plots.islands import components, draw_islands, ellipse, plane
+from wdlib.plots.names import spread
 from wdlib.tasks import Factor
 
 MARGIN = 1.18  # side of the view, over the side of what it has to show: names need room
@@ -40,16 +38,14 @@ class PartitionMap:
 
     def __init__(self, factor: Factor, prior: AdaptivePrior, partition: int, codes, values):
         self.factor, self.partition = factor, partition
-        self.means = np.asarray(prior.mean[partition, : factor.size].cpu(), np.float64)  # [K, d]
-        tril = np.asarray(prior.scale_tril[partition, : factor.size].cpu(), np.float64)
-        self.origin, self.axes = plots.plane(self.means)  # [d], [d, 2]
+        self.means, covariances = components(prior, partition)  # [K, d], [K, d, d]
+        self.origin, self.axes = plane(self.means)  # [d], [d, 2]
         self.centres = self.place(self.means)  # [K, 2]
-        half = tril.transpose(0, 2, 1) @ self.axes  # the covariance in the plane is half.T @ half
-        self.islands = [plots.ellipse(h.T @ h) for h in half]
+        self.covariances = self.axes.T @ covariances @ self.axes  # [K, 2, 2]
         self.points, self.values = self.place(codes), np.asarray(values)
         self.heights = (self.means - self.origin) - self.centres @ self.axes.T  # [K, d]
 
-        reach = max(width / 2 for width, _, _ in self.islands)  # an ellipse's longer half-axis
+        reach = max(ellipse(c)[0] for c in self.covariances) / 2  # the longest half-axis
         corners = [self.centres - reach, self.centres + reach]
         shown = np.concatenate([self.points, *corners])
         low, high = shown.min(0), shown.max(0)
@@ -80,23 +76,11 @@ class PartitionMap:
 
     def draw(self, panel: Axes) -> None:
         """Points, islands and their names, filling the panel."""
-        for k, name in enumerate(self.factor.value_names):
-            colour = plots.PALETTE[k % len(plots.PALETTE)]
-            marker = plots.MARKERS[k % len(plots.MARKERS)]
-            members = self.points[self.values == k]
-            panel.scatter(*members.T, s=9, c=colour, marker=marker, alpha=0.4, lw=0)
-            width, height, angle = self.islands[k]
-            island = Ellipse(self.centres[k], width, height, angle=angle, zorder=3)
-            island.set(fill=False, edgecolor="black", linewidth=1.2)
-            panel.add_patch(island)
-            turn = math.radians(angle)
-            top = math.hypot(width * math.sin(turn), height * math.cos(turn)) / 2
-            # Above the island, where a marker does not hide it.
-            names.write(panel, name.replace(" ", "\n"), self.centres[k] + (0, top), above=True)
+        islands = self.centres, self.covariances
+        draw_islands(panel, self.points, self.values, self.factor.value_names, islands)
         panel.set_xlim(self.corner[0], self.corner[0] + self.side)
         panel.set_ylim(self.corner[1], self.corner[1] + self.side)
-        panel.set_xticks([])
-        panel.set_yticks([])
+        bare(panel)
         panel.set_aspect("equal")
 
     def png(self, *, inches: float = 3.3, dpi: int = 180) -> bytes:
@@ -105,7 +89,5 @@ class PartitionMap:
         panel = figure.add_axes((0, 0, 1, 1))
         self.draw(panel)
         panel.set_axis_off()
-        names.spread(figure)
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", dpi=dpi)
-        return buffer.getvalue()
+        spread(figure)
+        return png(figure, dpi)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from wdlib import names, plots
 from wdlib.navigator import film
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk
+from wdlib.plots.figure import MEDIUM, SMALL
+from wdlib.plots.names import spread
 from wdlib.tasks import Task
 
 FILM = 8  # the last steps that fit into a row
@@ -29,18 +30,18 @@ def figure(walk: Walk, maps: Sequence[PartitionMap]) -> Figure:
         panel.plot(*trail.T, color="black", ls="--", lw=1.2, marker="o", ms=4, mfc="white")
         panel.plot(*trail[:1].T, "s", color="black", mfc="white", ms=8)
         panel.plot(*trail[-1:].T, "o", color="black", mfc="none", ms=13, mew=2)
-        panel.set_title(f"partition {m.partition + 1}: {m.factor.name}", fontsize=plots.MEDIUM)
+        panel.set_title(f"partition {m.partition + 1}: {m.factor.name}", fontsize=MEDIUM)
     _picture(large, steps[-1], task)
-    large.set_title("decoded picture", fontsize=plots.MEDIUM)
+    large.set_title("decoded picture", fontsize=MEDIUM)
 
     row = below.subplots(1, FILM)
     first = max(len(steps) - FILM, 0)
     for number, (panel, step) in enumerate(zip(row, steps[first:]), start=first):
         _picture(panel, step, task)
-        panel.set_title(f"{number}: {step.name}", fontsize=names.SMALL)
+        panel.set_title(f"{number}: {step.name}", fontsize=SMALL)
     for panel in row[len(steps) - first :]:
         panel.set_axis_off()
-    names.spread(whole)
+    spread(whole)
     return whole
 
 
@@ -57,6 +58,6 @@ def alt(walk: Walk) -> str:
 
 def _picture(panel: Axes, step: Step, task: Task) -> None:
     panel.imshow(film.pixels(step.picture), cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-    panel.set_xlabel(film.caption(step, task).replace(", ", "\n"), fontsize=names.SMALL)
+    panel.set_xlabel(film.caption(step, task).replace(", ", "\n"), fontsize=SMALL)
     panel.set_xticks([])
     panel.set_yticks([])

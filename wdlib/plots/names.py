@@ -1,4 +1,4 @@
-"""Names in a figure: written beside what they name, moved apart where they lie on one another."""
+"""Names in a figure: each beside the thing that it names, and none on top of another."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
 
-SMALL = 9  # font size, in points
+from wdlib.plots.figure import SMALL
+
 ROOM = 2  # pixels that stay free around a name
-NAME = "name"  # marks the texts that ``spread`` may move
+NAME = "name"  # the group of the texts that ``spread`` may move
 
 
 def write(panel: Axes, text: str, place, *, above: bool = False) -> None:
-    """Write a name at a place (in data coordinates), or just above it, on a white outline.
+    """Write a name at a place (in data coordinates), or just above it, with a white outline.
 
-    ``spread`` moves the names of a figure apart, once all is drawn.
+    Call ``spread`` once everything is drawn; it separates names that overlap.
     """
     panel.annotate(
         text, place, xytext=(0, 2 * above), textcoords="offset points", gid=NAME, fontsize=SMALL,
@@ -27,8 +28,8 @@ def write(panel: Axes, text: str, place, *, above: bool = False) -> None:
 
 
 def spread(figure: Figure) -> None:
-    """Move names that lie on one another apart, within their panel; a thin line leads back."""
-    figure.draw_without_rendering()  # lays the figure out, so that pixels are what they will be
+    """Separate overlapping names within their panel. A thin line leads back to the place."""
+    figure.draw_without_rendering()  # fixes the layout, and with it the pixels
     for panel in figure.findobj(Axes):
         names = [text for text in panel.texts if text.get_gid() == NAME]
         boxes = np.array([Text.get_window_extent(text).extents for text in names]).reshape(-1, 4)
@@ -42,31 +43,31 @@ def spread(figure: Figure) -> None:
 
 
 def apart(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Boxes [N, 4] (left, bottom, right, top) -> shifts [N, 2] after which no two overlap.
+    """Boxes [N, 4] (left, bottom, right, top) -> shifts [N, 2] that separate them.
 
-    Pairs push each other away along the axis that needs less, again and again; what leaves the
-    frame [4] is pushed back. Boxes that overlap with nobody stay. Where there is no room for all,
-    some overlap is left.
+    Overlapping boxes push each other away along the axis on which they overlap less, round after
+    round. A box that started inside the frame [4] is pushed back into it. Boxes without an overlap
+    stay. If there isn't room for all of them, some overlap remains.
     """
     low, high = boxes[:, :2].copy(), boxes[:, 2:].copy()
     inside = (low >= frame[:2]).all(1) & (high <= frame[2:]).all(1)
+    pairs = [(i, j) for i in range(len(boxes)) for j in range(i)]
     for _ in range(500):
-        still = True
-        for i in range(len(boxes)):
-            for j in range(i):
-                room = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])  # of the overlap
-                if room.min() <= 0:
-                    continue
-                axis = room.argmin()
-                middle = low[i] + high[i] - low[j] - high[j]
-                push = (room[axis] / 2 + 0.5) * (1 if middle[axis] >= 0 else -1)
-                for box, sign in ((i, 1), (j, -1)):
-                    low[box, axis] += sign * push
-                    high[box, axis] += sign * push
-                still = False
+        moved = False
+        for i, j in pairs:
+            overlap = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
+            if overlap.min() <= 0:
+                continue
+            axis = overlap.argmin()
+            middle = low[i] + high[i] - low[j] - high[j]
+            push = (overlap[axis] / 2 + 0.5) * (1 if middle[axis] >= 0 else -1)
+            for corner in (low, high):
+                corner[i, axis] += push
+                corner[j, axis] -= push
+            moved = True
         back = np.maximum(frame[:2] - low, 0) - np.maximum(high - frame[2:], 0)
-        back *= inside[:, None]  # who began outside may stay there
+        back *= inside[:, None]
         low, high = low + back, high + back
-        if still:
+        if not moved:
             break
     return low - boxes[:, :2]

@@ -1,0 +1,176 @@
+"""Lines over something: the losses of a training over its steps, scores over a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from wdlib.plots.figure import MARKERS, MEDIUM, PALETTE, SMALL, STYLES, Described, array, panels
+
+
+def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described:
+    """The losses of a training over its steps, a panel for each, with its phases as bands.
+
+    Args:
+        records: ``Trainer.history``: mappings with "step", "phase" and the losses of the step.
+        log: names of losses to draw on a logarithmic axis; their values must be above 0.
+
+    Raises ValueError if there is no record.
+    """
+    if not records:
+        raise ValueError("the history is empty: train for at least one step first")
+    names = list(dict.fromkeys(k for r in records for k in r if k not in ("step", "phase")))
+    bands, facts, columns = _bands(records), [], min(len(names), 3)
+    phases = ", ".join(phase for phase, _, _ in bands)
+    what = f"losses over {bands[-1][2]} steps, with the phases {phases}"
+    rows = -(-len(names) // columns)
+    figure, axes = panels(rows, columns, what, width=3.6, height=2.4, sharex=True)
+    for panel, name in zip(axes.flat, names):
+        steps, losses = zip(*((r["step"], r[name]) for r in records if name in r))
+        panel.plot(steps, losses, color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
+        panel.set_title(name, fontsize=MEDIUM)
+        panel.set_xlim(0, bands[-1][2])
+        low, high = min(losses), max(losses)
+        if name in log:
+            panel.set_yscale("log")
+            panel.set_ylim(low / 1.2, high * (high / low) ** 0.35)
+        else:
+            panel.set_ylim(0, 1.35 * high or 1)  # room for the names of the phases
+        panel.tick_params(labelsize=SMALL)
+        _draw_bands(panel, bands)
+        facts.append(f"{name} {course(losses)}")
+    for panel in axes[-1]:
+        panel.set_xlabel("step", fontsize=SMALL)
+    for panel in axes.flat[len(names) :]:
+        panel.set_axis_off()
+    figure.details = "; ".join(facts)
+    return figure
+
+
+def curves(lines: Mapping[str, object], **options) -> Described:
+    """Lines in one panel: name -> line. The other arguments are those of ``curve_panels``."""
+    return curve_panels({"": lines}, **options)
+
+
+def curve_panels(
+    groups: Mapping[str, Mapping[str, object]],
+    *,
+    xlabel: str,
+    ylabel: str,
+    x: Sequence[float] | None = None,
+    log: str = "",
+    ticks: Mapping[float, str] | None = None,
+    levels: Mapping[str, float] | None = None,
+    at: Mapping[str, tuple[str, float]] | None = None,
+    limits: tuple[float, float] | None = None,
+    width: float = 6.4,
+) -> Described:
+    """A panel for each group of lines. A band shows the range of several values at one place.
+
+    Args:
+        groups: title -> name -> line. A line is an array [X], an array [X, seeds], or a mapping
+            from places to a value or to the values of several seeds.
+        xlabel, ylabel: labels of the axes.
+        x: the places [X] of arrays; without it, 0, 1, 2, ...
+        log: the logarithmic axes: "x", "y" or "xy".
+        ticks: place -> label on the horizontal axis.
+        levels: name -> height of a horizontal line.
+        at: title of a panel -> name and place of a vertical line.
+        limits: of the vertical axis.
+        width: of the figure, in inches.
+    """
+    import seaborn
+
+    what = f"{ylabel} over {xlabel}"
+    figure, axes = panels(1, len(groups), what, width=width / len(groups), height=3.2, sharey=True)
+    facts, names = [], list(dict.fromkeys(name for lines in groups.values() for name in lines))
+    for panel, (title, lines) in zip(axes[0], groups.items()):
+        for name, line in lines.items():
+            places, heights = _points(line, x)
+            k = names.index(name)
+            seaborn.lineplot(
+                x=places, y=heights, ax=panel, errorbar=("pi", 100), color=PALETTE[k], lw=1.4,
+                marker=MARKERS[k], ms=4, markevery=max(len(set(places)) // 15, 1),
+                linestyle=STYLES[k % len(STYLES)], label=name, legend=False,
+            )  # fmt: skip
+            means = [heights[places == place].mean() for place in np.unique(places)]
+            facts.append(f"{title} {name} {course(means)}".strip())
+        for text, height in (levels or {}).items():
+            panel.axhline(height, color="0.5", lw=0.8)
+            panel.text(1, height, text, transform=panel.get_yaxis_transform(), ha="right",
+                       va="bottom", fontsize=SMALL, color="0.3")  # fmt: skip
+            facts.append(f"a line marks {text} at {height:.3g}")
+        if title in (at or {}):
+            text, place = at[title]
+            panel.axvline(place, color="0.3", ls=":", lw=1.4)
+            panel.text(place, 0.03, text, transform=panel.get_xaxis_transform(), rotation=90,
+                       ha="right", fontsize=SMALL, color="0.3")  # fmt: skip
+            facts.append(f"a vertical line marks {text} at {place:g}")
+        _axes(panel, title, xlabel, ylabel, log, ticks)
+    if limits:
+        panel.set_ylim(*limits)
+    handles = dict(
+        reversed([pair for p in axes[0] for pair in zip(*p.get_legend_handles_labels()[::-1])])
+    )
+    figure.legend([handles[n] for n in names], names, loc="outside upper center", ncols=3,
+                  fontsize=SMALL)  # fmt: skip
+    figure.details = "; ".join(facts)
+    return figure
+
+
+def course(values: Sequence[float]) -> str:
+    """How a line runs, in words: its first and last value, and an extreme between them."""
+    first, last, low, high = values[0], values[-1], min(values), max(values)
+    text = f"goes from {first:.3g} to {last:.3g}"
+    room = 0.1 * (high - low)
+    if high > max(first, last) + room:
+        text += f" through a maximum of {high:.3g}"
+    if low < min(first, last) - room:
+        text += f" through a minimum of {low:.3g}"
+    return text
+
+
+def _points(line, x) -> tuple[np.ndarray, np.ndarray]:
+    """A line in any form -> the coordinates [M] of its points."""
+    if not isinstance(line, Mapping):
+        line = array(line)
+        line = dict(zip(range(len(line)) if x is None else x, line))
+    pairs = [(place, value) for place, values in line.items() for value in np.ravel(values)]
+    places, heights = np.array(pairs, np.float64).T
+    return places, heights
+
+
+def _axes(panel: Axes, title: str, xlabel: str, ylabel: str, log: str, ticks) -> None:
+    if "x" in log:
+        panel.set_xscale("log")
+    if "y" in log:
+        panel.set_yscale("log")
+    if ticks:
+        panel.set_xticks(list(ticks), list(ticks.values()))
+        panel.minorticks_off()
+    panel.set_title(title, fontsize=MEDIUM)
+    panel.set_xlabel(xlabel, fontsize=SMALL)
+    panel.set_ylabel(ylabel, fontsize=SMALL)
+    panel.tick_params(labelsize=SMALL)
+
+
+def _bands(records: Sequence[Mapping]) -> list[tuple[str, int, int]]:
+    """(phase, first step, last step) of every stretch of records with the same phase."""
+    bands: list[tuple[str, int, int]] = []
+    for record in records:
+        start = bands[-1][2] if bands else 0
+        if bands and bands[-1][0] == record["phase"]:
+            start = bands.pop()[1]
+        bands.append((record["phase"], start, record["step"]))
+    return bands
+
+
+def _draw_bands(panel: Axes, bands: Sequence[tuple[str, int, int]]) -> None:
+    for number, (phase, start, end) in enumerate(bands):
+        panel.axvspan(start, end, color="0.93" if number % 2 else "1.0", lw=0, zorder=0)
+        panel.annotate(  # every second name is lower, since short phases are close together
+            phase, ((start + end) / 2, 0.97 - 0.1 * (number % 2)), fontsize=SMALL, color="0.3",
+            xycoords=panel.get_xaxis_transform(), ha="center", va="top",
+        )  # fmt: skip

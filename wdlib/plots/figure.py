@@ -1,0 +1,95 @@
+"""Figures with alt text, and the colours, markers and sizes that all of them share.
+
+Colours are safe for colour-blind readers, and colour is never the only sign: values also have a
+marker and a name, images a title, lines a style.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color Universal Design", without the yellow, which is lost on white.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+# Ten markers and seven colours distinguish 70 values.
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+STYLES = ("-", "--", "-.", ":")
+SMALL, MEDIUM = 9, 11  # font sizes in points
+
+
+class Described(Figure):
+    """A figure that carries its own alt text, and displays itself as the last line of a cell.
+
+    Args:
+        what: the subject of the figure in words. It depends on the arguments alone.
+        details: what the data show, in words. Measured numbers may differ between machines.
+        options: as for a matplotlib Figure.
+    """
+
+    def __init__(self, what: str, details: str = "", **options):
+        super().__init__(**options)
+        self.what, self.details = what, details
+
+    @property
+    def alt(self) -> str:
+        """The alt text."""
+        return f"{self.what}: {self.details}" if self.details else self.what
+
+    def _ipython_display_(self) -> None:
+        show(self)
+
+
+def show(figure: Figure, alt: str = "", *, dpi: int = 80) -> None:
+    """Display a figure in a notebook together with its alt text.
+
+    Screen readers find the alt text in the metadata of the image; nbconvert writes it into the
+    page. The plain text of the output names the subject of the figure.
+
+    Args:
+        figure: a figure from this package, or any other matplotlib figure.
+        alt: one sentence on what the figure shows. Figures from this package bring their own.
+        dpi: pixels per inch.
+
+    Raises ValueError for a figure without alt text.
+    """
+    from IPython.display import display
+
+    what = alt or getattr(figure, "what", "")
+    alt = alt or getattr(figure, "alt", "")
+    if not alt.strip():
+        raise ValueError("this figure has no alt text: pass one sentence that says what it shows")
+    data = {"image/png": png(figure, dpi), "text/plain": f"Figure: {what}"}
+    display(data, raw=True, metadata={"image/png": {"alt": alt}})
+
+
+def png(figure: Figure, dpi: int = 80) -> bytes:
+    """The figure as a PNG file."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def panels(
+    rows: int, columns: int, what: str, details: str = "", *, width: float, height: float, **sharing
+) -> tuple[Described, np.ndarray]:
+    """A figure and its axes [rows, columns], each ``width`` by ``height`` inches.
+
+    It is made without pyplot, which would keep every figure and show some of them twice.
+    """
+    size = (columns * width, rows * height)
+    figure = Described(what, details, figsize=size, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
+
+
+def bare(panel: Axes) -> None:
+    """Remove the ticks of a panel."""
+    panel.set_xticks([])
+    panel.set_yticks([])
+
+
+def array(values) -> np.ndarray:
+    """A tensor on any device, or anything that numpy accepts, as an array."""
+    return values.detach().cpu().numpy() if hasattr(values, "detach") else np.asarray(values)

@@ -1,0 +1,293 @@
+"""Codes on a plane: clouds of points, and the components of the prior as islands with names.
+
+A code has more dimensions than a figure, so a partition is seen on a plane through the means of its
+components. Codes that overlap there may be far apart in the other dimensions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse
+
+from wdlib.plots.figure import MARKERS, MEDIUM, PALETTE, SMALL, Described, array, bare, panels
+from wdlib.plots.names import spread, write
+from wdlib.tasks import Task
+
+SIGMAS = 2
+
+
+def partition_maps(codes, values, prior, task: Task) -> Described:
+    """A map for each partition: encoded images as points, components as named islands.
+
+    An island is the 2-sigma ellipse of a component.
+
+    Args:
+        codes: [N, n, d] encoded images.
+        values: [N, n] integers, the values of their factors.
+        prior: an AdaptivePrior, or None to write each name at the mean of its points instead.
+        task: names the factors and values.
+
+    Raises ValueError if the shapes don't fit the task.
+    """
+    codes, values = array(codes), array(values)
+    n = len(task.factors)
+    if codes.ndim != 3 or codes.shape[1] != n or values.shape != (len(codes), n):
+        raise ValueError(
+            f"codes {codes.shape} and values {values.shape} do not fit the {n} partitions of "
+            f"{task.name}"
+        )
+    what = f"maps of the partitions {', '.join(task.factor_names)} with {len(codes)} codes"
+    columns, facts = min(n, 3), []
+    figure, axes = panels(-(-n // columns), columns, what, width=4.6, height=4.4)
+    for i, (panel, factor) in enumerate(zip(axes.flat, task.factors)):
+        points, mine = codes[:, i], values[:, i]
+        if prior is None:
+            means = np.stack([points[mine == k].mean(0) for k in np.unique(mine)])
+            islands = None
+        else:
+            means, covariances = components(prior, i)
+        origin, axis = plane(means)
+        if prior is not None:
+            islands = (means - origin) @ axis, axis.T @ covariances @ axis
+            facts.append(f"on the map of {factor.name} {meetings(*islands, factor.value_names)}")
+        draw_islands(panel, (points - origin) @ axis, mine, factor.value_names, islands)
+        label(panel, f"partition {i + 1}: {factor.name}", "first axis of the map", "second axis")
+    for panel in axes.flat[n:]:
+        panel.set_axis_off()
+    figure.details = "; ".join(facts) or "each value is named at the mean of its points"
+    spread(figure)
+    return figure
+
+
+def clouds(
+    points,
+    values,
+    names: Sequence[str],
+    islands=None,
+    *,
+    large=None,
+    axes: tuple[str, str] = ("first number of the code", "second number"),
+) -> Described:
+    """Codes of two numbers, marked by value; with their components, if there are any.
+
+    Args:
+        points: [N, 2], or title -> [N, 2] for several panels.
+        values: [N] integers.
+        names: the name of each value.
+        islands: pairs (mean [2], covariance [2, 2]), one for each value, or a prior with one
+            partition; or title -> either.
+        large: [N] booleans, points to draw larger.
+        axes: labels of the axes.
+    """
+    several = points if isinstance(points, Mapping) else {"": points}
+    islands = islands if isinstance(islands, Mapping) else dict.fromkeys(several, islands)
+    values = array(values)
+    what = f"{len(values)} codes in {len(names)} clouds: {', '.join(names)}"
+    figure, grid = panels(1, len(several), what, width=3.6, height=3.4)
+    facts = []
+    for panel, (title, cloud) in zip(grid.flat, several.items()):
+        pairs = islands[title]
+        if hasattr(pairs, "scale_tril"):
+            pairs = list(zip(*components(pairs, 0)))
+        found = None if pairs is None else tuple(np.stack(part) for part in zip(*pairs))
+        draw_islands(panel, array(cloud), values, names, found, large=large)
+        label(panel, title, *axes)
+        seen = meetings(*found, names) if found else middles(array(cloud), values, names)
+        facts.append(f"{title}: {seen}" if title else seen)
+    figure.details = "; ".join(facts)
+    spread(figure)
+    return figure
+
+
+def draw_islands(
+    panel: Axes, points: np.ndarray, values, names: Sequence[str], islands=None, *, large=None
+) -> None:
+    """Draw points [N, 2] by value, and an ellipse with a name for each component.
+
+    Args:
+        islands: means [K, 2] and covariances [K, 2, 2]; without them each name is written at the
+            mean of its points.
+        large: [N] booleans, points to draw larger.
+    """
+    for k, name in enumerate(names):
+        mine = values == k
+        if islands is None and not mine.any():
+            continue
+        colour, marker = PALETTE[k % len(PALETTE)], MARKERS[k % len(MARKERS)]
+        panel.scatter(*points[mine].T, s=12, c=colour, marker=marker, alpha=0.45, lw=0)
+        if large is not None:
+            panel.scatter(*points[mine & array(large)].T, s=40, c=colour, marker=marker, ec="black")
+        if islands is not None:
+            mean, covariance = islands[0][k], islands[1][k]
+            width, height, angle = ellipse(covariance)
+            island = Ellipse(mean, width, height, angle=angle, zorder=3)
+            panel.add_patch(island)
+            island.set(fill=False, edgecolor="black", linewidth=1.4)
+            top = SIGMAS * math.sqrt(covariance[1, 1])  # of the ellipse, above its centre
+            write(panel, name.replace(" ", "\n"), mean + (0, top), above=True)
+        else:
+            write(panel, name, points[mine].mean(0))
+
+
+def moves(before, after, means: Sequence, task: Task, relation: str) -> Described:
+    """Arrows from codes to where a relation moves them, a panel for each partition.
+
+    Args:
+        before, after: [N, n, 2] codes.
+        means: for each partition, the means [K, 2] of its components.
+        task: names the factors and values.
+        relation: its name.
+    """
+    before, after = array(before), array(after)
+    n, facts = len(task.factors), []
+    what = f'{len(before)} codes before and after the relation "{relation}"'
+    figure, axes = panels(1, n, what, width=4.4, height=4.2)
+    for i, (panel, factor) in enumerate(zip(axes.flat, task.factors)):
+        a, b = before[:, i], after[:, i]
+        centres = array(means[i])
+        gap = min(np.linalg.norm(centres[1:] - centres[:-1], axis=1)) / 4
+        for name, place in zip(factor.value_names, centres):
+            write(panel, name, place + (0, gap), above=True)
+        panel.scatter(*a.T, s=18, marker=MARKERS[0], color=PALETTE[0], label="before")
+        panel.scatter(*b.T, s=26, marker=MARKERS[2], color=PALETTE[1], label="after")
+        panel.quiver(*a.T, *(b - a).T, angles="xy", scale_units="xy", scale=1, color="0.6",
+                     width=0.004, headwidth=5)  # fmt: skip
+        label(panel, f"partition of {factor.name}")
+        bare(panel)
+        far = np.linalg.norm(b - a, axis=1).mean()
+        facts.append(f"in the partition of {factor.name} a code moves by {far:.2f} on average")
+    axes[0, 0].legend(fontsize=SMALL)
+    figure.details = "; ".join(facts)
+    spread(figure)
+    return figure
+
+
+def nets(codes: Mapping[str, object]) -> Described:
+    """The codes of a grid of images as a net, over the 2-sigma circle of a normal prior.
+
+    codes: title -> [X, Y, 2], the codes of an object at X times Y places.
+    """
+    width = 4.6 if len(codes) == 1 else 3.2
+    figure, axes = panels(1, len(codes), "codes of all places as a net", width=width, height=3.4)
+    facts, turn = [], np.linspace(0, 2 * np.pi, 100)
+    for panel, (title, net) in zip(axes.flat, codes.items()):
+        net = array(net)
+        panel.plot(*net[::3].transpose(2, 1, 0), "-", color=PALETTE[0], lw=1)
+        panel.plot(*net[:, ::3].transpose(2, 0, 1), "--", color=PALETTE[1], lw=1)
+        panel.plot(SIGMAS * np.cos(turn), SIGMAS * np.sin(turn), "k:", lw=2.5)
+        label(panel, title, "first number of the code", "second number")
+        away = np.linalg.norm(net, axis=2)
+        facts.append(
+            f"{title}: {(away < SIGMAS).mean():.0%} of the codes are inside the 2-sigma circle of "
+            f"the prior, the mean distance from its centre is {away.mean():.1f}"
+        )
+    lines = [panel.lines[0], panel.lines[-2], panel.lines[-1]]
+    names = ["along y", "along x", "2 sigma of the prior"]
+    figure.legend(lines, names, loc="outside lower center", ncols=3, fontsize=SMALL)
+    figure.details = "; ".join(facts)
+    return figure
+
+
+def bin_map(task: Task, name: str) -> Described:
+    """Which classes of two source factors make which value of a factor, as a map.
+
+    Args:
+        task: a task.
+        name: a factor with two source factors, vertical and horizontal, such as "position".
+    """
+    factor = task.factors[task.factor(name)]
+    tall, wide = (task.space.sizes[task.space.position(source)] for source in factor.source)
+    kept = sum(len(a) * len(b) for a in factor.bins[0] for b in factor.bins[1])
+    what = f"a map of the {wide} by {tall} classes of {' and '.join(factor.source[::-1])}"
+    figure, axes = panels(1, 1, what, width=4.6, height=4.6)
+    panel = axes[0, 0]
+    panel.scatter(*np.indices((wide, tall)).reshape(2, -1), s=4, color="0.75", marker="x", lw=0.8)
+    for value, text in enumerate(factor.value_names):
+        rows, columns = (
+            bins[b] for bins, b in zip(factor.bins, np.unravel_index(value, factor.grid))
+        )
+        panel.scatter(*np.meshgrid(columns, rows), s=14, color=PALETTE[0], marker="o")
+        write(panel, f"{value}: {text}", (np.mean(columns), rows[0] - 0.8), above=True)
+    label(panel, "", *(f"class of {source}" for source in factor.source[::-1]))
+    panel.set(aspect="equal", xlim=(-4, wide + 3), ylim=(tall + 2, -4))
+    figure.details = (
+        f"{kept} places are dots and make {factor.size} values, 0, {factor.value_names[0]}, to "
+        f"{factor.size - 1}, {factor.value_names[-1]}; the others are crosses and take no part"
+    )
+    return figure
+
+
+def components(prior, partition: int) -> tuple[np.ndarray, np.ndarray]:
+    """Means [K, d] and covariances [K, d, d] of the components of a partition."""
+    size = prior.sizes[partition]
+    means = array(prior.mean)[partition, :size].astype(np.float64)
+    tril = array(prior.scale_tril)[partition, :size].astype(np.float64)
+    return means, tril @ tril.transpose(0, 2, 1)
+
+
+def plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A plane on which points [M, d] are visible -> their mean [d] and orthonormal axes [d, 2].
+
+    The axes are the first two principal axes. With more than three points, two of them may
+    coincide there; then the plane is the one, of 4000 random planes, on which the closest two
+    points are furthest apart. If ``d`` is 1, the second axis is zero.
+    """
+    points = np.asarray(points, np.float64)
+    origin = points.mean(0)
+    principal = np.linalg.svd(points - origin)[2][:2].T  # [d, 2], or [1, 1]
+    largest = principal[np.abs(principal).argmax(0), np.arange(principal.shape[1])]
+    principal = principal * np.where(largest < 0, -1.0, 1.0)  # makes the sign unique
+    if points.shape[1] < 3 or len(points) < 4:
+        return origin, np.pad(principal, ((0, 0), (0, 2 - principal.shape[1])))
+    others = np.random.default_rng(0).normal(size=(4000, points.shape[1], 2))
+    planes = np.concatenate([principal[None], np.linalg.qr(others)[0]])
+    first, second = np.triu_indices(len(points), 1)
+    apart = (points[first] - points[second]) @ planes  # [planes, pairs, 2]
+    closest = np.square(apart).sum(2).min(1)
+    best = closest.argmax() if closest.max() > 1.1 * closest[0] + 1e-12 else 0
+    return origin, planes[best]
+
+
+def ellipse(covariance: np.ndarray, sigmas: float = SIGMAS) -> tuple[float, float, float]:
+    """Covariance [2, 2] -> width, height and angle (degrees) of its ``sigmas`` contour."""
+    variances, directions = np.linalg.eigh(covariance)  # ascending
+    width, height = 2 * sigmas * np.sqrt(variances[::-1].clip(0))
+    x, y = directions[:, 1]
+    return float(width), float(height), math.degrees(math.atan2(y, x)) % 180
+
+
+def meetings(means: np.ndarray, covariances: np.ndarray, names: Sequence[str]) -> str:
+    """Which islands overlap, in words, from means [K, 2] and covariances [K, 2, 2].
+
+    Two ellipses are taken to overlap if, on the line between their centres, they reach each other.
+    """
+    found = []
+    for j in range(len(names)):
+        for i in range(j):
+            way = means[j] - means[i]
+            inverse = np.linalg.pinv(covariances[[i, j]])
+            reach = SIGMAS / np.sqrt((way @ inverse @ way).clip(1e-12))  # in shares of the way
+            if reach.sum() > 1:
+                found.append(f"{names[i]} and {names[j]}")
+    return f"the islands of {', '.join(found)} overlap" if found else "no islands overlap"
+
+
+def middles(points: np.ndarray, values, names: Sequence[str]) -> str:
+    """Where the cloud of each value lies, in words."""
+    seen = [k for k in range(len(names)) if (values == k).any()]
+    places = {names[k]: points[values == k].mean(0) for k in seen}
+    return ", ".join(f"{name} around ({x:.1f}, {y:.1f})" for name, (x, y) in places.items())
+
+
+def label(panel: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Title and axes of a map, whose units are equal in both directions."""
+    panel.set_title(title, fontsize=MEDIUM)
+    panel.set_xlabel(x, fontsize=SMALL)
+    panel.set_ylabel(y, fontsize=SMALL)
+    panel.tick_params(labelsize=SMALL)
+    panel.set_aspect("equal", adjustable="datalim")
+    panel.margins(0.12)
