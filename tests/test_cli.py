@@ -190,7 +190,7 @@ def test_training_that_is_interrupted_says_how_it_goes_on(tmp_path, monkeypatch,
         (CLASSES - 1, "got -1 to -1"),
         (
             np.array([None]),
-            "classes.npy: the content holds object, but only plain numbers are read",
+            "classes.npy: the array holds object, but only numbers are read",
         ),
     ],
 )
@@ -211,7 +211,7 @@ def test_draw_refuses_unknown_datasets_and_missing_files(tmp_path, capsys):
     )
     assert "none.npy" in refused(capsys, "draw", "dsprites", tmp_path / "none.npy", out)
     (tmp_path / "cut.npy").write_bytes((tmp_path / "classes.npy").read_bytes()[:90])
-    assert "cut.npy: the content is no numpy array" in refused(
+    assert "cut.npy is damaged or cut short" in refused(
         capsys, "draw", "dsprites", tmp_path / "cut.npy", out
     )
 
@@ -235,7 +235,7 @@ def test_score_prints_the_librarys_numbers(tmp_path, capsys):
 @pytest.mark.parametrize(
     "change, metrics, said",
     [
-        ({"codes_test": None}, "mig", "lacks 'codes_test'"),
+        ({"codes_test": None}, "mig", "lacks the array 'codes_test'"),
         ({}, "mug", "did you mean 'mig'"),
         ({"codes_train": np.full((300, 2), np.nan)}, "mig", "holds nan"),
         ({"factors_train": np.full((300, 2), 0.5)}, "mig", "integer"),

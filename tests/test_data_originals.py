@@ -7,9 +7,13 @@ import hashlib
 import http.server
 import multiprocessing
 import os
+import resource
 import signal
 import ssl
+import subprocess
+import sys
 import threading
+import zipfile
 from pathlib import Path
 
 import h5py
@@ -17,7 +21,8 @@ import numpy as np
 import pooch
 import pytest
 
-from wdlib.data import dsprites, load, originals, shapes3d
+from wdlib.data import arrays, dsprites, load, originals, shapes3d
+from wdlib.data.arrays import read_npy, read_npz
 from wdlib.data.originals import Original
 from wdlib.factors import FactorSpace
 from wdlib.files import PART, STALE
@@ -158,13 +163,19 @@ def text(path):
         (lambda d: cut(npz(d / "a.npz")), "a.npz is damaged or cut short: File is not a zip"),
         (lambda d: spoiled(npz(d / "a.npz")), "a.npz is damaged or cut short"),
         (lambda d: cut(hdf5(d / "a.hdf5")), "a.hdf5 is damaged or cut short.*truncated file"),
-        (lambda d: moved(hdf5(d / "a.h5"), "b.npz"), "b.npz is an HDF5 file, not an npz archive"),
-        (lambda d: moved(npz(d / "a.npz"), "b.h5"), "b.h5 is an npz archive, not an HDF5 file"),
+        (
+            lambda d: moved(hdf5(d / "a.h5"), "b.npz"),
+            "b.npz is an HDF5 file, but an npz",
+        ),
+        (
+            lambda d: moved(npz(d / "a.npz"), "b.h5"),
+            "b.h5 is an npz archive, but an HDF5",
+        ),
         (lambda d: text(d / "a.npz"), "a.npz is not an npz archive: it begins with b'<!DOCTYP'"),
         (lambda d: text(d / "a.txt"), "a.txt should end in .npz, .hdf5, .h5"),
-        (lambda d: npz(d / "a.npz", imgs=None), "lacks 'imgs'; it holds latents_classes, metadata"),
-        (lambda d: hdf5(d / "a.h5", imgs=None), "lacks 'imgs'; it holds latents"),
-        (lambda d: npz(d / "a.npz", latents_classes=None), "lacks 'latents_classes'"),
+        (lambda d: npz(d / "a.npz", imgs=None), "lacks the array 'imgs'; it holds latents_c"),
+        (lambda d: hdf5(d / "a.h5", imgs=None), "lacks the array 'imgs'; it holds latents"),
+        (lambda d: npz(d / "a.npz", latents_classes=None), "lacks the array 'latents_classes'"),
         (
             lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES[:50]),
             r"imgs should have shape \(100, 64, 64\) and dtype uint8, but has shape \(50, 64, 64\)",
@@ -172,7 +183,7 @@ def text(path):
         (lambda d: npz(d / "a.npz", imgs=SPRITE_IMAGES * 1.0), "dtype uint8, but .* float64"),
         (
             lambda d: npz(d / "a.npz", imgs=np.array({}, object)),
-            "imgs holds object, but only",
+            "imgs holds object, but only numbers",
         ),
         (
             lambda d: hdf5(d / "a.h5", imgs=SPRITE_IMAGES[:, :32]),
@@ -212,9 +223,9 @@ def test_rooms_come_back_in_any_order(tmp_path, chunks):
     [
         (lambda d: cut(rooms(d / "a.h5")), "a.h5 is damaged or cut short"),
         (lambda d: npz(d / "a.npz"), "an npz archive, but 3D Shapes is published as 3dshapes.h5"),
-        (lambda d: moved(npz(d / "a.npz"), "a.h5"), "a.h5 is an npz archive, not an HDF5"),
-        (lambda d: hdf5(d / "a.h5"), "lacks 'images'; it holds imgs, latents"),
-        (lambda d: rooms(d / "a.h5", labels=None), "lacks 'labels'; it holds images"),
+        (lambda d: moved(npz(d / "a.npz"), "a.h5"), "a.h5 is an npz archive, but an HDF5"),
+        (lambda d: hdf5(d / "a.h5"), "lacks the array 'images'; it holds imgs, lat"),
+        (lambda d: rooms(d / "a.h5", labels=None), "lacks the array 'labels'; it holds images"),
         (lambda d: rooms(d / "a.h5", images=ROOM_IMAGES[:9]), r"but has shape \(9, 64, 64, 3\)"),
         (lambda d: rooms(d / "a.h5", images=ROOM_IMAGES / 255), "dtype uint8, but .* float64"),
         (lambda d: rooms(d / "a.h5", labels=np.zeros((20, 2))), "labels is not in the published"),
@@ -225,6 +236,79 @@ def test_what_is_not_3d_shapes_is_refused(tmp_path, write, said):
     with pytest.raises(ValueError, match=said) as refusal:
         shapes3d.reader(path, ROOMS)
     assert str(path) in str(refusal.value)
+
+
+def read_either(path):
+    return dsprites.reader(path, path.parent / "cache", SPRITES)(all_classes(SPRITES))
+
+
+def test_a_file_that_another_program_writes_is_locked_not_damaged(tmp_path):
+    path = rooms(tmp_path / "a.h5")
+    program = (
+        "import h5py, sys; f = h5py.File(sys.argv[1], 'a'); print('open', flush=True); input()"
+    )
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert writer.stdout.readline() == b"open\n"
+    try:
+        with pytest.raises(OSError, match="a.h5 is locked: another program is writing it; close"):
+            shapes3d.reader(path, ROOMS)
+    finally:
+        writer.communicate(b"\n")
+    assert shapes3d.reader(path, ROOMS)(all_classes(ROOMS)).shape == ROOM_IMAGES.shape
+
+
+@contextlib.contextmanager
+def no_more_files():
+    """This process has as many open files as it may."""
+    limits, held = resource.getrlimit(resource.RLIMIT_NOFILE), []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                held.append(os.open(os.devnull, os.O_RDONLY))
+        yield
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def test_too_many_open_files_are_not_damage(tmp_path):
+    sprites, file = npz(tmp_path / "a.npz"), rooms(tmp_path / "a.h5")
+    shapes3d.reader(file, ROOMS)  # what is imported late is in memory now
+    arrays._h5_file.cache_clear()
+    said = "could not be opened: this process has too many open files; close some"
+    with no_more_files():
+        for read in (read_either, lambda path: read_npz(path, ["imgs"])):
+            with pytest.raises(OSError, match=f"a.npz {said}"):
+                read(sprites)
+        with pytest.raises(OSError, match=f"a.h5 {said}"):
+            shapes3d.reader(file, ROOMS)
+    assert read_either(sprites).shape == SPRITE_IMAGES.shape
+
+
+def test_a_folder_is_not_a_damaged_file(tmp_path):
+    for read in (read_npy, lambda path: read_npz(path, ["a"])):
+        with pytest.raises(OSError, match=f"{tmp_path} is a folder; give the path of a file in it"):
+            read(tmp_path)
+
+
+def test_an_npz_may_name_its_arrays_without_npy(tmp_path):
+    path = npz(tmp_path / "a.npz")
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "b.npz", "w") as bare:
+        for name in archive.namelist():
+            bare.writestr(name.removesuffix(".npy"), archive.read(name))
+    np.testing.assert_array_equal(read_either(tmp_path / "b.npz"), SPRITE_IMAGES)
+    np.testing.assert_array_equal(*read_npz(tmp_path / "b.npz", ["imgs"]), SPRITE_IMAGES)
+
+
+@pytest.mark.parametrize("write", [npz, hdf5])
+def test_a_folder_s_name_need_not_be_utf_8(tmp_path, write):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    np.testing.assert_array_equal(read_either(write(folder / f"a.{write.__name__}")), SPRITE_IMAGES)
 
 
 def test_a_forked_process_opens_its_own_handle(tmp_path):

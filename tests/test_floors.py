@@ -24,7 +24,7 @@ FLOORS = {
     "F0": "factors tasks relations".split(),
     "F1": room(
         "data",
-        "npz hdf5 originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
+        "arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
         "own split",
     ),
     "F2": room("model", "networks autoencoder prior learner modular system"),

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import tempfile
@@ -17,9 +16,9 @@ from damage import npy
 from hostile import CODES
 from hypothesis import given
 from hypothesis import strategies as st
-from watched import Kind, memory, try_all
+from watched import Kind, try_all
 
-from wdlib.data.npz import read_npy
+from wdlib.data.arrays import read_npy
 from wdlib.experiments import cells, table_files, tables
 from wdlib.training.saved import load_model
 
@@ -29,13 +28,13 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has
 @needs_fork
 def test_damaged_files_are_refused_or_read_right():
     """Prints the table with pytest -s; more files with `make hostile`."""
-    command = [sys.executable, str(Path(__file__).with_name("hostile.py")), "--files", "2200"]
+    command = [sys.executable, str(Path(__file__).with_name("hostile.py")), "--files", "1900"]
     run = subprocess.run(command, capture_output=True, text=True)
     print(run.stdout)
     assert run.returncode == 0, run.stdout + run.stderr
     *_, said = run.stdout.splitlines()
     tried, faults = int(said.split()[0]), int(said.split()[3])
-    assert tried >= 2200 and faults == 0
+    assert tried >= 1900 and faults == 0
 
 
 def crash(path):
@@ -46,20 +45,8 @@ def hang(path):
     time.sleep(60)
 
 
-def swell(path):
-    bytes(os.urandom(1) * (60 << 20))
-    return b"honest"
-
-
 def burst(path):
     return bytearray(1 << 40)
-
-
-def hide(path):
-    try:
-        return bytearray(1 << 40)
-    except MemoryError as cause:
-        raise ValueError(f"{path} is damaged") from cause
 
 
 def lose(path):
@@ -76,9 +63,7 @@ def mumble(path):
     [
         (crash, "crashed with signal 6"),
         (hang, "took more than"),
-        (swell, "MB for 6 bytes (loaded)"),
         (burst, "MemoryError"),
-        (hide, "asked for more memory than there is"),
         (lose, "KeyError: 'a'"),
         (mumble, "does not name the file"),
         (Path.read_bytes, "read wrongly"),
@@ -86,8 +71,6 @@ def mumble(path):
 )
 def test_the_watch_sees_every_fault_and_goes_on(monkeypatch, read, said):
     """The second of three files is fatal; the two others are read."""
-    if read is swell and not memory("VmHWM"):
-        pytest.skip("this system does not say how much memory a process took")
     monkeypatch.setattr(watched, "SECONDS", 0.5 if read is hang else 30)
 
     def make(folder):
@@ -104,37 +87,6 @@ def test_the_watch_sees_every_fault_and_goes_on(monkeypatch, read, said):
     tried = try_all(kind, range(3))
     assert tried.outcomes == {"loaded": 2}
     assert list(tried.faults) == [1] and said in tried.faults[1]
-
-
-GREEDY = """
-import sys
-from watched import Kind, try_all
-
-def make(folder):
-    (folder / "file").write_bytes(bytes(6 << 20))
-    return folder / "file"
-
-def read(path):
-    return [path.read_bytes() for _ in range(int(sys.argv[1]))]
-
-kind = Kind(make, read, lambda found: True, lambda data, _: data, room=1 << 20)
-print(*try_all(kind, range(3)).faults.values(), sep="\\n")
-"""
-
-
-@needs_fork
-@pytest.mark.skipif(not memory("VmHWM"), reason="this system does not say what a process took")
-@pytest.mark.parametrize("times", [1, 3])
-def test_more_than_twice_the_honest_size_is_a_fault(times):
-    """What was freed before does not hide what is taken now. In a process of its own: this one may
-    keep freed memory of all the tests before."""
-    command = [sys.executable, "-c", GREEDY, str(times)]
-    run = subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    )
-    faults = run.stdout.split("\n")[:-1] if run.stdout.strip() else []
-    assert len(faults) == (0 if times == 1 else 3)
-    assert all(re.search(r"took 1[78] MB for 6291456 bytes", fault) for fault in faults), faults
 
 
 ANYTHING = st.recursive(

@@ -19,7 +19,7 @@ from hostile import ROOMS, SPRITES, everything
 
 from wdlib.__main__ import main
 from wdlib.data import dsprites, shapes3d
-from wdlib.data.npz import read_npy, read_npz
+from wdlib.data.arrays import read_npy, read_npz
 from wdlib.experiments import table_files
 from wdlib.training import checkpoint
 
@@ -52,7 +52,7 @@ def test_no_pickle_explodes_in_arrays(tmp_path, mark, capsys):
     np.savez(tmp_path / "a.npz", **dict.fromkeys(names, objects))
     assert main(["draw", "dsprites", str(tmp_path / "a.npy"), str(tmp_path / "b.npy")]) == 2
     assert main(["score", str(tmp_path / "a.npz")]) == 2
-    assert capsys.readouterr().err.count("only plain numbers are read") == 2
+    assert capsys.readouterr().err.count("only numbers are read") == 2
     np.savez(tmp_path / "sprites.npz", imgs=objects, latents_classes=everything(SPRITES))
     with pytest.raises(ValueError, match="imgs holds object"):
         dsprites.reader(tmp_path / "sprites.npz", tmp_path / "cache", SPRITES)
@@ -95,7 +95,7 @@ def test_paths_in_an_archive_lead_nowhere(tmp_path):
         for name in ("../evil.npy", "/evil.npy", "..\\evil.npy", "../../evil.npy"):
             archive.writestr(name, npy((1,), data=bytes(8)))
     dsprites.reader(path, tmp_path / "home/cache", SPRITES)
-    with pytest.raises(ValueError, match="has 0 of the 8"):
+    with pytest.raises(ValueError, match="b.npz is damaged or cut short"):
         read_npz(npz(tmp_path / "b.npz", **{"../evil": npy((1,))}), ["../evil"])
     assert not list(tmp_path.rglob("evil*")) and not Path("/evil.npy").exists()
     assert {p.name for p in tmp_path.iterdir()} == {"home", "b.npz"}

@@ -19,7 +19,7 @@ def run_draw(args) -> None:
     import numpy as np
 
     from wdlib.data import load
-    from wdlib.data.npz import read_npy
+    from wdlib.data.arrays import read_npy
     from wdlib.files import whole
 
     _check_file(args.out)
@@ -138,7 +138,7 @@ def _ship(run: Path, home: Path, measured: dict) -> Path:
 
 def run_score(args) -> None:
     """score: arrays in, numbers out."""
-    from wdlib.data.npz import read_npz
+    from wdlib.data.arrays import read_npz
     from wdlib.files import provenance
     from wdlib.metrics import score
 

@@ -1,10 +1,10 @@
-"""dSprites as facts, and the reader of its original file, npz or HDF5.
+"""dSprites: its published file, and a reader that makes the file readable by index.
 
-Neither form can be read by index: the npz is one compressed stream, and the HDF5's chunks cross
-thousands of images. So the first use streams the file once, in blocks, into a cache of one bit a
-pixel (377 MB for 737,280 images, an eighth of the pixels' size), and images are then read from that
-cache by index through a memory map. Its last bytes are the SHA-256 of the others: a process that
-begins to use a cache reads it through once.
+Neither form of the file is: the npz is one compressed stream, and a chunk of the HDF5 file crosses
+thousands of images. So the first use streams the file once, in blocks, into a cache of one bit per
+pixel (377 MB for 737,280 images, an eighth of the pixels' size). Images are then read from the
+cache through a memory map. The last bytes of the cache are the SHA-256 of the others, and each
+process checks it once.
 
 Source: Matthey et al. (2017), https://github.com/google-deepmind/dsprites-dataset.
 """
@@ -12,16 +12,15 @@ Source: Matthey et al. (2017), https://github.com/google-deepmind/dsprites-datas
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache, partial
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
-from wdlib.data.hdf5 import h5_array, read_rows
-from wdlib.data.npz import member, rows
-from wdlib.data.originals import Original, cache_folder, check_array, check_signature
+from wdlib.data.arrays import read_blocks
+from wdlib.data.originals import Original, cache_folder, check_kind
 from wdlib.factors import DSPRITES, FactorSpace
 from wdlib.files import whole
 
@@ -41,17 +40,18 @@ BLOCK = 8192  # images streamed at once: 32 MB
 def reader(
     path: Path, root: str | os.PathLike | None = None, space: FactorSpace = DSPRITES
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """Classes [N, 6] -> uint8 images [N, 64, 64] of the original file.
+    """A function from classes [N, 6] to uint8 images [N, 64, 64] of the original file.
 
-    The first call for a file fills the cache under ``root``; so does one that finds it cut or
-    altered. Raises ValueError, naming file and cause, for a file that is cut short, misnamed, or
-    not dSprites, and OSError where the disk is full.
+    The first call for a file fills the cache under ``root``; so does a call that finds the cache
+    cut or altered. Raises ValueError, naming file and cause, for a file that is cut short, misnamed
+    or not dSprites, and OSError where the disk is full.
     """
-    check_signature(path)
+    check_kind(path)
     stat = path.stat()
-    stamp = f"{path.resolve()} {stat.st_size} {stat.st_mtime_ns}"
-    cache = cache_folder(root) / f"dsprites-{sha256(stamp.encode()).hexdigest()[:16]}.bits"
+    stamp = os.fsencode(path.resolve()) + f" {stat.st_size} {stat.st_mtime_ns}".encode()
+    cache = cache_folder(root) / f"dsprites-{sha256(stamp).hexdigest()[:16]}.bits"
     if not _intact(cache, len(space) * BITS):
+        _check_classes(path, space)
         _fill(cache, path, space)
     return partial(_unpack, cache, space)
 
@@ -62,7 +62,7 @@ def _unpack(cache: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
 
 
 def _intact(cache: Path, size: int) -> bool:
-    """Whether the cache is there, with its ``size`` bytes and their digest, as it was written."""
+    """Whether the cache holds its ``size`` bytes and their digest, as they were written."""
     try:
         stat = cache.stat()
     except FileNotFoundError:
@@ -81,16 +81,15 @@ def _matches(cache: Path, size: int, inode: int, modified: int) -> bool:
 
 
 def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
-    """Stream images (checked) into the cache, which appears whole or not at all."""
-    _check_classes(path, space)
+    """Stream the images into the cache, which appears as a whole or not at all."""
     cache.parent.mkdir(parents=True, exist_ok=True)
     digest = sha256()
     with whole(cache) as file:
-        for block in _blocks(path, IMAGES, (len(space), *SHAPE), np.uint8):
+        for block in read_blocks(path, IMAGES, (len(space), *SHAPE), np.uint8, BLOCK):
             if block.max() > 1:
                 raise ValueError(
-                    f"{path}: {IMAGES} holds values up to {block.max()}, but a pixel of dSprites "
-                    f"is 0 or 1"
+                    f"{path}: {IMAGES} holds values up to {block.max()}, but pixels of dSprites "
+                    f"are 0 or 1"
                 )
             bits = np.packbits(block.reshape(len(block), -1), axis=1).tobytes()
             digest.update(bits)
@@ -99,29 +98,9 @@ def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
 
 
 def _check_classes(path: Path, space: FactorSpace) -> None:
-    """The file's own classes must count as we do, or every image would get another's name."""
-    key = CLASSES[path.suffix]
-    start = 0
-    for block in _blocks(path, key, (len(space), len(space.sizes)), np.integer):
+    """Raises ValueError where the file counts its images in another order than ``space`` does."""
+    key, start = CLASSES[path.suffix], 0
+    for block in read_blocks(path, key, (len(space), len(space.sizes)), np.integer, BLOCK):
         if (block != space.classes(np.arange(start, start + len(block)))).any():
             raise ValueError(f"{path}: {key} is not in the published order of images")
         start += len(block)
-
-
-def _blocks(path: Path, key: str, shape: tuple[int, ...], kind: type) -> Iterator[np.ndarray]:
-    """The array called ``key``, a block of rows at a time, once its shape and dtype are right."""
-    if path.suffix == ".npz":
-        yield from _npz_blocks(path, key, shape, kind)
-        return
-    array = h5_array(path, key)
-    check_array(path, key, array, shape, kind)
-    for start in range(0, shape[0], BLOCK):
-        yield read_rows(path, array, start, min(start + BLOCK, shape[0]))
-
-
-def _npz_blocks(path: Path, key: str, shape: tuple[int, ...], kind: type) -> Iterator[np.ndarray]:
-    with member(path, key) as (header, stream):
-        check_array(path, key, header, shape, kind)
-        if header.fortran:
-            raise ValueError(f"{path}: {key} is stored column by column, not image by image")
-        yield from rows(path, key, header, stream, BLOCK)

@@ -1,8 +1,6 @@
-"""Original dataset files: where they are, how they are fetched, and what can be wrong with them.
+"""The datasets' published files: where they are, and how they are downloaded.
 
-A user's file may be cut short, renamed or of another dataset. Every check here ends in one sentence
-that names the file and the cause. A download comes over https or not at all, and is kept only
-where its checksum is the published file's.
+A download runs over https only, and is kept only where its checksum is the published file's.
 """
 
 from __future__ import annotations
@@ -14,28 +12,22 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-import numpy as np
-
+from wdlib.data.arrays import KINDS, check_signature
 from wdlib.files import whole
 
 FOLDER = "WDLIB_DATA"  # environment variable: a folder that may hold the original files
-WAITS = (1, 4, None)  # seconds after each failed try of a download; None gives up
-SILENCE = 30  # seconds without a byte after which a try has failed
-SIGNATURES = {
-    ".npz": ("an npz archive", b"PK\x03\x04"),
-    ".hdf5": ("an HDF5 file", b"\x89HDF\r\n\x1a\n"),
-    ".h5": ("an HDF5 file", b"\x89HDF\r\n\x1a\n"),
-}
+WAITS = (1, 4, None)  # seconds after each failed attempt to download; None: give up
+SILENCE = 30  # seconds without a byte after which an attempt has failed
 
 
 @dataclass(frozen=True)
 class Original:
-    """A dataset's published file.
+    """The published file of a dataset.
 
     Args:
-        files: the names it is published under, preferred first.
-        url, md5: of the first of them, for ``fetch``. The publishers give no checksum: ours are
-            those that other projects have pinned (disent, among others).
+        files: the names under which it is published, the preferred one first.
+        url, md5: of the first of them. The publishers give no checksum; these are the ones that
+            other projects use (disent, among others).
     """
 
     files: tuple[str, ...]
@@ -43,22 +35,22 @@ class Original:
     md5: str
 
     def find(self, path: str | os.PathLike | None = None) -> Path | None:
-        """The file at ``path`` or in the folder ``path``; without one, in the folder WDLIB_DATA.
+        """The file at ``path``, or in the folder ``path`` (default: the folder in WDLIB_DATA).
 
-        None where neither is given, or WDLIB_DATA holds no such file. Raises FileNotFoundError for
-        a path that does not exist, and for a folder ``path`` without the file; ValueError for what
-        is neither file nor folder.
+        Returns None without a path where WDLIB_DATA is not set or holds no such file. Raises
+        FileNotFoundError for a path that does not exist and for a folder ``path`` without the file,
+        ValueError for a path that is neither file nor folder.
         """
-        asked = path if path is not None else os.environ.get(FOLDER)
-        if not asked:
+        given = path if path is not None else os.environ.get(FOLDER)
+        if not given:
             return None
-        place = Path(asked).expanduser()
+        place = Path(given).expanduser()
         if not place.exists():
             source = f" (from {FOLDER})" if path is None else ""
             raise FileNotFoundError(f"there is no file or folder {place}{source}")
         if place.is_file():
             return place
-        if not place.is_dir():  # opening a pipe or a device can wait for ever
+        if not place.is_dir():  # to open a pipe or a device could wait forever
             raise ValueError(f"{place} is neither a file nor a folder")
         for name in self.files:
             if (place / name).is_file():
@@ -70,39 +62,36 @@ class Original:
     def fetch(self, root: str | os.PathLike | None = None) -> Path:
         """Download the file once into ``root`` (default: the user's cache) and check its MD5.
 
-        Raises ValueError for an address that is not https and where the checksum differs,
-        ConnectionError where nothing arrives, tried ``len(WAITS)`` times, and OSError where the
-        disk takes no more. The file appears whole or not at all, and one that was there before
-        stays as it was.
+        The file appears as a whole or not at all; an earlier one stays until then. Raises
+        ValueError for an address without https and for a wrong checksum, ConnectionError where
+        nothing arrives in ``len(WAITS)`` attempts, OSError where the disk is full.
         """
         import pooch
 
-        name = self.files[0]
-        path = cache_folder(root) / name
+        path = cache_folder(root) / self.files[0]
         if urlsplit(self.url).scheme != "https":
-            raise ValueError(f"{name} is only downloaded over https, not from {self.url}")
+            raise ValueError(f"{path.name} is only downloaded over https, not from {self.url}")
         if path.is_file() and pooch.file_hash(str(path), alg="md5") == self.md5:
             return path
         path.parent.mkdir(parents=True, exist_ok=True)
-        pooch.get_logger().info(f"Downloading {name} from {self.url} to {path.parent}.")
+        pooch.get_logger().info(f"Downloading {path.name} from {self.url} to {path.parent}.")
         for wait in WAITS:
             try:
                 with whole(path) as file:
                     self._download(file)
-                break
-            except OSError as cause:
-                why = cause.__cause__ or cause
-                if why.errno is not None:  # the disk's; what the network raises has no number
+                return path
+            except OSError as error:
+                cause = error.__cause__ or error
+                if cause.errno is not None:  # the disk's error; those of the network have no number
                     raise
                 if wait is None:
                     raise ConnectionError(
-                        f"{name} could not be downloaded from {self.url}: {why}"
-                    ) from why
+                        f"{path.name} could not be downloaded from {self.url}: {cause}"
+                    ) from cause
                 time.sleep(wait)
-        return path
 
     def _download(self, file: BinaryIO) -> None:
-        """One try, into an open file; ValueError where the checksum differs."""
+        """One attempt, into an open file. Raises ValueError where the checksum differs."""
         import pooch
 
         download = pooch.HTTPDownloader(
@@ -115,7 +104,7 @@ class Original:
 
 
 def _stay_on_https(response, **_) -> None:
-    """A redirect may lead anywhere, but not off https."""
+    """Raises ConnectionError for a redirect to an address without https."""
     target = urljoin(response.url, response.headers.get("location", ""))
     if urlsplit(target).scheme != "https":
         raise ConnectionError(f"it redirects to {target}, which is not https")
@@ -128,25 +117,9 @@ def cache_folder(root: str | os.PathLike | None = None) -> Path:
     return Path(root).expanduser() if root is not None else Path(pooch.os_cache("wdlib"))
 
 
-def check_signature(path: Path) -> None:
-    """Raises ValueError unless the file begins as its suffix promises."""
-    if path.suffix not in SIGNATURES:
-        raise ValueError(f"{path} should end in {', '.join(SIGNATURES)}, not {path.suffix!r}")
-    promised, signature = SIGNATURES[path.suffix]
-    with path.open("rb") as file:
-        begins = file.read(8)
-    if begins.startswith(signature):
-        return
-    for found, other in SIGNATURES.values():
-        if begins.startswith(other):
-            raise ValueError(f"{path} is {found}, not {promised} as its name says")
-    raise ValueError(f"{path} is not {promised}: it begins with {begins!r}")
-
-
-def check_array(path: Path, key: str, array, shape: tuple[int, ...], kind: type) -> None:
-    """Raises ValueError unless ``array`` has this shape, and a dtype of this numpy kind."""
-    if tuple(array.shape) != shape or not np.issubdtype(array.dtype, kind):
-        raise ValueError(
-            f"{path}: {key} should have shape {shape} and dtype {kind.__name__}, "
-            f"but has shape {tuple(array.shape)} and dtype {array.dtype}"
-        )
+def check_kind(path: Path) -> None:
+    """Raises ValueError unless the file has a known suffix and begins as this suffix promises."""
+    known = [suffix for suffix in KINDS if suffix != ".npy"]
+    if path.suffix not in known:
+        raise ValueError(f"{path} should end in {', '.join(known)}, not {path.suffix!r}")
+    check_signature(path, path.suffix)

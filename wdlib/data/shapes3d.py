@@ -1,4 +1,4 @@
-"""3D Shapes as facts, and the reader of its original HDF5 file, lazily by index.
+"""3D Shapes: its published HDF5 file, and a reader by index.
 
 Source: Burgess and Kim (2018), https://github.com/google-deepmind/3d-shapes.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wdlib.data.hdf5 import h5_array, read_rows
-from wdlib.data.originals import Original, check_array, check_signature
+from wdlib.data.arrays import check_array, h5_array, read_blocks, read_rows
+from wdlib.data.originals import Original, check_kind
 from wdlib.factors import SHAPES3D, FactorSpace
 
 SHAPE = (64, 64, 3)
@@ -22,25 +22,25 @@ ORIGINAL = Original(
     md5="099a2078d58cec4daad0702c55d06868",
 )
 IMAGES, LABELS = "images", "labels"
+BLOCK = 1 << 16  # labels read at once
 
 
 def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], np.ndarray]:
-    """Classes [N, 6] -> uint8 images [N, 64, 64, 3] of the original file.
+    """A function from classes [N, 6] to uint8 images [N, 64, 64, 3] of the original file.
 
-    Raises ValueError, naming file and cause, for a file that is cut short, misnamed, or not
+    Raises ValueError, naming file and cause, for a file that is cut short, misnamed or not
     3D Shapes.
     """
-    check_signature(path)
+    check_kind(path)
     if path.suffix == ".npz":
         raise ValueError(f"{path} is an npz archive, but 3D Shapes is published as 3dshapes.h5")
-    images = h5_array(path, IMAGES)
-    check_array(path, IMAGES, images, (len(space), *SHAPE), np.uint8)
+    check_array(path, IMAGES, h5_array(path, IMAGES), (len(space), *SHAPE), np.uint8)
     _check_labels(path, space)
     return partial(_read, path, space)
 
 
 def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
-    """Each stored chunk is decompressed once, however often and in whatever order it is asked."""
+    """Each stored chunk is decompressed once, in whatever order its images are wanted."""
     images = h5_array(path, IMAGES)
     wanted, back = np.unique(space.index(classes), return_inverse=True)
     found = np.empty((len(wanted), *SHAPE), np.uint8)
@@ -54,16 +54,15 @@ def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
 
 
 def _check_labels(path: Path, space: FactorSpace) -> None:
-    """The file's own labels must count as we do, or every image would get another's name."""
-    labels = h5_array(path, LABELS)
-    check_array(path, LABELS, labels, (len(space), len(space.sizes)), np.floating)
+    """Raises ValueError where the file counts its images in another order than ``space`` does."""
     values = [
         np.arange(size) if isinstance(value[0], str) else np.array(value)
         for size, value in zip(space.sizes, space.values, strict=True)
     ]
-    for start in range(0, len(space), 1 << 16):
-        block = read_rows(path, labels, start, min(start + (1 << 16), len(space)))
+    shape, start = (len(space), len(space.sizes)), 0
+    for block in read_blocks(path, LABELS, shape, np.floating, BLOCK):
         classes = space.classes(np.arange(start, start + len(block)))
         expected = np.stack([v[c] for v, c in zip(values, classes.T, strict=True)], axis=1)
         if not np.allclose(block, expected, atol=1e-3):
             raise ValueError(f"{path}: {LABELS} is not in the published order of images")
+        start += len(block)

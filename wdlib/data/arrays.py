@@ -1,0 +1,189 @@
+"""Reads arrays from npy, npz and HDF5 files: never unpickled, and refused in one clear sentence.
+
+These files are the user's own, so nothing here expects an attack. What goes wrong is ordinary: a
+download broke off, the name promises another kind of file, another program has the file open. Each
+cause gets its own sentence. Large arrays are read in blocks of rows, or by index.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+HDF5 = ("an HDF5 file", b"\x89HDF\r\n\x1a\n")
+KINDS = {  # suffix -> the kind of file, and the bytes that it begins with
+    ".npy": ("an npy file", b"\x93NUMPY"),
+    ".npz": ("an npz archive", b"PK\x03\x04"),
+    ".hdf5": HDF5,
+    ".h5": HDF5,
+}
+ADVICE = {  # what is wrong although the file may be sound
+    errno.EAGAIN: "is locked: another program is writing it; close it there and try again",
+    errno.EMFILE: "could not be opened: this process has too many open files; close some of them, "
+    "or raise the limit (ulimit -n)",
+    errno.EISDIR: "is a folder; give the path of a file in it",
+}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn any error of a library that reads ``path`` into one sentence with file and cause.
+
+    Raises OSError where the cause lies outside the file (see ADVICE), ValueError for a damaged
+    file. An error that already names the file stays as it is.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as cause:
+        number = getattr(cause, "errno", None)
+        if number in ADVICE:
+            raise OSError(f"{path} {ADVICE[number]}") from cause
+        if getattr(cause, "filename", None) or str(cause).startswith(str(path)):
+            raise
+        why = " ".join(str(cause).split())[:200]
+        raise ValueError(
+            f"{path} is damaged or cut short: {why}; replace it by a complete copy"
+        ) from cause
+
+
+def check_signature(path: Path, suffix: str) -> None:
+    """Raises ValueError unless the file begins as files with this suffix do."""
+    wanted, signature = KINDS[suffix]
+    with reading(path), path.open("rb") as file:
+        begins = file.read(8)
+    if begins.startswith(signature):
+        return
+    found = [kind for kind, other in KINDS.values() if begins.startswith(other)]
+    if found:
+        raise ValueError(f"{path} is {found[0]}, but {wanted} is expected here")
+    raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
+
+
+def check_array(path: Path, key: str, array, shape: tuple[int, ...], kind: type) -> None:
+    """Raises ValueError unless ``array`` has this shape, and a dtype of this numpy kind."""
+    if tuple(array.shape) != shape or not np.issubdtype(array.dtype, kind):
+        raise ValueError(
+            f"{path}: {key} should have shape {shape} and dtype {kind.__name__}, "
+            f"but has shape {tuple(array.shape)} and dtype {array.dtype}"
+        )
+
+
+class Header(NamedTuple):
+    """What an array's header claims. ``by_column``: stored column by column (Fortran's order)."""
+
+    shape: tuple[int, ...]
+    by_column: bool
+    dtype: np.dtype
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """The array of numbers in an npy file.
+
+    Raises OSError where the file cannot be opened; ValueError for another kind of file, a damaged
+    one, or an array of anything but numbers.
+    """
+    check_signature(path, ".npy")
+    with reading(path):
+        with path.open("rb") as stream:
+            _header(path, "the array", stream, path.stat().st_size)
+        return np.load(path, allow_pickle=False)
+
+
+def read_npz(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
+    """The arrays of numbers called ``keys`` in an npz file. Raises as ``read_npy`` does."""
+    arrays = []
+    for key in keys:
+        with _member(path, key) as (archive, _, _):
+            arrays.append(archive[key])
+    return arrays
+
+
+def read_blocks(
+    path: Path, key: str, shape: tuple[int, ...], kind: type, count: int
+) -> Iterator[np.ndarray]:
+    """The array called ``key`` of an npz or HDF5 file, ``count`` rows at a time.
+
+    Raises ValueError for an array of another shape, or with a dtype of another numpy kind.
+    """
+    starts = range(0, shape[0], count)
+    if path.suffix != ".npz":
+        array = h5_array(path, key)
+        check_array(path, key, array, shape, kind)
+        yield from (read_rows(path, array, start, start + count) for start in starts)
+        return
+    with _member(path, key) as (_, header, stream):
+        check_array(path, key, header, shape, kind)
+        if header.by_column:
+            raise ValueError(f"{path}: {key} is stored column by column, not image by image")
+        for start in starts:
+            rows = min(count, shape[0] - start), *shape[1:]
+            data = stream.read(math.prod(rows) * header.dtype.itemsize)
+            yield np.frombuffer(data, header.dtype).reshape(rows)
+
+
+@contextmanager
+def _member(path: Path, key: str) -> Iterator[tuple[np.lib.npyio.NpzFile, Header, IO[bytes]]]:
+    """An open npz, and the header of one of its arrays with a stream at the array's data."""
+    check_signature(path, ".npz")
+    with reading(path), np.load(path, allow_pickle=False) as archive:
+        if key not in archive:
+            raise ValueError(
+                f"{path} lacks the array {key!r}; it holds {', '.join(sorted(archive)[:20])}"
+            )
+        name = key if key in archive.zip.namelist() else f"{key}.npy"
+        with archive.zip.open(name) as stream:
+            size = archive.zip.getinfo(name).file_size
+            yield archive, _header(path, key, stream, size), stream
+
+
+def _header(path: Path, key: str, stream: IO[bytes], size: int) -> Header:
+    """Read the header at the start of ``stream``, which holds ``size`` bytes in all.
+
+    Raises ValueError where it describes anything but numbers, or more bytes than there are.
+    """
+    if (version := np.lib.format.read_magic(stream)) != (1, 0):  # the others are for records
+        raise ValueError(f"{path}: {key} has npy format {version}, but numbers have format (1, 0)")
+    header = Header(*np.lib.format.read_array_header_1_0(stream))
+    if header.dtype.kind not in "biuf":
+        raise ValueError(f"{path}: {key} holds {header.dtype}, but only numbers are read")
+    if (claimed := math.prod(header.shape) * header.dtype.itemsize) > size:
+        raise ValueError(f"{path}: {key} claims {claimed} bytes, but the file holds {size}")
+    return header
+
+
+def h5_array(path: Path, key: str):
+    """The array called ``key`` of an HDF5 file as an h5py dataset, which reads rows when indexed.
+
+    Raises OSError where the file cannot be opened, ValueError where it is damaged or lacks the key.
+    """
+    with reading(path):
+        stat = path.stat()
+        file = _h5_file(path, os.getpid(), stat.st_ino, stat.st_mtime_ns)
+        array = file.get(key)
+        if not hasattr(array, "dtype"):
+            raise ValueError(f"{path} lacks the array {key!r}; it holds {', '.join(sorted(file))}")
+    return array
+
+
+def read_rows(path: Path, array, start: int, stop: int) -> np.ndarray:
+    """``array[start:stop]`` of an h5py dataset. Raises ValueError where the file is damaged."""
+    with reading(path):
+        return array[start:stop]
+
+
+@lru_cache(maxsize=16)
+def _h5_file(path: Path, process: int, inode: int, modified: int):
+    """One open handle for each process (it must not cross a fork) and each version of the file."""
+    import h5py
+
+    return h5py.File(path, "r")
