@@ -17,7 +17,7 @@ import torch
 
 from wdlib.course.check import check, verdict
 from wdlib.course.exercises import EXERCISES, Exercise, exercise
-from wdlib.course.exercises.compare import fault
+from wdlib.course.exercises.exercise import fault
 
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
@@ -35,20 +35,21 @@ MATRIX = np.array([[1.0, 2.0, 4.0], [3.0, -5.0, 6.0]])
         (27, np.int64(27)),
         (27, torch.tensor(27)),
         (0.5, 0.5004),
+        (0.5, torch.tensor(0.5, dtype=torch.bfloat16)),
         (1000.0, 1000.9),
         ("heart", " Heart "),
-        (True, np.bool_(True)),
         ([1, 2], (1, 2)),
         ([1, 2], range(1, 3)),
         (MATRIX, torch.from_numpy(MATRIX).float().requires_grad_()),
         (MATRIX, MATRIX.tolist()),
+        (MATRIX, [list(torch.from_numpy(row).requires_grad_()) for row in MATRIX]),
         ([0.0, -np.inf], [0.0, -np.inf]),
-        (["a", "b"], np.array(["A", "b"])),
         ([1.0, 2.0], [torch.tensor(1.0), torch.tensor(2.0)]),
-        (frozenset({1, 2}), [2, 1]),
         (frozenset({"x", "y"}), {"X", "y"}),
+        (frozenset({"x", "y"}), ["y", "x"]),
         ((1, MATRIX), [1, MATRIX]),
         ((3, 3), (3, 3)),
+        ((3, 3), np.array([3, 3])),
     ],
 )
 def test_a_right_value(wanted, answer):
@@ -60,51 +61,55 @@ def test_a_right_value(wanted, answer):
     [
         (27, ..., "no answer yet"),
         (27, None, "no answer yet"),
-        (27, "27", "a number is wanted, not a word"),
-        (27, True, "a number is wanted, not True or False"),
-        (27, [27], "one number is wanted, not 1 in shape (1,)"),
+        (27, "27", "should be a number, but it is a word"),
+        (27, True, "should be a number, but it is True or False"),
+        (27, [27], "should be one number, but its shape is (1,)"),
         (27, 26, "too small, by less than 10 %"),
         (27, 40, "too large, by less than a factor of 2"),
         (27, 270, "too large, by more than 10 times"),
         (27, 9, "too small, by a factor of 2 to 10"),
-        (27, -27, "the sign is the wrong way round"),
-        (27, -3, "too small, and the sign differs"),
+        (27, -27, "the sign is wrong"),
+        (27, -3, "too small, and its sign is wrong"),
         (0, 3, "too large"),
-        (27, float("nan"), "it is NaN"),
+        (27, float("nan"), "it is NaN; look for a division by 0"),
         (27, float("inf"), "it is infinite"),
-        (27, 27j, "not a complex"),
-        (27, object(), "not an object"),
+        (27, 27j, "it is a complex"),
+        (27, object(), "it is an object"),
         (737280, 737281, "too large"),
         (0.5, 0.502, "too large"),
-        (True, False, "1 entry is off"),
-        (True, 1, "True or False are wanted, not an int"),
-        ("heart", 2, "a word is wanted, not an int"),
-        ("heart", "square", "'square' is not it"),
-        ([1, 2, 3], [[1], [2, 3]], "equally long"),
-        ([1, 2, 3], [], "a list with nothing in it"),
-        ([1, 2, 3], ["a", "b", "c"], "numbers are wanted, not words"),
-        ([1, 2, 4], [4, 2, 1], "reverse order"),
-        ([1, 2, 4], [2, 1, 4], "another order"),
-        ([1, 2, 4], [2, 4, 8], "every entry is 2 times"),
+        ("heart", 2, "should be a word, but it is an int"),
+        ("heart", "square", "'square' is wrong"),
+        ([1, 2, 3], [[1], [2, 3]], "check that all rows have the same length"),
+        ([1, 2, 3], [], "should be numbers, but it is a list with nothing in it"),
+        ([1, 2, 3], ["a", "b", "c"], "it is a list of words"),
+        ([1, 2, 3], [True, False, True], "it is a list of True and False"),
+        ([1, 2, 4], [4, 2, 1], "their order is wrong"),
+        ([1, 2, 4], [2, 4, 8], "every entry is 2 times the right one"),
         ([1, 2, 4], [2, 3, 5], "every entry is too large by 1"),
-        ([1, 2, 4], [-1, -2, -4], "the sign is the wrong way round"),
-        ([1, 2, 4], [1, 2, 9], "1 of 3 entries (the first at [2]) is off, by 5 at most"),
-        ([1, 2, 4], [[1, 2, 4]], "an axis of length 1 too many"),
-        (MATRIX, MATRIX.T, "transposed"),
-        (MATRIX, MATRIX[:, :2], "the shape is (2, 2), wanted (2, 3)"),
-        (MATRIX, MATRIX.ravel(), "the shape is (6,), wanted (2, 3)"),
-        (MATRIX[:, :2], MATRIX[:, :2].T, "it is transposed"),
-        (MATRIX, np.abs(MATRIX), "wrong way round: 1 of 6 entries (the first at [1, 1]) is off"),
+        ([1, 2, 4], [-1, -2, -4], "the sign is wrong"),
+        (
+            [1, 2, 4],
+            [1, 2, 9],
+            "1 of 3 entries (the first at [2]) is wrong; the largest error is 5",
+        ),
+        ([1, 2, 4], [[1, 2, 4]], "remove an axis of length 1"),
+        (MATRIX, MATRIX.T, "transpose it"),
+        (MATRIX, MATRIX[:, :2], "the shape is (2, 2), but it should be (2, 3)"),
+        (MATRIX, MATRIX.ravel(), "the shape is (6,), but it should be (2, 3)"),
+        (MATRIX[:, :2], MATRIX[:, :2].T, "the matrix is transposed"),
+        (MATRIX, np.abs(MATRIX), "the sign is wrong: 1 of 6 entries (the first at [1, 1]) is"),
         (MATRIX, np.where(MATRIX > 5, np.nan, MATRIX), "1 of 6 entries (the first at [1, 2]) is N"),
-        (MATRIX, MATRIX + np.eye(2, 3), "2 of 6 entries (the first at [0, 0]) are off, by 1 at"),
-        (["a", "b"], ["b", "a"], "the right words in another order"),
-        (["a", "b"], ["a", "c"], "1 of 2 entries (the first at [1]) is off"),
-        (frozenset({1, 2, 3}), [1, 5], "2 of 3 missing, and 1 that should not be there"),
-        (frozenset({1, 2}), 1, "a list is wanted, not an int"),
-        (frozenset({"x"}), "x", "a list is wanted, not a word"),
-        ((1, 2), 1, "2 things are wanted"),
-        ((1, 2), (1, 2, 3), "2 things are wanted"),
-        ((1, 2), (2, 1), "the order is wrong"),
+        (MATRIX, MATRIX + np.eye(2, 3), "2 of 6 entries (the first at [0, 0]) are wrong"),
+        (
+            frozenset("abc"),
+            ["a", "e"],
+            "2 of 3 entries are missing, and 1 should not be in the list",
+        ),
+        (frozenset("ab"), [1, 2], "2 of 2 entries are missing"),
+        (frozenset("ab"), 1, "should be a list, but it is an int"),
+        (frozenset("x"), "x", "should be a list, but it is a word"),
+        ((1, 2), 1, "should have 2 parts (part 1, part 2), but it is an int"),
+        ((1, 2), (1, 2, 3), "should have 2 parts (part 1, part 2), but it has 3"),
         ((1, MATRIX), (1, -MATRIX), "part 2: the sign"),
     ],
 )
@@ -113,8 +118,11 @@ def test_a_fault_is_named(wanted, answer, said):
 
 
 def test_the_parts_of_a_tuple_have_names():
-    assert fault((1, 2), (1, 3), parts=("mean", "variance")).startswith("variance: too large")
-    assert "wanted are mean, variance" in fault((1, 2), (2, 1), parts=("mean", "variance"))
+    spread = Exercise((1, 2), parts=("mean", "variance"), slips=(("you forgot a root", (1, 4)),))
+    assert spread.fault((1, 3)).startswith("variance: the number is too large")
+    assert spread.fault((2, 1)).endswith("order of the parts is wrong; it should be mean, variance")
+    assert spread.fault((1, 4)) == "it looks as if you forgot a root"
+    assert spread.fault((7, 4)) == "variance: it looks as if you forgot a root"
 
 
 def test_a_message_keeps_the_answer_back():
@@ -130,12 +138,14 @@ def mean_of(x):
 
 
 MEAN = Exercise(
-    "99.1",
     mean_of,
-    inputs=lambda: [([1.0, 2.0, 6.0],), ([4.0, 4.0],), ([-1.0, 0.0, 2.0, 3.0],)],
-    slips=(("the sum is not divided", sum), ("one is left out", lambda x: sum(x) / (len(x) - 1))),
+    inputs=(([1.0, 2.0, 6.0],), ([4.0, 4.0],), ([-1.0, 0.0, 2.0, 3.0],)),
+    slips=(
+        ("you did not divide the sum", sum),
+        ("you left one out", lambda x: sum(x) / (len(x) - 1)),
+    ),
 )
-WORD = Exercise("99.2", lambda: "mixture", choices=("normal", "uniform", "mixture"))
+WORD = Exercise("mixture", choices=("normal", "uniform", "mixture"))
 
 
 def forever(x):
@@ -194,25 +204,25 @@ def test_a_right_function(answer):
     [
         (..., "no answer yet"),
         (lambda x: ..., "no answer yet"),
-        (3.0, "a function is wanted, not a float"),
-        (lambda x: None, "it returns nothing"),
+        (3.0, "should be a function, but it is a float"),
+        (lambda x: None, "your function returns None"),
         (lambda x: float("nan"), "it is NaN"),
-        (lambda x: x, "one number is wanted, not 3 in shape (3,)"),
-        (lambda x: "3", "a number is wanted, not a word"),
-        (lambda x: x[2], "for ([4.0, 4.0]) it raises IndexError: list index out of range"),
-        (lambda: 3, "it raises TypeError"),
-        (lambda x: 1 / 0, "it raises ZeroDivisionError: division by zero"),
-        (lambda x: -mean_of(x), "the sign is the wrong way round"),
+        (lambda x: x, "should be one number, but its shape is (3,)"),
+        (lambda x: "3", "should be a number, but it is a word"),
+        (lambda x: x[2], "for ([4.0, 4.0]) your function raises IndexError: list index out of"),
+        (lambda: 3, "your function raises TypeError"),
+        (lambda x: 1 / 0, "your function raises ZeroDivisionError: division by zero"),
+        (lambda x: -mean_of(x), "the sign is wrong"),
         (lambda x: x[0], "too small, by a factor of 2 to 10 (right for 1 of 3 inputs)"),
-        (sum, "it looks as if the sum is not divided"),
-        (lambda x: sum(x) / (len(x) - 1), "it looks as if one is left out"),
+        (sum, "it looks as if you did not divide the sum"),
+        (lambda x: sum(x) / (len(x) - 1), "it looks as if you left one out"),
         (lambda x: Hostile(), "cannot be read as an array"),
         (forever, "runs for more than 0.3 s"),
         (silent_forever, "runs for more than 0.3 s"),
-        (calls_itself, "it raises RecursionError"),
-        (leaves, "it raises SystemExit: bye"),
-        (Hostile, "it raises TypeError"),
-        (changes, "for ([1.0, 2.0, 6.0]) it changes what it was given; work on a copy"),
+        (calls_itself, "raises RecursionError"),
+        (leaves, "raises SystemExit: bye"),
+        (Hostile, "raises TypeError"),
+        (changes, "for ([1.0, 2.0, 6.0]) the result is right, but your function changes its"),
     ],
 )
 def test_what_a_function_does_wrong(answer, said, monkeypatch):
@@ -225,11 +235,11 @@ def test_what_a_function_does_wrong(answer, said, monkeypatch):
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ("normal", "'normal' is not it"),
-        ("mixtures", "'mixtures' is none of: normal, uniform, mixture"),
-        (lambda: "mixture", "a value is wanted, not a function; call it?"),
-        (3, "a word is wanted"),
-        (Hostile(), "a word is wanted"),
+        ("normal", "'normal' is wrong"),
+        ("mixtures", "'mixtures' is not one of the words: normal, uniform, mixture"),
+        (lambda: "mixture", "should be a value, but it is a function; call the function"),
+        (3, "should be a word"),
+        (Hostile(), "should be a word"),
     ],
 )
 def test_what_a_word_does_wrong(answer, said):

@@ -54,7 +54,7 @@ FLOORS = {
     "F8": [
         *room(
             "course/exercises",
-            "compare exercise tour worlds warmup priors relations training evaluation "
+            "exercise tour worlds warmup priors relations training evaluation "
             "baselines navigator tables",
         ),
         *room("course", "check notebooks address student slides"),

@@ -33,6 +33,10 @@ def readings(found, wanted, affected):
     return (right | ~affected).all(1).mean(), right.all(1).mean()
 
 
+def every(found, wanted):
+    return (found == wanted).all(1).mean()
+
+
 def readings_row_by_row(found, wanted, affected):
     target = [all(f[a] == w[a]) for f, w, a in zip(found, wanted, affected)]
     return np.mean(target), np.mean([all(f == w) for f, w in zip(found, wanted)])
@@ -49,13 +53,13 @@ ANSWERS = {
         [
             (..., "no answer yet"),
             (lambda i, h: mig(i, np.ones(len(h))), "entropies"),
-            (lambda i, h: (i.max(0) / h).mean(), "not subtracted"),
+            (lambda i, h: (i.max(0) / h).mean(), "did not subtract the second best"),
             (lambda i, h: ((i.max(0) - i.min(0)) / h).mean(), "the worst code"),
             (lambda i, h: ((i.max(0) - i.mean(0)) / h).mean(), "the mean of the codes"),
-            (lambda i, h: mig(i, h) * len(h), "summed, not averaged"),
-            (lambda i, h: mig(i, np.full(len(h), h.mean())), "each by its own"),
+            (lambda i, h: mig(i, h) * len(h), "added the gaps"),
+            (lambda i, h: mig(i, np.full(len(h), h.mean())), "divided by the mean entropy"),
             (lambda i, h: -mig(i, h), "sign"),
-            (lambda i, h: np.diff(np.sort(i, axis=0)[-2:], axis=0)[0] / h, "one number is wanted"),
+            (lambda i, h: np.diff(np.sort(i, axis=0)[-2:], axis=0)[0] / h, "should be one number"),
         ],
     ),
     "06.2": (
@@ -63,11 +67,14 @@ ANSWERS = {
         [
             (..., "no answer yet"),
             (lambda r: disentanglement(r.T), "completeness"),
-            (lambda r: disentanglement(r, weighted=False), "every code counts the same"),
+            (lambda r: disentanglement(r, weighted=False), "gave every code the same weight"),
             (lambda r: disentanglement(r, base=np.e), "in nats"),
             (lambda r: disentanglement(r, base=len(r)), "the number of codes"),
-            (lambda r: 1 - disentanglement(r), "this is the entropy"),
-            (lambda r: len(r) * disentanglement(r, weighted=False), "summed"),
+            (lambda r: 1 - disentanglement(r), "returned the entropy"),
+            (
+                lambda r: len(r) * disentanglement(r, weighted=False),
+                "added the scores of the codes",
+            ),
             (lambda r: 1.0, "right for 1 of 3"),
         ],
     ),
@@ -75,14 +82,14 @@ ANSWERS = {
         [highest, lambda sizes: np.mean([1 - 1 / size for size in sizes])],
         [
             (..., "no answer yet"),
-            (lambda s: sum(1 / k for k in s) / len(s), "the second best code gets"),
-            (lambda s: 1 - 1 / np.mean(s), "averaged before"),
+            (lambda s: sum(1 / k for k in s) / len(s), "returned the accuracy of a guess"),
+            (lambda s: 1 - 1 / np.mean(s), "averaged the sizes"),
             (lambda s: 1 - 1 / max(s), "largest factor"),
             (lambda s: 1 - 1 / min(s), "smallest factor"),
-            (lambda s: 1 - 1 / np.prod(s), "guessed at once"),
-            (lambda s: sum(1 - 1 / k for k in s), "summed, not averaged"),
-            (lambda s: 1.0, "it can guess"),
-            (0.667, "a function is wanted"),
+            (lambda s: 1 - 1 / np.prod(s), "guessed all factors at once"),
+            (lambda s: sum(1 - 1 / k for k in s), "added the gaps"),
+            (lambda s: 1.0, "gave the second best code an"),
+            (0.667, "should be a function"),
         ],
     ),
     "06.4": (
@@ -90,18 +97,36 @@ ANSWERS = {
         [
             (..., "no answer yet"),
             (lambda f, w, a: ((f == w).all(1).mean(),) * 2, "can spoil the target"),
-            (readings_of_entries, "not of right rows"),
-            (lambda f, w, a: readings(f, w, ~a), "should stay"),
+            (readings_of_entries, "took the share of right entries"),
+            (lambda f, w, a: readings(f, w, ~a), "looked at the unaffected factors for"),
             (lambda f, w, a: readings(f, w, a)[::-1], "order"),
             (
                 lambda f, w, a: (readings(f, w, a)[0], readings(f, w, ~a)[0]),
-                "only the factors that should stay count",
+                "looked only at the unaffected",
             ),
             (
                 lambda f, w, a: (((f == w) & a).any(1).mean(), (f == w).any(1).mean()),
-                "one right factor is enough",
+                "one right entry is enough for a row",
             ),
-            (lambda f, w, a: readings(f, w, a)[1], "2 things are wanted"),
+            # Each of the two parts may have a slip of its own.
+            (lambda f, w, a: (((f == w) & a).all(1).mean(), every(f, w)), "counts as wrong"),
+            (lambda f, w, a: (((f == w) | ~a).any(1).mean(), every(f, w)), "any instead of all"),
+            (lambda f, w, a: (every(f, w), every(f, w)), "can spoil the target"),
+            (
+                lambda f, w, a: ((f == w)[a].mean(), every(f, w)),
+                "target only: it looks as if you too",
+            ),
+            (
+                lambda f, w, a: (readings(f, w, a)[0], (f == w).mean()),
+                "all partitions: it looks as",
+            ),
+            (lambda f, w, a: (((f == w) | ~a).all(0).mean(), every(f, w)), "tested whole columns"),
+            (
+                lambda f, w, a: (1.0 * ((f == w) | ~a).all(), every(f, w)),
+                "everything is right at once",
+            ),
+            (lambda f, w, a: (((f == w) | ~a).all(1).sum(), every(f, w)), "counted the right rows"),
+            (lambda f, w, a: readings(f, w, a)[1], "should have 2 parts"),
         ],
     ),
 }

@@ -67,6 +67,20 @@ def target_of_the_first_value(z, affected, moved, means):
     return out
 
 
+def target_in_place(z, affected, moved, means):
+    for i in np.flatnonzero(affected):
+        z[:, i] = means[i, moved[:, i]]
+    return z
+
+
+def target_in_one_buffer(z, affected, moved, means):
+    BUFFER[:] = target(z, affected, moved, means)
+    return BUFFER
+
+
+BUFFER = np.zeros((3, 2, 4))
+
+
 def target_flat(z, affected, moved, means):
     return target(z, affected, moved, means).reshape(len(z), -1)
 
@@ -76,15 +90,15 @@ ANSWERS = {
         [down, down_in_one_sum],
         [
             (..., "no answer yet"),
-            (down_clamped, "the bottom row stay"),
-            (up, "it moves up"),
-            (right, "it moves right"),
+            (down_clamped, "left the cells of the bottom row"),
+            (up, "moved up"),
+            (right, "moved right"),
             (lambda v: np.stack([v[:, 0], (v[:, 1] + 1) % 9], axis=1), "reading order"),
-            (lambda v: np.stack([(v[:, 0] + 1) % 3, v[:, 1]], axis=1), "the shape changes"),
-            (lambda v: np.array(v), "nothing moves"),
+            (lambda v: np.stack([(v[:, 0] + 1) % 3, v[:, 1]], axis=1), "changed the shape"),
+            (lambda v: np.array(v), "moved nothing"),
             (lambda v: down(v)[:, 1], "the shape is"),
             (down_without_a_round, "entries"),
-            (down(np.array([[2, 7]])), "a function is wanted"),
+            (down(np.array([[2, 7]])), "should be a function"),
         ],
     ),
     "04.2": (
@@ -101,16 +115,17 @@ ANSWERS = {
         ],
     ),
     "04.3": (
-        [target, target_in_torch],
+        [target, target_in_torch, target_in_one_buffer],
         [
             (..., "no answer yet"),
-            (target_everywhere, "every partition goes"),
-            (target_of_the_others, "the others go"),
-            (target_added, "added to the code"),
-            (lambda z, a, m, means: target(0 * z, a, m, means), "set to zero"),
-            (lambda z, a, m, means: z, "nothing moves"),
+            (target_everywhere, "moved every partition"),
+            (target_of_the_others, "moved the unaffected partitions"),
+            (target_added, "added the mean to the code"),
+            (lambda z, a, m, means: target(0 * z, a, m, means), "set the unaffected partitions to"),
+            (lambda z, a, m, means: z, "moved nothing"),
             (target_of_the_first_value, "entries"),
             (target_flat, "the shape is"),
+            (target_in_place, "the result is right, but your function changes its arguments"),
         ],
     ),
 }

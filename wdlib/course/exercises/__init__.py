@@ -1,4 +1,8 @@
-"""The exercises of the notebooks, one file a notebook; ``wdlib.course.check`` judges answers."""
+"""The exercises of the notebooks, one file a notebook; ``wdlib.course.check`` checks answers.
+
+To add one: an ``Exercise`` in the notebook's file here, its three cells in the notebook (see
+``wdlib.course.check``), and right and wrong answers in ``tests/answers``.
+"""
 
 from wdlib.course.exercises import (
     baselines,
@@ -14,19 +18,17 @@ from wdlib.course.exercises import (
 )
 from wdlib.course.exercises.exercise import Exercise
 
-# In the order of the course.
-NOTEBOOKS = (
-    tour,
-    worlds,
-    warmup,
-    priors,
-    relations,
-    training,
-    evaluation,
-    baselines,
-    navigator,
-    tables,
+EXERCISES: dict[str, Exercise] = (
+    tour.EXERCISES
+    | worlds.EXERCISES
+    | warmup.EXERCISES
+    | priors.EXERCISES
+    | relations.EXERCISES
+    | training.EXERCISES
+    | evaluation.EXERCISES
+    | baselines.EXERCISES
+    | navigator.EXERCISES
+    | tables.EXERCISES
 )
-EXERCISES = {exercise.name: exercise for notebook in NOTEBOOKS for exercise in notebook.EXERCISES}
 
 __all__ = ["EXERCISES", "Exercise"]

@@ -1,15 +1,25 @@
-"""Exercises of notebooks/06_evaluation: MIG, D, the highest SAP, what moved."""
-
-from __future__ import annotations
+"""Exercises of notebooks/06_evaluation: MIG, DCI disentanglement, the highest SAP, what moved."""
 
 import numpy as np
 
 from wdlib.course.exercises.exercise import Exercise
 from wdlib.metrics.dci import completeness, disentanglement
 
-
-def _highest_sap(sizes) -> float:
-    return float(1 - np.mean(1 / np.asarray(sizes, float)))
+INFORMATION = (  # mutual information [codes, factors] and the factors' entropies
+    (np.array([[1.0, 0.1], [0.2, 0.9], [0.1, 0.0]]), np.array([1.1, 1.0])),
+    (np.array([[0.2, 0.9, 0.1], [0.5, 0.6, 0.0], [0.3, 0.0, 1.2], [0.7, 0.1, 0.4]]),
+     np.array([1.1, 0.9, 1.6])),
+)  # fmt: skip
+IMPORTANCES = (  # [codes, factors]
+    (np.array([[0.9, 0.1], [0.3, 0.7], [0.05, 0.0]]),),
+    (np.array([[0.5, 0.2, 0.1], [0.0, 0.8, 0.2], [0.1, 0.1, 0.1], [0.4, 0.4, 0.2]]),),
+    (np.eye(3),),
+)
+WANTED = np.array([[0, 4], [1, 4], [2, 0], [2, 8], [0, 1]])
+FOUND = np.array([[0, 4], [2, 4], [2, 0], [2, 7], [1, 1]])
+SIZES = (((3, 3, 3),), ((3, 9),), ((10, 4, 3),), ((2,),))
+AFFECTED = np.array([[False, True], [False, True], [True, False], [False, True], [True, True]])
+MOVES = ((FOUND, WANTED, AFFECTED), (WANTED, WANTED, AFFECTED), (FOUND, WANTED, ~AFFECTED))
 
 
 def _mig(information, entropies) -> float:
@@ -17,114 +27,78 @@ def _mig(information, entropies) -> float:
     return float(np.mean((ranked[-1] - ranked[-2]) / entropies))
 
 
-def _informations() -> list[tuple]:
-    first = np.array([[1.0, 0.1], [0.2, 0.9], [0.1, 0.0]])
-    second = np.array([[0.2, 0.9, 0.1], [0.5, 0.6, 0.0], [0.3, 0.0, 1.2], [0.7, 0.1, 0.4]])
-    return [(first, np.array([1.1, 1.0])), (second, np.array([1.1, 0.9, 1.6]))]
-
-
-def _rows_less_entropy(importances, base: float) -> np.ndarray:
+def _of_codes(importances, base: float) -> np.ndarray:
+    """1 - entropy of each row, with the logarithm of this base."""
     shares = importances / importances.sum(axis=1, keepdims=True)
     return 1 + (shares * np.log(np.maximum(shares, 1e-12))).sum(axis=1) / np.log(base)
 
 
-def _unweighted(importances) -> float:
-    return float(_rows_less_entropy(importances, importances.shape[1]).mean())
-
-
 def _with_base(importances, base: float) -> float:
-    weights = importances.sum(axis=1) / importances.sum()
-    return float(weights @ _rows_less_entropy(importances, base))
+    return float(importances.sum(axis=1) / importances.sum() @ _of_codes(importances, base))
 
 
-def _importances() -> list[tuple]:
-    return [
-        (np.array([[0.9, 0.1], [0.3, 0.7], [0.05, 0.0]]),),
-        (np.array([[0.5, 0.2, 0.1], [0.0, 0.8, 0.2], [0.1, 0.1, 0.1], [0.4, 0.4, 0.2]]),),
-        (np.eye(3),),
-    ]
+def _highest_sap(sizes) -> float:
+    return float(1 - np.mean(1 / np.asarray(sizes, float)))
 
 
-def _readings(found, wanted, affected) -> tuple[float, float]:
-    right = np.asarray(found) == wanted
-    return float((right | ~np.asarray(affected)).all(1).mean()), float(right.all(1).mean())
+def _shares(found, wanted, affected) -> tuple[float, float]:
+    right = found == wanted
+    return float((right | ~affected).all(1).mean()), float(right.all(1).mean())
 
 
-def _moves() -> list[tuple]:
-    wanted = np.array([[0, 4], [1, 4], [2, 0], [2, 8], [0, 1]])
-    found = np.array([[0, 4], [2, 4], [2, 0], [2, 7], [1, 1]])
-    affected = np.array([[False, True], [False, True], [True, False], [False, True], [True, True]])
-    return [(found, wanted, affected), (wanted, wanted, affected), (found, wanted, ~affected)]
-
-
-EXERCISES = (
-    Exercise(
-        "06.1",
-        _mig,
-        inputs=_informations,
-        slips=(
-            ("the gaps are not divided by the factors' entropies",
-             lambda i, h: _mig(i, np.ones(len(h)))),
-            ("the best information is taken, and the second best is not subtracted",
-             lambda i, h: float(np.mean(i.max(0) / h))),
-            ("the worst code is subtracted, not the second best",
-             lambda i, h: float(np.mean((i.max(0) - i.min(0)) / h))),
-            ("the mean of the codes is subtracted, not the second best",
-             lambda i, h: float(np.mean((i.max(0) - i.mean(0)) / h))),
-            ("the gaps are summed, not averaged", lambda i, h: len(h) * _mig(i, h)),
-            ("the gaps are divided by the mean entropy, not each by its own",
-             lambda i, h: _mig(i, np.full(len(h), h.mean()))),
-        ),
-    ),
-    Exercise(
-        "06.2",
-        lambda importances: disentanglement(np.asarray(importances, float)),
-        inputs=_importances,
-        slips=(
-            ("this is completeness: columns, not rows", lambda r: completeness(r)),
-            ("every code counts the same; it should count by its share of the importance",
-             _unweighted),
-            ("the entropy is in nats; its base should be the number of factors",
-             lambda r: _with_base(r, np.e)),
-            ("the base of the entropy is the number of codes, not of factors",
-             lambda r: _with_base(r, len(r))),
-            ("this is the entropy, not what it leaves of 1",
-             lambda r: 1 - disentanglement(r)),
-            ("the codes' values are summed, without their weights",
-             lambda r: len(r) * _unweighted(r)),
-        ),
-    ),
-    Exercise(
-        "06.3",
-        _highest_sap,
-        inputs=lambda: [((3, 3, 3),), ((3, 9),), ((10, 4, 3),), ((2,),)],
-        slips=(
-            ("this is what the second best code gets, not the gap",
-             lambda s: 1 - _highest_sap(s)),
-            ("sizes are averaged before they are inverted", lambda s: 1 - 1 / np.mean(s)),
-            ("only the largest factor is looked at", lambda s: 1 - 1 / max(s)),
-            ("only the smallest factor is looked at", lambda s: 1 - 1 / min(s)),
-            ("all factors are guessed at once", lambda s: 1 - 1 / np.prod(s)),
-            ("gaps are summed, not averaged", lambda s: len(s) * _highest_sap(s)),
-            ("the second best code is taken to know nothing, but it can guess", lambda s: 1.0),
-        ),
-    ),
-    Exercise(
-        "06.4",
-        _readings,
-        inputs=_moves,
-        parts=("target only", "all partitions"),
-        slips=(
-            ("an unaffected factor can spoil the target",
-             lambda f, w, a: (_readings(f, w, a)[1],) * 2),
-            ("the share of right entries is taken, not of right rows",
-             lambda f, w, a: (float((f == w)[a].mean()), float((f == w).mean()))),
-            ("the target is asked of the factors that should stay",
-             lambda f, w, a: _readings(f, w, ~a)),
-            ("only the factors that should stay count for all partitions",
-             lambda f, w, a: (_readings(f, w, a)[0], _readings(f, w, ~a)[0])),
-            ("one right factor is enough: any, where all is meant",
-             lambda f, w, a: (float(((f == w) & a).any(1).mean()), float((f == w).any(1).mean()))),
-        ),
-    ),
-)  # fmt: skip
+EXERCISES = {
+    "06.1": Exercise(_mig, inputs=INFORMATION, slips=(
+        ("you did not divide the gaps by the entropies", lambda i, h: _mig(i, np.ones(len(h)))),
+        ("you did not subtract the second best code", lambda i, h: float(np.mean(i.max(0) / h))),
+        ("you subtracted the worst code; subtract the second best",
+         lambda i, h: float(np.mean((i.max(0) - i.min(0)) / h))),
+        ("you subtracted the mean of the codes; subtract the second best",
+         lambda i, h: float(np.mean((i.max(0) - i.mean(0)) / h))),
+        ("you added the gaps; average them", lambda i, h: len(h) * _mig(i, h)),
+        ("you divided by the mean entropy; divide each gap by the entropy of its own factor",
+         lambda i, h: _mig(i, np.full(len(h), h.mean()))),
+    )),
+    "06.2": Exercise(disentanglement, inputs=IMPORTANCES, slips=(
+        ("you computed completeness: use the rows, not the columns", completeness),
+        ("you gave every code the same weight; weight it by its share of the importance",
+         lambda r: _of_codes(r, r.shape[1]).mean()),
+        ("you computed the entropy in nats; use the number of factors as the base",
+         lambda r: _with_base(r, np.e)),
+        ("you used the number of codes as the base; use the number of factors",
+         lambda r: _with_base(r, len(r))),
+        ("you returned the entropy; return 1 minus it", lambda r: 1 - disentanglement(r)),
+        ("you added the scores of the codes without their weights",
+         lambda r: _of_codes(r, r.shape[1]).sum()),
+    )),
+    "06.3": Exercise(_highest_sap, inputs=SIZES, slips=(
+        ("you returned the accuracy of a guess; return the gap to it",
+         lambda s: 1 - _highest_sap(s)),
+        ("you averaged the sizes; average their inverses", lambda s: 1 - 1 / np.mean(s)),
+        ("you used only the largest factor", lambda s: 1 - 1 / max(s)),
+        ("you used only the smallest factor", lambda s: 1 - 1 / min(s)),
+        ("you guessed all factors at once", lambda s: 1 - 1 / np.prod(s)),
+        ("you added the gaps; average them", lambda s: len(s) * _highest_sap(s)),
+        ("you gave the second best code an accuracy of 0; it can still guess", lambda s: 1.0),
+    )),
+    "06.4": Exercise(_shares, inputs=MOVES, parts=("target only", "all partitions"), slips=(
+        ("an unaffected entry can spoil the target; look only at the affected ones",
+         lambda f, w, a: (_shares(f, w, a)[1],) * 2),
+        ("an unaffected entry counts as wrong; a row is right if every entry is right or "
+         "unaffected", lambda f, w, a: (((f == w) & a).all(1).mean(), a.all(1).mean())),
+        ("you took the share of right entries; take the share of right rows",
+         lambda f, w, a: ((f == w)[a].mean(), (f == w).mean())),
+        ("you looked at the unaffected factors for the target", lambda f, w, a: _shares(f, w, ~a)),
+        ("you looked only at the unaffected factors for all partitions",
+         lambda f, w, a: (_shares(f, w, a)[0], _shares(f, w, ~a)[0])),
+        ("one right entry is enough for a row: you used any instead of all",
+         lambda f, w, a: (((f == w) & a).any(1).mean(), (f == w).any(1).mean())),
+        ("one right or unaffected entry is enough for a row: you used any instead of all",
+         lambda f, w, a: (((f == w) | ~a).any(1).mean(), (f == w).any(1).mean())),
+        ("you tested whole columns; test whole rows (axis 1)",
+         lambda f, w, a: (((f == w) | ~a).all(0).mean(), (f == w).all(0).mean())),
+        ("you asked if everything is right at once; compute the share of right rows",
+         lambda f, w, a: (((f == w) | ~a).all(), (f == w).all())),
+        ("you counted the right rows; divide by the number of rows",
+         lambda f, w, a: tuple(len(f) * share for share in _shares(f, w, a))),
+    )),
+}  # fmt: skip

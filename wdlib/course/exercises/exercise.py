@@ -1,7 +1,8 @@
-"""An exercise: what the library answers, and how an answer is judged beside it.
+"""An exercise: the right answer, the known slips, and words for what is wrong with an answer.
 
-The library is the answer key: ``expected`` computes the right answer each time, so no list of
-solutions can fall behind the code. An answer is a value, or a function that is called on inputs.
+The library is the answer key, so the key cannot fall behind the code. An answer is a value, or a
+function that is called on inputs. A message names the fault and never contains the right answer.
+Its numbers are rounded, so every machine prints the same message.
 """
 
 from __future__ import annotations
@@ -9,14 +10,14 @@ from __future__ import annotations
 import copy
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from wdlib.course.exercises.compare import TOLERANCE, fault, kind
+import numpy as np
 
-LIMIT = 10.0  # seconds that a function may take on all inputs
-LONGEST = 60  # characters of an input that a message still shows
-FEW = 4  # numbers of an array that it still shows
+TOLERANCE = 1e-3  # for numbers with a fraction; integers must be equal
+LIMIT = 10.0  # seconds that a function may take on one input
 
 
 @dataclass(frozen=True)
@@ -24,125 +25,318 @@ class Exercise:
     """One exercise of a notebook.
 
     Args:
-        name: notebook and number, "03.2".
-        expected: the library's answer: a function without arguments; or, where the answer is a
-            function, one with the arguments that the answer takes. See ``compare.fault`` for what
-            it may return.
-        inputs: for a function: returns a list of tuples of arguments to try it on.
-        slips: known mistakes: (what was done, in words that follow "it looks as if", a function
-            like ``expected`` that makes the mistake).
-        tolerance: see ``compare.fault``.
-        parts: what the parts of a tuple are called.
-        choices: for a word: the words to choose from.
+        expected: the right answer, or a function that computes it. Where the answer is a function,
+            ``expected`` takes the same arguments. See ``fault`` for the types that it may return.
+        inputs: where the answer is a function: the arguments of each call that tries it.
+        slips: known mistakes, as pairs (message, wrong answer). The message follows the words "it
+            looks as if"; the wrong answer is a value or a function, like ``expected``.
+        parts: names of the parts, where the answer is a tuple.
+        choices: the words to choose from, where the answer is a word.
+        tolerance: see ``fault``.
     """
 
-    name: str
-    expected: Callable
-    inputs: Callable[[], list[tuple]] | None = None
-    slips: tuple[tuple[str, Callable], ...] = ()
-    tolerance: float = TOLERANCE
+    expected: object
+    inputs: tuple[tuple, ...] = ()
+    slips: tuple[tuple[str, object], ...] = ()
     parts: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    tolerance: float = TOLERANCE
 
     def fault(self, answer) -> str | None:
-        """What is off about the answer, in a few words; None where it is right."""
-        if self.inputs is not None:
-            return self._function_fault(answer)
-        if callable(answer):
-            return f"a value is wanted, not {kind(answer)}; call it?"
-        found = self._compare(self.expected(), answer)
-        if found and answer is not None and answer is not Ellipsis:
-            if self.choices and isinstance(answer, str):
-                known = {choice.lower() for choice in self.choices}
-                if answer.strip().lower() not in known:
-                    return f"{answer!r} is none of: {', '.join(self.choices)}"
-            return self._slip([()], [answer]) or found
-        return found
-
-    def _function_fault(self, answer) -> str | None:
+        """Describe what is wrong with an answer in one phrase; None if the answer is right."""
         if answer is None or answer is Ellipsis:
             return "there is no answer yet"
-        if not callable(answer):
-            return f"a function is wanted, not {kind(answer)}"
-        inputs = self.inputs()
-        given, answers, faults = copy.deepcopy(inputs), [], []
-        with deadline(LIMIT):
-            for arguments in given:
-                try:
-                    answers.append(answer(*arguments))
-                except TooLong:
-                    return f"it runs for more than {LIMIT:g} s; does a loop ever end?"
-                except (Exception, SystemExit) as error:
-                    said = " ".join(str(error).split())[:120]
-                    return f"{_for(arguments)} it raises {type(error).__name__}: {said}"
-        if all(value is Ellipsis for value in answers):
-            return "there is no answer yet"
-        for arguments, value in zip(inputs, answers):
-            if value is None:
-                return f"{_for(arguments)} it returns nothing; does it end in return?"
-            faults.append(self._compare(self.expected(*copy.deepcopy(arguments)), value))
-        if not any(faults):
-            for arguments, now in zip(inputs, given):
-                if not _same(arguments, now):
-                    return f"{_for(arguments)} it changes what it was given; work on a copy"
-            return None
-        if slip := self._slip(inputs, answers):
-            return slip
-        first = next(i for i, found in enumerate(faults) if found)
-        return f"{_for(inputs[first])}: {faults[first]} (right for {faults.count(None)} of " + (
-            f"{len(inputs)} inputs)"
-        )
+        if self.inputs:
+            return self._function_fault(answer)
+        if callable(answer):
+            return f"the answer should be a value, but it is {kind(answer)}; call the function"
+        return self._slip([answer]) or self._compare(_result(self.expected), answer)
 
-    def _slip(self, inputs: list[tuple], answers: list) -> str | None:
-        for said, slip in self.slips:
-            if all(
-                self._compare(slip(*copy.deepcopy(arguments)), value) is None
-                for arguments, value in zip(inputs, answers)
-            ):
-                return f"it looks as if {said}"
+    def _function_fault(self, answer) -> str | None:
+        if not callable(answer):
+            return f"the answer should be a function, but it is {kind(answer)}"
+        answers, given = [], [copy.deepcopy(arguments) for arguments in self.inputs]
+        for arguments in given:
+            try:
+                with _deadline(LIMIT):
+                    answers.append(_frozen(answer(*arguments)))
+            except _TooLong:
+                return f"your function runs for more than {LIMIT:g} s; check that every loop ends"
+            except (Exception, SystemExit) as error:
+                text = " ".join(str(error).split())[:120]
+                return f"{_for(arguments)} your function raises {type(error).__name__}: {text}"
+            if answers[-1] is Ellipsis:
+                return "there is no answer yet"
+            if answers[-1] is None:
+                return f"{_for(arguments)} your function returns None; check its return statement"
+        if found := self._slip(answers):
+            return found
+        wanted = [_result(self.expected, arguments) for arguments in self.inputs]
+        faults = list(map(self._compare, wanted, answers))
+        for before, now, found in zip(self.inputs, given, faults):
+            if found:
+                right = f"right for {faults.count(None)} of {len(faults)} inputs"
+                return f"{_for(before)}: {found} ({right})"
+            if not any(faults) and not _same(before, now):
+                changed = "the result is right, but your function changes its arguments"
+                return f"{_for(before)} {changed}; work on a copy"
+        return None
+
+    def _slip(self, answers: list) -> str | None:
+        """Name the first slip that explains all answers, or else one part of all of them."""
+        inputs = self.inputs or ((),)
+        right = [_result(self.expected, arguments) for arguments in inputs]
+        slips = [(text, [_result(slip, a) for a in inputs]) for text, slip in self.slips]
+        whole = [("", right), *slips]
+        if self.parts:
+            order = f"the order of the parts is wrong; it should be {', '.join(self.parts)}"
+            whole.append((order, [answer[::-1] for answer in right]))
+        text = self._first(whole, answers)
+        if text is not None:
+            return f"it looks as if {text}" if text else None
+        if not all(isinstance(a, tuple | list) and len(a) == len(self.parts) for a in answers):
+            return None
+        for i, part in enumerate(self.parts):
+            of_part = [(text, [w[i] for w in wrong]) for text, wrong in (("", right), *slips)]
+            if text := self._first(of_part, [answer[i] for answer in answers]):
+                return f"{part}: it looks as if {text}"
+        return None
+
+    def _first(self, slips: list, answers: list) -> str | None:
+        """The text of the first slip that gives these answers; None if no slip does."""
+        for text, wrong in slips:
+            if not any(fault(w, a, self.tolerance) for w, a in zip(wrong, answers)):
+                return text
         return None
 
     def _compare(self, wanted, answer) -> str | None:
+        if isinstance(answer, str) and self.choices:
+            if _word(answer) not in map(_word, self.choices):
+                return f"{answer!r} is not one of the words: {', '.join(self.choices)}"
         return fault(wanted, answer, self.tolerance, self.parts)
 
 
-class TooLong(BaseException):
-    """No ``except Exception`` of a student's function may swallow this."""
+def fault(wanted, answer, tolerance: float = TOLERANCE, parts: tuple[str, ...] = ()) -> str | None:
+    """Describe what is wrong with a value in one phrase; None if the value is right.
 
-
-class deadline:  # noqa: N801, a context manager reads as a verb
-    """Within it, Python code that runs longer than ``seconds`` raises TooLong.
-
-    By a trace function, which every platform and every thread has; a debugger's is put back.
+    Args:
+        wanted: a number, an array or tensor or list of numbers, a word, a frozenset of words (the
+            order of the answer does not matter), or a tuple of several such answers.
+        answer: the value to compare, of any type.
+        tolerance: a number may differ by ``tolerance * max(1, |wanted|)``.
+        parts: names of the parts, where ``wanted`` is a tuple.
     """
+    if answer is None or answer is Ellipsis:
+        return "there is no answer yet"
+    if isinstance(wanted, tuple):
+        return _tuple_fault(wanted, answer, tolerance, parts)
+    if isinstance(wanted, frozenset):
+        return _set_fault(wanted, answer)
+    if isinstance(wanted, str):
+        if not isinstance(answer, str):
+            return f"the answer should be a word, but it is {kind(answer)}"
+        return None if _word(answer) == _word(wanted) else f"{answer!r} is wrong"
+    wanted = _array(wanted)
+    try:
+        found = _array(answer)
+    except Exception:  # a foreign object may raise anything
+        return (
+            f"{kind(answer)} cannot be read as an array; check that all rows have the same length"
+        )
+    if found.dtype.kind not in "iuf" or found.size == 0 < wanted.size:
+        one = "a number" if wanted.ndim == 0 else "numbers"
+        return f"the answer should be {one}, but it is {kind(answer)}{_content(found)}"
+    return _shape_fault(wanted.shape, found.shape) or _number_fault(wanted, found, tolerance)
 
-    def __init__(self, seconds: float):
-        self.seconds = seconds
 
-    def __enter__(self):
-        self.before, self.end = sys.gettrace(), time.monotonic() + self.seconds
-        sys.settrace(self._look)
+def kind(answer) -> str:
+    """The type of an answer in words, such as "a list" or "an array of shape (3, 8)"."""
+    name = type(answer).__name__
+    if name in ("ndarray", "Tensor"):
+        return f"{'a tensor' if name == 'Tensor' else 'an array'} of shape {tuple(answer.shape)}"
+    words = {"str": "a word", "bool": "True or False", "function": "a function", "type": "a class"}
+    return words.get(name) or f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
 
-    def __exit__(self, *_):
-        sys.settrace(self.before)
 
-    def _look(self, frame, event, argument):
-        if time.monotonic() > self.end:
-            raise TooLong
-        return self._look
+def _content(found: np.ndarray) -> str:
+    if found.size == 0:
+        return " with nothing in it"
+    return {"b": " of True and False", "U": " of words"}.get(
+        found.dtype.kind if found.ndim else "", ""
+    )
+
+
+def _array(answer) -> np.ndarray:
+    if isinstance(answer, list | tuple):
+        return np.array([_array(entry) for entry in answer])
+    if hasattr(answer, "detach"):
+        answer = answer.detach().cpu()
+        answer = (
+            answer.double() if answer.is_floating_point() else answer
+        )  # bfloat16 is no numpy type
+    return np.asarray(answer)
+
+
+def _tuple_fault(wanted: tuple, answer, tolerance: float, parts: tuple[str, ...]) -> str | None:
+    names = parts or tuple(f"part {place + 1}" for place in range(len(wanted)))
+    if getattr(answer, "ndim", 0) == 1:  # an array of as many numbers is as good
+        answer = answer.tolist()
+    listed = isinstance(answer, tuple | list)
+    if not listed or len(answer) != len(wanted):
+        it = f"has {len(answer)}" if listed else f"is {kind(answer)}"
+        return f"the answer should have {len(wanted)} parts ({', '.join(names)}), but it {it}"
+    for name, *pair in zip(names, wanted, answer):
+        if found := fault(*pair, tolerance):
+            return f"{name}: {found}"
+    return None
+
+
+def _set_fault(wanted: frozenset[str], answer) -> str | None:
+    if isinstance(answer, str) or not hasattr(answer, "__iter__"):
+        return f"the answer should be a list, but it is {kind(answer)}"
+    wanted, found = ({_word(word) for word in words} for words in (wanted, answer))
+    if wanted == found:
+        return None
+    missing = f"{len(wanted - found)} of {len(wanted)} entries are missing"
+    return f"{missing}, and {len(found - wanted)} should not be in the list"
+
+
+def _shape_fault(wanted: tuple[int, ...], found: tuple[int, ...]) -> str | None:
+    if wanted == found:
+        return None
+    if not wanted:
+        return f"the answer should be one number, but its shape is {found}"
+    text = f"the shape is {found}, but it should be {wanted}"
+    if len(found) > 1 and found == wanted[::-1]:
+        return f"{text}; transpose it"
+    if [s for s in found if s != 1] == [s for s in wanted if s != 1]:
+        return f"{text}; {'remove' if len(found) > len(wanted) else 'add'} an axis of length 1"
+    return text
+
+
+def _number_fault(wanted: np.ndarray, found: np.ndarray, tolerance: float) -> str | None:
+    tolerance = 1e-9 if wanted.dtype.kind in "iu" else tolerance
+    wanted, found = wanted.astype(np.float64), found.astype(np.float64)
+    if (bad := ~np.isfinite(found) & np.isfinite(wanted)).any():
+        what = "NaN" if np.isnan(found[bad]).any() else "infinite"
+        return f"{_entries(bad)} {what}; look for a division by 0, log(0) or a huge exponential"
+
+    def wrong(a: np.ndarray) -> np.ndarray:
+        far = ~(np.abs(a - wanted) <= tolerance * np.maximum(1, np.abs(wanted)))
+        return far & (a != wanted)  # infinities may be equal
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if not wrong(found).any():
+            return None
+        if not wrong(-found).any():
+            return "the sign is wrong"
+        if wanted.ndim == 0:
+            return _one_number(float(wanted), float(found))
+        return _pattern(wanted, found, wrong)
+
+
+def _one_number(wanted: float, found: float) -> str:
+    """Too large or too small, in steps too coarse to compute the right answer from them."""
+    side = f"the number is too {'large' if found > wanted else 'small'}"
+    if wanted * found <= 0:
+        return f"{side}, and its sign is wrong" if wanted * found else side
+    ratio = max(found / wanted, wanted / found)
+    steps = ((1.1, "less than 10 %"), (2, "less than a factor of 2"), (10, "a factor of 2 to 10"))
+    return f"{side}, by {next((text for top, text in steps if ratio < top), 'more than 10 times')}"
+
+
+def _pattern(wanted: np.ndarray, found: np.ndarray, wrong: Callable) -> str:
+    """Name a change of all entries that makes the answer right, or else count the wrong entries."""
+
+    def fits(a: np.ndarray) -> bool:
+        return not wrong(a).any()
+
+    where = wrong(found)
+    if fits(np.where(where, -found, found)):
+        return f"the sign is wrong: {_entries(where)} affected"
+    if found.shape == found.T.shape and found.ndim > 1 and fits(found.T):
+        return "the matrix is transposed"
+    ranked = np.empty_like(found)
+    ranked.flat[np.argsort(wanted, axis=None)] = np.sort(found, axis=None)
+    if fits(ranked):
+        return "the numbers are right, but their order is wrong"
+    finite = np.isfinite(wanted)
+    if len(np.unique(wanted[finite & (wanted != 0)])) > 1:
+        ratio = np.median((found / wanted)[finite & (wanted != 0)])
+        shift = np.median((found - wanted)[finite])
+        if ratio and fits(found / ratio):
+            return f"every entry is {ratio:.2g} times the right one; look for a constant factor"
+        if fits(found - shift):
+            side = "large" if shift > 0 else "small"
+            return f"every entry is too {side} by {abs(shift):.2g}; look for a constant term"
+    largest = np.abs(found - wanted)[finite].max()
+    return f"{_entries(where)} wrong; the largest error is {largest:.1g}"
+
+
+def _entries(wrong: np.ndarray) -> str:
+    """For example "3 of 8 entries (the first at [0, 2]) are", or "it is" of a single number."""
+    if wrong.ndim == 0:
+        return "it is"
+    count = f"{wrong.sum()} of {wrong.size} entries"
+    first = np.argwhere(wrong)[0].tolist()
+    return f"{count} (the first at {first}) {'is' if wrong.sum() == 1 else 'are'}"
+
+
+def _word(text) -> str:
+    return " ".join(str(text).lower().split())
+
+
+def _result(expected, arguments: tuple = ()):
+    return expected(*copy.deepcopy(arguments)) if callable(expected) else expected
+
+
+def _frozen(value):
+    """A copy, where one can be made: a later call may change what an earlier call returned."""
+    try:
+        return value.detach().clone() if hasattr(value, "detach") else copy.deepcopy(value)
+    except Exception:  # a foreign object may raise anything
+        return value
+
+
+class _TooLong(BaseException):
+    """Not an Exception, so that ``except Exception`` in a student's function lets it pass."""
+
+
+@contextmanager
+def _deadline(seconds: float) -> Iterator[None]:
+    """Raise ``_TooLong`` in Python code that runs longer than this.
+
+    A trace function works on every platform and in every thread. A debugger's is put back.
+    """
+    end, before = time.monotonic() + seconds, sys.gettrace()
+
+    def look(frame, event, argument):
+        if time.monotonic() > end:
+            raise _TooLong
+        return look
+
+    sys.settrace(look)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
 
 
 def _for(arguments: tuple) -> str:
-    """ "for (2, 3)", or the shapes where the arguments are long."""
-    told = ", ".join(map(_shown, arguments))
-    if len(told) > LONGEST or "\n" in told or "tensor" in told or "array" in told:
-        shapes = (tuple(a.shape) if hasattr(a, "shape") else a for a in arguments)
-        told = ", ".join(f"shape {s}" if isinstance(s, tuple) else f"{s!r:.30}" for s in shapes)
-    return f"for ({told})"
+    """For example "for (2, 3)"; long arrays are shown by their shapes."""
+
+    def shown(argument) -> str:
+        if not hasattr(argument, "tolist"):
+            return f"{argument!r:.40}"
+        if argument.ndim == 1 and len(argument) <= 4:
+            return f"[{', '.join(f'{number:g}' for number in argument.tolist())}]"
+        return f"shape {tuple(argument.shape)}"
+
+    return f"for ({', '.join(map(shown, arguments))})"
 
 
 def _same(before, now) -> bool:
-    """Whether numbers, words and what holds them are as they were; of other things, True."""
+    """Whether numbers, words and their containers are unchanged; True for other types."""
     if hasattr(before, "tolist"):
         return before.shape == now.shape and bool((before == now).all())
     if isinstance(before, dict):
@@ -150,10 +344,3 @@ def _same(before, now) -> bool:
     if isinstance(before, list | tuple):
         return len(before) == len(now) and all(map(_same, before, now))
     return before == now if isinstance(before, str | int | float) else True
-
-
-def _shown(argument) -> str:
-    """A short array as the list of its numbers, anything else as Python writes it."""
-    if hasattr(argument, "tolist") and argument.ndim == 1 and len(argument) <= FEW:
-        return "[" + ", ".join(f"{number:g}" for number in argument.tolist()) + "]"
-    return repr(argument)

@@ -1,65 +1,47 @@
 """Exercises of notebooks/08_navigator: a click as a code, the shortest walk, a confidence."""
 
-from __future__ import annotations
-
 import numpy as np
 from scipy.special import log_softmax, softmax
 
 from wdlib.course.exercises.exercise import Exercise
 
-
-def _lifted(points, origin, axes) -> np.ndarray:
-    return origin + np.asarray(points) @ axes.T
-
-
-def _planes() -> list[tuple]:
-    rng = np.random.default_rng(0)
-    axes = np.linalg.qr(rng.normal(size=(5, 2)))[0]
-    origin = np.array([1.0, -2, 0.5, 0, 3])
-    return [(rng.normal(size=(n, 2)).round(1), origin, axes) for n in (4, 1)]
+_rng = np.random.default_rng(0)
+AXES = np.linalg.qr(_rng.normal(size=(5, 2)))[0]
+ORIGIN = np.array([1.0, -2, 0.5, 0, 3])
+POINTS = tuple((_rng.normal(size=(n, 2)).round(1), ORIGIN, AXES) for n in (4, 1))
+NEAR = np.log([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])  # log densities [points, values]
+FAR = np.array([[-1000.0, -1001, -1003]])
+DENSITIES = ((NEAR,), (NEAR[:1] + 2,), (FAR,), (np.concatenate([NEAR, FAR]),))
 
 
-def _densities() -> list[tuple]:
-    near = np.log([[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]])
-    far = np.array([[-1000.0, -1001, -1003]])
-    return [(near,), (near[:1] + 2,), (far,), (np.concatenate([near, far]),)]
+def _code(points, origin, axes) -> np.ndarray:
+    return origin + points @ axes.T
 
 
-EXERCISES = (
-    Exercise(
-        "08.1",
-        _lifted,
-        inputs=_planes,
-        slips=(
-            ("the origin is left out", lambda p, o, a: p @ a.T),
-            ("the origin is taken away, as on the way to the map", lambda p, o, a: p @ a.T - o),
-            ("only the origin counts", lambda p, o, a: o + 0 * p @ a.T),
-            ("the two axes are exchanged", lambda p, o, a: o + p[:, ::-1] @ a.T),
-        ),
-    ),
-    Exercise(
-        "08.2",
-        lambda: 4,  # tests/answers/navigator.py finds it by trying every walk
-        slips=(
-            ("no relation goes round", lambda: 6),
-            ("only one of the two directions goes round", lambda: 5),
-            ("a shape can also go to the one before", lambda: 3),
-            ("only the position changes", lambda: 2),
-        ),
-    ),
-    Exercise(
-        "08.3",
-        lambda log: softmax(log, axis=1),
-        inputs=_densities,
-        slips=(
-            ("these are the logarithms of the confidences", lambda log: log_softmax(log, axis=1)),
-            ("the densities are never divided by their sum", lambda log: np.exp(log)),
-            ("the sum runs over the points, not the values", lambda log: softmax(log, axis=0)),
-            ("the sum runs over everything at once", lambda log: softmax(log)),
-            (
-                "the log densities are divided by their sum, not the densities",
-                lambda log: log / log.sum(1, keepdims=True),
-            ),
-        ),
-    ),
-)
+EXERCISES = {
+    "08.1": Exercise(_code, inputs=POINTS, slips=(
+        ("you left out the origin", lambda p, o, a: p @ a.T),
+        ("you subtracted the origin, as on the way to the map; add it",
+         lambda p, o, a: p @ a.T - o),
+        ("you used only the origin; add the points along the axes",
+         lambda p, o, a: _code(0 * p, o, a)),
+        ("you exchanged the two axes", lambda p, o, a: _code(p[:, ::-1], o, a)),
+    )),
+    # A test finds this number by trying every walk.
+    "08.2": Exercise(4, slips=(
+        ("you used no relation that goes round", 6),
+        ("you went round in only one of the two directions", 5),
+        ("you went back to the previous shape; there is only next-shape", 3),
+        ("you changed only the position", 2),
+    )),
+    "08.3": Exercise(lambda log: softmax(log, axis=1), inputs=DENSITIES, slips=(
+        ("you returned the logarithms of the confidences; take the exponential",
+         lambda log: log_softmax(log, axis=1)),
+        ("you did not divide the densities by their sum", np.exp),
+        ("you summed over the points; sum over the values (axis 1)",
+         lambda log: softmax(log, axis=0)),
+        ("you summed over everything; sum over the values (axis 1)", softmax),
+        ("you divided the log densities by their sum; divide the densities",
+         lambda log: log / log.sum(1, keepdims=True)),
+    )),
+}  # fmt: skip

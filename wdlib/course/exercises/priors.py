@@ -1,192 +1,129 @@
 """Exercises of notebooks/03_priors: densities, ranks, repaired covariances, shared labels."""
 
-from __future__ import annotations
-
 import math
 
+import torch
+
 from wdlib.course.exercises.exercise import Exercise
+from wdlib.model import AdaptivePrior, FitConfig
 
-SIZES = ((3, 9), (3, 9, 5, 8), (10, 10, 10, 4, 3))  # v2 and v4 of dSprites, v5 of Shapes3D
+_draw = torch.Generator().manual_seed(0)
 
 
-def _prior(mean, covariance):
-    import torch
+def _codes(count: int, dim: int) -> tuple:
+    """Codes [count, dim], a mean and a covariance."""
+    root = torch.randn(dim, dim, generator=_draw) + torch.eye(dim)
+    z = 2 * torch.randn(count, dim, generator=_draw)
+    return z, torch.randn(dim, generator=_draw), root @ root.T + 0.5 * torch.eye(dim)
 
-    from wdlib.model import AdaptivePrior
 
+def _covariances(dim: int, scale: float, shrink: float, ridge: float) -> tuple:
+    own, pooled = torch.randn(2, dim, dim, generator=_draw)
+    return own @ own.T, pooled @ pooled.T, scale, shrink, ridge
+
+
+CODES = (
+    (torch.tensor([[0.0, 0.0], [1.0, 2.0]]), torch.zeros(2), torch.eye(2)),
+    *(_codes(4, 2), _codes(6, 3), _codes(5, 8)),
+)
+COVARIANCES = (
+    _covariances(2, 1.0, 0.5, 0.1),
+    _covariances(3, 0.1, 0.5, 0.02),
+    _covariances(8, 0.1, 0.2, 0.3),
+)
+SIZES = (((3, 9), 1), ((3, 9, 5, 8), 10), ((10, 10, 10, 4, 3), 10))
+
+
+def _density(z, mean, covariance):
+    """Log densities [B] of codes [B, d] under the prior's component."""
     prior = AdaptivePrior((1,), len(mean))
     prior.mean[0, 0] = mean
     prior.scale_tril[0, 0] = torch.linalg.cholesky(covariance)
-    return prior
-
-
-def _log_density(z, mean, covariance):
-    return _prior(mean, covariance).log_density(z[:, None])[:, 0, 0]
+    return prior.log_density(z[:, None])[:, 0, 0]
 
 
 def _squared(z, mean, covariance):
     """(z - mean) covariance^-1 (z - mean), [B]."""
-    import torch
-
     away = z - mean
     return (away * torch.linalg.solve(covariance, away.T).T).sum(1)
 
 
-def _codes() -> list[tuple]:
-    import torch
-
-    g = torch.Generator().manual_seed(0)
-    found = [(torch.tensor([[0.0, 0.0], [1.0, 2.0]]), torch.zeros(2), torch.eye(2))]
-    for count, dim in ((4, 2), (6, 3), (5, 8)):
-        root = torch.randn(dim, dim, generator=g) + torch.eye(dim)
-        covariance = root @ root.T + 0.5 * torch.eye(dim)
-        z = 2 * torch.randn(count, dim, generator=g)
-        found.append((z, torch.randn(dim, generator=g), covariance))
-    return found
+def _constant(dims: int) -> float:
+    return 0.5 * dims * math.log(2 * math.pi)
 
 
-def _repaired(own, pooled, scale, shrink, ridge):
-    import torch
-
-    return scale * ((1 - shrink) * own + shrink * pooled) + ridge * torch.eye(len(own))
-
-
-def _covariances() -> list[tuple]:
-    import torch
-
-    g = torch.Generator().manual_seed(1)
-    found = []
-    for dim, scale, shrink, ridge in ((2, 1.0, 0.5, 0.1), (3, 0.1, 0.5, 0.02), (8, 0.1, 0.2, 0.3)):
-        a, b = torch.randn(2, dim, dim, generator=g)
-        found.append((a @ a.T, b @ b.T, scale, shrink, ridge))
-    return found
-
-
-def _rank_needed(dim: int) -> int:
+def _fewest_codes(dim: int) -> int:
     """The fewest codes that AdaptivePrior fits in ``dim`` dimensions without a ridge."""
-    import torch
-
-    from wdlib.model import AdaptivePrior, FitConfig
-
     codes = torch.randn(3 * dim, 1, dim, generator=torch.Generator().manual_seed(2))
     for count in range(2, 3 * dim):
+        values = torch.zeros(count, 1, dtype=torch.long)
         try:
-            AdaptivePrior((1,), dim).fit(
-                codes[:count], torch.zeros(count, 1, dtype=torch.long), FitConfig(1.0, 0.0, 0.0)
-            )
+            AdaptivePrior((1,), dim).fit(codes[:count], values, FitConfig(1.0, 0.0, 0.0))
         except ValueError:  # singular
             continue
         return count
     raise AssertionError("random codes span their space")
 
 
-EXERCISES = (
-    Exercise(
-        "03.1",
-        _log_density,
-        inputs=_codes,
-        slips=(
-            (
-                "log det of the covariance is missing",
-                lambda z, m, c: _log_density(z, m, c) + 0.5 * c.logdet(),
-            ),
-            (
-                "log det of the covariance counts whole, not half",
-                lambda z, m, c: _log_density(z, m, c) - 0.5 * c.logdet(),
-            ),
-            (
-                "log det of the covariance has the wrong sign",
-                lambda z, m, c: _log_density(z, m, c) + c.logdet(),
-            ),
-            (
-                "the constant with 2 pi is missing",
-                lambda z, m, c: _log_density(z, m, c) + 0.5 * len(m) * math.log(2 * math.pi),
-            ),
-            (
-                "the constant with 2 pi counts one dimension only",
-                lambda z, m, c: _log_density(z, m, c) + 0.5 * (len(m) - 1) * math.log(2 * math.pi),
-            ),
-            (
-                "the half before the squared distance is missing",
-                lambda z, m, c: _log_density(z, m, c) - 0.5 * _squared(z, m, c),
-            ),
-            (
-                "the squared distance takes the covariance, not its inverse",
-                lambda z, m, c: _log_density(z, m, c)
-                + 0.5 * _squared(z, m, c) - 0.5 * _squared(z, m, c.inverse()),
-            ),
-            ("this is the density, not its logarithm", lambda z, m, c: _log_density(z, m, c).exp()),
-            (
-                "the mean is not taken off",
-                lambda z, m, c: _log_density(z, 0 * m, c),
-            ),
-        ),
-    ),
-    Exercise(
-        "03.2",
-        lambda: _rank_needed(8),
-        slips=(
-            ("the mean costs nothing; but it is taken from the same codes", lambda: 8),
-            ("two codes more than dimensions were counted, one is enough", lambda: 10),
-            ("a line through two codes were enough; it has rank 1", lambda: 2),
-            ("the entries of the matrix are counted", lambda: 64),
-            ("the free entries of a symmetric matrix are counted", lambda: 36),
-        ),
-    ),
-    Exercise(
-        "03.3",
-        _repaired,
-        inputs=_covariances,
-        slips=(
-            (
-                "the shrinkage counts the wrong way round",
-                lambda o, p, s, a, r: _repaired(o, p, s, 1 - a, r),
-            ),
-            ("the ridge is scaled, too", lambda o, p, s, a, r: _repaired(o, p, s, a, s * r)),
-            (
-                "the ridge is added to every entry, not to the diagonal",
-                lambda o, p, s, a, r: _repaired(o, p, s, a, 0) + r,
-            ),
-            ("the ridge is missing", lambda o, p, s, a, r: _repaired(o, p, s, a, 0)),
-            ("the scale is missing", lambda o, p, s, a, r: _repaired(o, p, 1, a, r)),
-            (
-                "the scale stands before the value's own covariance only",
-                lambda o, p, s, a, r: _repaired(s * o, p, 1, a, r),
-            ),
-            (
-                "the value's own covariance keeps its full weight",
-                lambda o, p, s, a, r: _repaired(o, p, s, a, r) + s * a * o,
-            ),
-            ("the pooled covariance is left out", lambda o, p, s, a, r: _repaired(o, o, s, a, r)),
-        ),
-        tolerance=1e-4,
-    ),
-    Exercise(
-        "03.4",
-        lambda sizes, each: (each * max(sizes), each * math.prod(sizes)),
-        inputs=lambda: [(sizes, each) for sizes, each in zip(SIZES, (1, 10, 10))],
-        slips=(
-            (
-                "every factor needs pictures of its own; but one picture is labelled for all",
-                lambda sizes, each: (each * sum(sizes), each * math.prod(sizes)),
-            ),
-            (
-                "the smallest factor decides; then larger ones have too few",
-                lambda sizes, each: (each * min(sizes), each * math.prod(sizes)),
-            ),
-            (
-                "the number for each component is left out",
-                lambda sizes, each: (max(sizes), math.prod(sizes)),
-            ),
-            (
-                "only the number for each component is counted in the modular prior",
-                lambda sizes, each: (each, each * math.prod(sizes)),
-            ),
-            (
-                "combinations add up; but every value meets every other",
-                lambda sizes, each: (each * max(sizes), each * sum(sizes)),
-            ),
-        ),
-        parts=("modular", "for combinations"),
-    ),
-)  # fmt: skip
+def _repaired(own, pooled, scale, shrink, ridge):
+    return scale * ((1 - shrink) * own + shrink * pooled) + ridge * torch.eye(len(own))
+
+
+def _labels(sizes, each) -> tuple[int, int]:
+    return each * max(sizes), each * math.prod(sizes)
+
+
+EXERCISES = {
+    "03.1": Exercise(_density, inputs=CODES, slips=(
+        ("you left out the log determinant of the covariance",
+         lambda z, m, c: _density(z, m, c) + 0.5 * c.logdet()),
+        ("you left out the factor 1/2 of the log determinant",
+         lambda z, m, c: _density(z, m, c) - 0.5 * c.logdet()),
+        ("you gave the log determinant the wrong sign",
+         lambda z, m, c: _density(z, m, c) + c.logdet()),
+        ("you left out the constant with 2 pi",
+         lambda z, m, c: _density(z, m, c) + _constant(len(m))),
+        ("you used the constant with 2 pi of one dimension; multiply it by d",
+         lambda z, m, c: _density(z, m, c) + _constant(len(m) - 1)),
+        ("you left out the factor 1/2 of the squared distance",
+         lambda z, m, c: _density(z, m, c) - 0.5 * _squared(z, m, c)),
+        ("you used the covariance in the squared distance; use its inverse",
+         lambda z, m, c: _density(z, m, c)
+         + 0.5 * _squared(z, m, c) - 0.5 * _squared(z, m, c.inverse())),
+        ("you returned the density; return its logarithm", lambda z, m, c: _density(z, m, c).exp()),
+        ("you did not subtract the mean", lambda z, m, c: _density(z, 0 * m, c)),
+    )),
+    "03.2": Exercise(lambda: _fewest_codes(8), slips=(
+        ("you forgot that the mean is computed from the same codes, which costs one", 8),
+        ("you counted two codes more than dimensions; one more is enough", 10),
+        ("you took a line through two codes to be enough; its covariance has rank 1", 2),
+        ("you counted the entries of the matrix", 64),
+        ("you counted the free entries of a symmetric matrix", 36),
+    )),
+    "03.3": Exercise(_repaired, inputs=COVARIANCES, tolerance=1e-4, slips=(
+        ("you exchanged the weights of own and pooled",
+         lambda o, p, s, a, r: _repaired(o, p, s, 1 - a, r)),
+        ("you scaled the ridge, too", lambda o, p, s, a, r: _repaired(o, p, s, a, s * r)),
+        ("you added the ridge to every entry; add it to the diagonal only",
+         lambda o, p, s, a, r: _repaired(o, p, s, a, 0) + r),
+        ("you left out the ridge", lambda o, p, s, a, r: _repaired(o, p, s, a, 0)),
+        ("you left out the scale", lambda o, p, s, a, r: _repaired(o, p, 1, a, r)),
+        ("you scaled the value's own covariance only; scale the mixture of both",
+         lambda o, p, s, a, r: _repaired(s * o, p, 1, a, r)),
+        ("you gave the value's own covariance the weight 1; use 1 - shrink",
+         lambda o, p, s, a, r: _repaired(o, p, s, a, r) + s * a * o),
+        ("you left out the pooled covariance", lambda o, p, s, a, r: _repaired(o, o, s, a, r)),
+    )),
+    "03.4": Exercise(_labels, inputs=SIZES, parts=("modular", "for combinations"), slips=(
+        ("you counted separate images for every factor; one image is labelled for all factors",
+         lambda sizes, each: (each * sum(sizes), each * math.prod(sizes))),
+        ("you used the smallest factor; the largest one needs the most labels",
+         lambda sizes, each: (each * min(sizes), each * math.prod(sizes))),
+        ("you left out the number of labels for each component",
+         lambda sizes, each: (max(sizes), math.prod(sizes))),
+        ("you left out the number of values of the factor",
+         lambda sizes, each: (each, each * math.prod(sizes))),
+        ("you added the sizes; every value meets every other, so multiply them",
+         lambda sizes, each: (each * max(sizes), each * sum(sizes))),
+    )),
+}  # fmt: skip

@@ -1,100 +1,95 @@
-"""Exercises of notebooks/09_tables: mean and range, who wins, what a grid costs, labels needed."""
-
-from __future__ import annotations
+"""Exercises of notebooks/09_tables: mean and range, who wins, the cost of a grid, labels needed."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from wdlib.course.exercises.exercise import Exercise
 
+MEASURED = {  # three seeds of two methods: two scores, two conventions, and the oracle of one
+    ("first", "mig", "raw"): (0.11, 0.08, 0.17),
+    ("first", "mig", "converted"): (0.97, 0.92, 0.93),
+    ("first", "sap", "raw"): (0.05, 0.01, 0.03),
+    ("first", "oracle_mig", "raw"): (0.99, 0.98, 1.0),
+    ("second", "mig", "raw"): (0.31, 0.44, 0.36),
+    ("second", "mig", "grouped"): (0.41, 0.49, 0.39),
+}
+ROWS = [
+    {"method": method, "seed": seed, "convention": convention, "score": score, "value": value}
+    for (method, score, convention), values in MEASURED.items()
+    for seed, value in enumerate(values)
+]
+ASKED = tuple(
+    (ROWS, *names)
+    for names in (("first", "mig", "raw"), ("first", "mig", "converted"), ("second", "mig", "raw"))
+)
+PAIRS = (  # any two of mean, median, best, worst, first and majority disagree on one of them
+    ([0.81, 0.84, 0.80], [0.71, 0.79, 0.70]),
+    ([0.60, 0.62], [0.63, 0.70]),
+    ([0.80, 0.86, 0.85], [0.79, 0.84, 0.81]),  # a wins every pair
+    ([0.95, 0.60, 0.61], [0.80, 0.81, 0.79]),  # a has the best and the first seed
+    ([0.93, 0.95, 0.45], [0.60, 0.61, 0.62]),  # only by its worst seed, b wins
+    ([0.70, 0.70, 0.70], [0.69, 0.69, 0.90]),  # b has the higher mean and the best seed
+    ([0.60, 0.80, 0.82], [0.70, 0.75, 0.74]),  # b has the first seed, and a the worst
+    ([0.50, 0.60, 0.90], [0.55, 0.65, 0.20]),  # b has the first seed and the majority
+    ([0.70, 0.76], [0.60, 0.70]),  # the ranges touch
+    ([0.90], [0.50]),
+    ([0.90], [0.50, 0.55]),  # one seed of either is too few
+    ([0.80, 0.80, 0.60], [0.55, 0.55, 0.65]),  # mean minus and plus the deviation: a wins
+)
+GRIDS = ((2, 14, 3, 4, 1), (2, 14, 3, 4, 2), (6, 1, 3, 10, 4), (1, 5, 1, 60, 3))
+SIZES = (((3, 9),), ((3, 9, 5, 8),), ((10, 10, 10, 4, 3),), ((2, 2),))
+PARTS = ("labels at 10 per combination", "labels per combination out of 1000")
 
-def _picked(rows, **wanted) -> np.ndarray:
-    return np.array([r["value"] for r in rows if all(r[k] == v for k, v in wanted.items())])
+
+def _picked(**wanted) -> Callable:
+    """The values of the rows with these entries."""
+    return lambda rows: np.array(
+        [r["value"] for r in rows if all(r[key] == entry for key, entry in wanted.items())]
+    )
 
 
 def _range(values) -> tuple[float, float, float]:
-    return float(np.mean(values)), float(np.min(values)), float(np.max(values))
+    return values.mean(), values.min(), values.max()
 
 
-def _summary(rows, method, score, convention) -> tuple[float, float, float]:
-    return _range(_picked(rows, method=method, score=score, convention=convention))
+def _summary(change: Callable = _range) -> Callable:
+    """An answer to 09.1 that computes something from the right values."""
+    return lambda rows, m, s, c: change(_picked(method=m, score=s, convention=c)(rows))
 
 
-def _of_summary(change):
-    """The slip that makes something else of the right values."""
-    return lambda rows, m, s, c: change(_picked(rows, method=m, score=s, convention=c))
+def _apart(low_a, high_a, low_b, high_b) -> str:
+    return "a" if low_a > high_b else "b" if low_b > high_a else "nobody"
 
 
-def _rows() -> list[tuple]:
-    """Three seeds of two methods, two scores under two conventions, and the oracle of one."""
-    found = {
-        ("ours", "mig", "raw"): (0.11, 0.08, 0.17),
-        ("ours", "mig", "converted"): (0.97, 0.92, 0.93),
-        ("ours", "sap", "raw"): (0.05, 0.01, 0.03),
-        ("ours", "oracle_mig", "raw"): (0.99, 0.98, 1.0),
-        ("theirs", "mig", "raw"): (0.31, 0.44, 0.36),
-        ("theirs", "mig", "grouped"): (0.41, 0.49, 0.39),
-    }
-    rows = [
-        {"method": m, "seed": seed, "convention": c, "score": s, "value": value}
-        for (m, s, c), values in found.items()
-        for seed, value in enumerate(values)
-    ]
-    asked = (("ours", "mig", "raw"), ("ours", "mig", "converted"), ("theirs", "mig", "raw"))
-    return [(rows, *names) for names in asked]
+def _by(measure: Callable) -> Callable:
+    """An answer to 09.2 that compares one number of each method."""
+    return lambda a, b: _apart(measure(a), measure(a), measure(b), measure(b))
+
+
+def _trusting(a, b) -> str:
+    return _apart(min(a), max(a), min(b), max(b))
 
 
 def _winner(a, b) -> str:
-    if min(len(a), len(b)) < 2:
-        return "nobody"
-    return "a" if min(a) > max(b) else "b" if min(b) > max(a) else "nobody"
-
-
-def _larger(measure):
-    """The slip that decides by one number of each."""
-
-    def slip(a, b) -> str:
-        x, y = measure(a), measure(b)
-        return "a" if x > y else "b" if y > x else "nobody"
-
-    return slip
-
-
-def _by_deviation(a, b) -> str:
-    gap = np.mean(a) - np.mean(b)
-    if abs(gap) <= max(np.std(a), np.std(b)):
-        return "nobody"
-    return "a" if gap > 0 else "b"
+    return "nobody" if min(len(a), len(b)) < 2 else _trusting(a, b)
 
 
 def _by_deviations(a, b) -> str:
     if min(len(a), len(b)) < 2 or abs(np.mean(a) - np.mean(b)) <= np.std(a) + np.std(b):
         return "nobody"
-    return "a" if np.mean(a) > np.mean(b) else "b"
+    return _by(np.mean)(a, b)
+
+
+def _by_larger_deviation(a, b) -> str:
+    gap = abs(np.mean(a) - np.mean(b))
+    return "nobody" if gap <= max(np.std(a), np.std(b)) else _by(np.mean)(a, b)
 
 
 def _by_majority(a, b) -> str:
     won = sum(np.sign(x - y) for x, y in zip(a, b))
-    return "a" if won > 0 else "b" if won < 0 else "nobody"
-
-
-def _pairs() -> list[tuple]:
-    """Any two of mean, median, best, worst, first and majority disagree on one of them."""
-    return [
-        ([0.81, 0.84, 0.80], [0.71, 0.79, 0.70]),
-        ([0.60, 0.62], [0.63, 0.70]),
-        ([0.80, 0.86, 0.85], [0.79, 0.84, 0.81]),  # every pair says a
-        ([0.95, 0.60, 0.61], [0.80, 0.81, 0.79]),  # best and first say a
-        ([0.93, 0.95, 0.45], [0.60, 0.61, 0.62]),  # only the worst says b
-        ([0.70, 0.70, 0.70], [0.69, 0.69, 0.90]),  # mean and best say b
-        ([0.60, 0.80, 0.82], [0.70, 0.75, 0.74]),  # first and worst say b
-        ([0.50, 0.60, 0.90], [0.55, 0.65, 0.20]),  # first and majority say b
-        ([0.70, 0.76], [0.60, 0.70]),  # they touch
-        ([0.90], [0.50]),
-        ([0.90], [0.50, 0.55]),  # one seed of either is too few
-        ([0.80, 0.80, 0.60], [0.55, 0.55, 0.65]),  # mean less and plus the deviation says a
-    ]
+    return _apart(won, won, 0, 0)
 
 
 def _plan(tasks, methods, seeds, minutes, workers) -> tuple[int, float]:
@@ -103,99 +98,76 @@ def _plan(tasks, methods, seeds, minutes, workers) -> tuple[int, float]:
 
 
 def _labels(sizes) -> tuple[int, float]:
-    combinations = math.prod(sizes)
-    return 10 * combinations, 1000 / combinations
+    return 10 * math.prod(sizes), 1000 / math.prod(sizes)
 
 
-EXERCISES = (
-    Exercise(
-        "09.1",
-        _summary,
-        inputs=_rows,
-        parts=("mean", "lowest", "highest"),
-        slips=(
-            ("conventions are thrown together",
-             lambda rows, m, s, c: _range(_picked(rows, method=m, score=s))),
-            ("other scores are thrown in",
-             lambda rows, m, s, c: _range(_picked(rows, method=m, convention=c))),
-            ("other methods are thrown in",
-             lambda rows, m, s, c: _range(_picked(rows, score=s, convention=c))),
-            ("all rows are taken, whatever was asked for",
-             lambda rows, m, s, c: _range(_picked(rows))),
-            ("this is mean less and plus the standard deviation, not the range",
-             _of_summary(lambda v: (v.mean(), v.mean() - v.std(), v.mean() + v.std()))),
-            ("this is mean less and plus the standard deviation, not the range",
-             _of_summary(lambda v: (v.mean(), v.mean() - v.std(ddof=1), v.mean() + v.std(ddof=1)))),
-            ("the median stands for the mean",
-             _of_summary(lambda v: (np.median(v), v.min(), v.max()))),
-            ("the middle of the range stands for the mean",
-             _of_summary(lambda v: ((v.min() + v.max()) / 2, v.min(), v.max()))),
-            ("only one seed is taken", _of_summary(lambda v: (v[0],) * 3)),
-            ("the first and the last seed stand for the lowest and the highest",
-             _of_summary(lambda v: (v.mean(), v[0], v[-1]))),
-            ("the order is lowest, mean, highest; the mean comes first",
-             _of_summary(lambda v: (v.min(), v.mean(), v.max()))),
+EXERCISES = {
+    "09.1": Exercise(_summary(), inputs=ASKED, parts=("mean", "lowest", "highest"), slips=(
+        ("you mixed the conventions; pick one of them",
+         lambda rows, m, s, c: _range(_picked(method=m, score=s)(rows))),
+        ("you mixed several scores; pick one of them",
+         lambda rows, m, s, c: _range(_picked(method=m, convention=c)(rows))),
+        ("you mixed several methods; pick one of them",
+         lambda rows, m, s, c: _range(_picked(score=s, convention=c)(rows))),
+        ("you used all rows; pick those with the three names",
+         lambda rows, m, s, c: _range(_picked()(rows))),
+        *(
+            ("you returned the mean minus and plus the standard deviation; return the range",
+             _summary(lambda v, d=d: (
+                 v.mean(), v.mean() - v.std(ddof=d), v.mean() + v.std(ddof=d))))
+            for d in (0, 1)
         ),
-    ),
-    Exercise(
-        "09.2",
-        _winner,
-        inputs=_pairs,
-        slips=(
-            ("the mean decides, and nobody looks at the spread", _larger(np.mean)),
-            ("the median decides, and nobody looks at the spread", _larger(np.median)),
-            ("the best seed decides", _larger(max)),
-            ("the worst seed decides", _larger(min)),
-            ("the first seed decides", _larger(lambda v: v[0])),
-            ("the number of seeds won decides, not by how far they lie apart", _by_majority),
-            ("the standard deviation is the spread; here it is the range", _by_deviation),
-            ("the standard deviation is the spread; here it is the range", _by_deviations),
-            ("one seed is believed: it has no spread, so nobody can win outside of it",
-             lambda a, b: "a" if min(a) > max(b) else "b" if min(b) > max(a) else "nobody"),
-            ("a wins where the two ranges touch",
-             lambda a, b: "a" if min(a) >= max(b) and len(a) > 1 else _winner(a, b)),
-            ("a and b are exchanged",
-             lambda a, b: {"a": "b", "b": "a"}.get(_winner(a, b), "nobody")),
-        ),
-    ),
-    Exercise(
-        "09.3",
-        _plan,
-        inputs=lambda: [(2, 14, 3, 4, 1), (2, 14, 3, 4, 2), (6, 1, 3, 10, 4), (1, 5, 1, 60, 3)],
-        parts=("cells", "hours"),
-        slips=(
-            ("the seeds are forgotten", lambda t, m, s, minutes, w: _plan(t, m, 1, minutes, w)),
-            ("tasks, methods and seeds are added, not multiplied",
-             lambda t, m, s, minutes, w: _plan(1, 1, t + m + s, minutes, w)),
-            ("the workers are forgotten: this is the time of one",
-             lambda t, m, s, minutes, w: _plan(t, m, s, minutes, 1)),
-            ("the time is in minutes", lambda t, m, s, minutes, w: _plan(t, m, s, 60 * minutes, w)),
-            ("a cell is split among workers, but a worker takes a whole one",
-             lambda t, m, s, minutes, w: (t * m * s, t * m * s * minutes / 60 / w)),
-            ("the last round is left out: those workers that are left over have work, too",
-             lambda t, m, s, minutes, w: (t * m * s, t * m * s // w * minutes / 60)),
-            ("the workers multiply the time", lambda t, m, s, minutes, w: (
-                t * m * s, t * m * s * w * minutes / 60)),
-        ),
-    ),
-    Exercise(
-        "09.4",
-        _labels,
-        inputs=lambda: [((3, 9),), ((3, 9, 5, 8),), ((10, 10, 10, 4, 3),), ((2, 2),)],
-        parts=("labels at 10 a combination", "labels a combination out of 1000"),
-        slips=(
-            ("sizes are added: that is the number of values, not of combinations",
-             lambda s: (10 * sum(s), 1000 / sum(s))),
-            ("the 10 is missing", lambda s: (math.prod(s), 1000 / math.prod(s))),
-            ("only the largest factor is counted", lambda s: (10 * max(s), 1000 / max(s))),
-            ("the second number is upside down: combinations a label",
-             lambda s: (10 * math.prod(s), math.prod(s) / 1000)),
-            ("the second number is rounded down; below one label a combination there is no 0",
-             lambda s: (10 * math.prod(s), 1000 // math.prod(s))),
-            ("the second number is the share of the labels needed",
-             lambda s: (10 * math.prod(s), 100 / math.prod(s))),
-            ("the 1000 labels are shared among values, not combinations",
-             lambda s: (10 * math.prod(s), 1000 / sum(s))),
-        ),
-    ),
-)  # fmt: skip
+        ("you took the median instead of the mean",
+         _summary(lambda v: (np.median(v), v.min(), v.max()))),
+        ("you took the middle of the range instead of the mean",
+         _summary(lambda v: ((v.min() + v.max()) / 2, v.min(), v.max()))),
+        ("you used only one seed", _summary(lambda v: (v[0],) * 3)),
+        ("you took the first and the last seed instead of the lowest and the highest",
+         _summary(lambda v: (v.mean(), v[0], v[-1]))),
+        ("the order is lowest, mean, highest; put the mean first",
+         _summary(lambda v: (v.min(), v.mean(), v.max()))),
+    )),
+    "09.2": Exercise(_winner, inputs=PAIRS, choices=("a", "b", "nobody"), slips=(
+        ("you compared the means and ignored the spread", _by(np.mean)),
+        ("you compared the medians and ignored the spread", _by(np.median)),
+        ("you compared the best seeds", _by(max)),
+        ("you compared the worst seeds", _by(min)),
+        ("you compared the first seeds", _by(lambda v: v[0])),
+        ("you counted the seeds that each wins; look at how far apart they are", _by_majority),
+        ("you used the standard deviation as the spread; use the range", _by_larger_deviation),
+        ("you used the standard deviation as the spread; use the range", _by_deviations),
+        ("you trusted a single seed; it has no spread, so nobody can win", _trusting),
+        ("a wins where the two ranges touch; then nobody should win",
+         lambda a, b: "a" if min(a) >= max(b) and len(a) > 1 else _winner(a, b)),
+        ("you exchanged a and b", lambda a, b: _winner(b, a)),
+    )),
+    "09.3": Exercise(_plan, inputs=GRIDS, parts=("cells", "hours"), slips=(
+        ("you forgot the seeds", lambda t, m, s, minutes, w: _plan(t, m, 1, minutes, w)),
+        ("you added tasks, methods and seeds; multiply them",
+         lambda t, m, s, minutes, w: _plan(1, 1, t + m + s, minutes, w)),
+        ("you forgot the workers; this is the time of one",
+         lambda t, m, s, minutes, w: _plan(t, m, s, minutes, 1)),
+        ("you returned minutes; return hours",
+         lambda t, m, s, minutes, w: _plan(t, m, s, 60 * minutes, w)),
+        ("you split a cell among workers; each cell runs on one worker",
+         lambda t, m, s, minutes, w: (t * m * s, t * m * s * minutes / 60 / w)),
+        ("you left out the last round, in which some workers have no cell; round up",
+         lambda t, m, s, minutes, w: (t * m * s, t * m * s // w * minutes / 60)),
+        ("you multiplied by the workers; divide by them",
+         lambda t, m, s, minutes, w: (t * m * s, t * m * s * w * minutes / 60)),
+    )),
+    "09.4": Exercise(_labels, inputs=SIZES, parts=PARTS, slips=(
+        ("you added the sizes; that is the number of values, so multiply them",
+         lambda s: (10 * sum(s), 1000 / sum(s))),
+        ("you left out the 10", lambda s: (math.prod(s), 1000 / math.prod(s))),
+        ("you used only the largest factor", lambda s: (10 * max(s), 1000 / max(s))),
+        ("your second number is inverted: it counts combinations per label",
+         lambda s: (10 * math.prod(s), math.prod(s) / 1000)),
+        ("you rounded the second number down; fewer than one label per combination is no 0",
+         lambda s: (10 * math.prod(s), 1000 // math.prod(s))),
+        ("your second number is the share of the labels needed",
+         lambda s: (10 * math.prod(s), 100 / math.prod(s))),
+        ("you divided the 1000 labels among the values; divide them among the combinations",
+         lambda s: (10 * math.prod(s), 1000 / sum(s))),
+    )),
+}  # fmt: skip

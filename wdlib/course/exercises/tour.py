@@ -1,6 +1,4 @@
-"""Exercises of notebooks/00_tour: the nearest island, and what guessing gets."""
-
-from __future__ import annotations
+"""Exercises of notebooks/00_tour: the nearest mean, and the accuracy of a guess."""
 
 import math
 
@@ -14,57 +12,43 @@ def _distances(codes, means) -> np.ndarray:
     return np.square(codes[:, None] - means[None]).sum(2)
 
 
-def _codes() -> list[tuple]:
-    rng = np.random.default_rng(0)
-    return [
-        (rng.normal(size=(count, dim)).round(2), 2 * rng.normal(size=(values, dim)).round(2))
-        for count, values, dim in ((6, 3, 2), (40, 5, 8), (3, 3, 3))
-    ]
+def _guess(sizes) -> float:
+    return 1 / math.prod(sizes)
 
 
-EXERCISES = (
-    Exercise(
-        "00.1",
-        lambda codes, means: _distances(codes, means).argmin(1),
-        inputs=_codes,
-        slips=(
-            ("the island furthest away is taken", lambda c, m: _distances(c, m).argmax(1)),
-            (
-                "for every island the nearest code is told; wanted is an island for every code",
-                lambda c, m: _distances(c, m).argmin(0),
-            ),
-            (
-                "the largest product is taken; a far mean has large products in every direction",
-                lambda c, m: (c @ m.T).argmax(1),
-            ),
-            (
-                "the differences are added up with their signs, and cancel",
-                lambda c, m: np.abs((c[:, None] - m[None]).sum(2)).argmin(1),
-            ),
-            (
-                "only the first number of the codes is looked at",
-                lambda c, m: np.abs(c[:, :1] - m[None, :, 0]).argmin(1),
-            ),
-            ("values are counted from 1", lambda c, m: _distances(c, m).argmin(1) + 1),
-            ("the distances are returned", _distances),
-            ("the smallest distance is returned", lambda c, m: _distances(c, m).min(1)),
-        ),
-    ),
-    Exercise(
-        "00.2",
-        lambda sizes: 1 / math.prod(sizes),
-        inputs=lambda: [((3, 9),), ((3, 9, 5),), ((10, 10, 10, 8),), ((4,),)],
-        slips=(
-            (
-                "shares of single factors are averaged; all have to be right at once",
-                lambda sizes: sum(1 / size for size in sizes) / len(sizes),
-            ),
-            ("shares are added up", lambda sizes: sum(1 / size for size in sizes)),
-            ("the sizes are added up; combinations multiply", lambda sizes: 1 / sum(sizes)),
-            ("only the largest factor counts", lambda sizes: 1 / max(sizes)),
-            ("this is how often one of them is wrong", lambda sizes: 1 - 1 / math.prod(sizes)),
-            ("combinations are counted; wanted is a share", math.prod),
-        ),
-        tolerance=1e-6,
-    ),
+_rng = np.random.default_rng(0)
+CODES = tuple(
+    (_rng.normal(size=(count, dim)).round(2), 2 * _rng.normal(size=(values, dim)).round(2))
+    for count, values, dim in ((6, 3, 2), (40, 5, 8), (3, 3, 3))
 )
+SIZES = (((3, 9),), ((3, 9, 5),), ((10, 10, 10, 8),), ((4,),))
+
+EXERCISES = {
+    "00.1": Exercise(lambda codes, means: _distances(codes, means).argmin(1), inputs=CODES, slips=(
+        ("you took the farthest mean", lambda c, m: _distances(c, m).argmax(1)),
+        ("you looked for the nearest code of every mean; look for the nearest mean of every "
+         "code (the other axis)", lambda c, m: _distances(c, m).argmin(0)),
+        ("you took the largest product; a mean far from 0 has large products with many codes",
+         lambda c, m: (c @ m.T).argmax(1)),
+        ("you added signed differences, which cancel; square them first",
+         lambda c, m: np.abs((c[:, None] - m[None]).sum(2)).argmin(1)),
+        ("you compared only the first number of the codes",
+         lambda c, m: np.abs(c[:, :1] - m[None, :, 0]).argmin(1)),
+        ("you counted the values from 1; they start at 0",
+         lambda c, m: _distances(c, m).argmin(1) + 1),
+        ("you returned the distances; take argmin", _distances),
+        ("you returned the smallest distance; take argmin instead of min",
+         lambda c, m: _distances(c, m).min(1)),
+    )),
+    "00.2": Exercise(_guess, inputs=SIZES, tolerance=1e-6, slips=(
+        ("you averaged the accuracies of the factors; all of them must be right at once",
+         lambda sizes: sum(1 / size for size in sizes) / len(sizes)),
+        ("you added the accuracies of the factors; multiply them",
+         lambda sizes: sum(1 / size for size in sizes)),
+        ("you added the sizes; the number of combinations is their product",
+         lambda sizes: 1 / sum(sizes)),
+        ("you used only the largest factor", lambda sizes: 1 / max(sizes)),
+        ("you computed how often at least one factor is wrong", lambda sizes: 1 - _guess(sizes)),
+        ("you counted the combinations; return the share of right guesses", math.prod),
+    )),
+}  # fmt: skip
