@@ -61,7 +61,8 @@ from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
 from wdlib.experiments.results import result_file
 from wdlib.experiments.table_files import read_table
-from wdlib.training import Phase, Preset, Silence, checkpoint, losses, stages
+from wdlib.model import saved
+from wdlib.training import Phase, Preset, Silence, losses, stages
 
 # %% [markdown]
 # ## A small world
@@ -260,7 +261,7 @@ check("05.1", autoencoders_loss)
 # ```python
 # def autoencoders_loss(terms, phase):
 #     its_own = [name for name in terms if name not in ("critic", "relational")]
-#     return sum(getattr(phase, name) * terms[name] for name in its_own)
+#     return sum(phase.weight(name) * terms[name] for name in its_own)
 #
 #
 # check("05.1", autoencoders_loss)
@@ -437,7 +438,7 @@ except KeyboardInterrupt:
     print("interrupted after step", stopped.done)
 
 # %% tags=["nbval-check-output"]
-tensors, record = checkpoint.load(folder.name, "checkpoint")
+tensors, record = saved.load(folder.name, "checkpoint")
 kinds = {name.split(".")[0] for name in tensors}
 print("the weights are in the checkpoint:          ", "model" in kinds)
 print("Adam's moments, for each of three networks: ", set(trainer.optimisers) <= kinds)

@@ -26,10 +26,10 @@ from wdlib.data.arrays import read_npy, read_npz
 from wdlib.data.split import split
 from wdlib.experiments import cells, table_files, tables
 from wdlib.factors import FactorSpace
-from wdlib.model import NetworkConfig
+from wdlib.model import NetworkConfig, saved
+from wdlib.model.saved import load_model
 from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, checkpoint
-from wdlib.training.saved import load_model
+from wdlib.training import COURSE, Trainer
 
 torch.set_num_threads(1)  # a fork has no other thread of its parent, and would wait for them
 
@@ -230,7 +230,7 @@ def read_rooms(path: Path) -> np.ndarray:
 
 
 def load_from(name: str):
-    return lambda path: checkpoint.load(path.parent, name)
+    return lambda path: saved.load(path.parent, name)
 
 
 KINDS = {

@@ -36,10 +36,10 @@ from wdlib.experiments import cells, grid
 from wdlib.factors import FactorSpace
 from wdlib.files import provenance
 from wdlib.metrics import judge
-from wdlib.model import NetworkConfig
+from wdlib.model import NetworkConfig, saved
+from wdlib.model.saved import load_model
 from wdlib.tasks import task
-from wdlib.training import COURSE, Silence, Trainer, checkpoint
-from wdlib.training.saved import load_model
+from wdlib.training import COURSE, Silence, Trainer
 
 torch.set_num_threads(1)  # a fork has no other thread of its parent, and would wait for them
 AT_ONCE = 4  # victims that write to one folder
@@ -178,7 +178,7 @@ class Telling(Silence):
 
 def train(folder: Path, say) -> None:
     trainer = Trainer(SPLIT, IMAGES, TINY, seed=3)
-    if checkpoint.exists(folder, checkpoint.CHECKPOINT):
+    if saved.exists(folder, saved.CHECKPOINT):
         trainer.resume(folder)
     trainer.run(progress=Telling(say), folder=folder, save_every=EVERY)
     trainer.save_model(folder)
@@ -197,8 +197,8 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
             death = None if enough else Death.drawn(rng, seconds=0.8, acts=30)
             killed, said = victims(train, [death], folder)
             reached, before = max(said, default=saved), saved
-            if checkpoint.exists(folder, checkpoint.CHECKPOINT):
-                saved = checkpoint.load(folder, checkpoint.CHECKPOINT)[1]["done"]
+            if saved.exists(folder, saved.CHECKPOINT):
+                saved = saved.load(folder, saved.CHECKPOINT)[1]["done"]
             assert before <= saved and reached - EVERY <= saved <= reached, (
                 f"killed after step {reached}, the checkpoint is of step {saved}"
             )
@@ -209,7 +209,7 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
             done = not killed
         found, ended = load_model(folder)[0].state_dict(), ended + 1
         assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
-        history = checkpoint.load(folder, checkpoint.CHECKPOINT)[1]["history"]
+        history = saved.load(folder, saved.CHECKPOINT)[1]["history"]
         assert [entry["step"] for entry in history] == list(range(1, TINY.steps + 1))
         if enough:
             where = ", ".join(f"{name} {count}" for name, count in sorted(deaths.items()))
@@ -289,21 +289,21 @@ def whole_caches(folder: Path) -> set:
     return there
 
 
-SAVES, NAME = 8, checkpoint.CHECKPOINT
+SAVES, NAME = 8, saved.CHECKPOINT
 
 
 def do_checkpoint(folder: Path, say) -> None:
     """Save again and again; tensors and record say which save they are of."""
     for number in range(SAVES):
         mine = os.getpid() * SAVES + number
-        checkpoint.save(folder, NAME, {"mine": torch.full((2000,), mine)}, {"mine": mine})
+        saved.save(folder, NAME, {"mine": torch.full((2000,), mine)}, {"mine": mine})
 
 
 def loaded(folder: Path) -> set:
     """The checkpoint, once there is one: it must load, tensors and record of one save."""
-    if not checkpoint.exists(folder, NAME):
+    if not saved.exists(folder, NAME):
         return set()
-    tensors, record = checkpoint.load(folder, NAME)
+    tensors, record = saved.load(folder, NAME)
     assert (tensors["mine"] == record["mine"]).all()
     return {NAME}
 

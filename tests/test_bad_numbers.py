@@ -13,9 +13,9 @@ import torch
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.methods import METHODS
-from wdlib.model import AdaptivePrior, FitConfig, ModularModel, NetworkConfig
+from wdlib.model import AdaptivePrior, FitConfig, ModularModel, NetworkConfig, saved
 from wdlib.tasks import task
-from wdlib.training import COURSE, Silence, Trainer, checkpoint, losses
+from wdlib.training import COURSE, Silence, Trainer, losses
 
 TASK, IMAGES = task("dSprites.v2"), load("dsprites")
 SPLIT = split(TASK, seed=0, labels=200, limit=600)
@@ -156,9 +156,9 @@ def test_a_narrow_partition_has_not_collapsed():
     torch.testing.assert_close(prior.mean[1, 0], 0.01 * codes[values[:, 1] == 0, 1].mean(0))
 
 
-def saved(folder) -> int:
+def steps_saved(folder) -> int:
     """Steps of the checkpoint, which is whole and finite."""
-    tensors, record = checkpoint.load(folder, checkpoint.CHECKPOINT)
+    tensors, record = saved.load(folder, saved.CHECKPOINT)
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     return record["done"]
 
@@ -171,7 +171,7 @@ def test_training_stops_where_a_partition_has_collapsed(tmp_path):
         last.weight[4:], last.bias[4:] = 0.0, 0.7
     with pytest.raises(ValueError, match="partition 1 has collapsed"):
         trainer.run(folder=tmp_path)
-    assert saved(tmp_path) == 4
+    assert steps_saved(tmp_path) == 4
 
 
 def test_training_stops_where_a_covariance_is_singular(tmp_path):
@@ -179,7 +179,7 @@ def test_training_stops_where_a_covariance_is_singular(tmp_path):
     few, preset = labelled(one_each), dataclasses.replace(TINY, fit=plain)
     with pytest.raises(ValueError, match="singular: . labelled image.*raise the ridge"):
         Trainer(few, IMAGES, preset).run(folder=tmp_path, save_every=2)
-    assert saved(tmp_path) == 4
+    assert steps_saved(tmp_path) == 4
 
 
 # --- training that diverges ------------------------------------------------------------------
@@ -203,7 +203,7 @@ def test_a_diverging_gan_is_named_and_the_last_checkpoint_is_from_before(tmp_pat
     trainer = Trainer(SPLIT, IMAGES, dataclasses.replace(TINY, phases=(wild,)))
     with pytest.raises(FloatingPointError, match="diverged.*lower learning rates or less weight"):
         trainer.run(folder=tmp_path, save_every=1, progress=Often())
-    assert saved(tmp_path) == trainer.done - 1
+    assert steps_saved(tmp_path) == trainer.done - 1
 
 
 def test_weights_that_an_update_has_spoiled_are_not_saved(tmp_path):
@@ -214,6 +214,6 @@ def test_weights_that_an_update_has_spoiled_are_not_saved(tmp_path):
     trainer.optimisers.minimise = lambda name, loss: minimise(name, loss * math.inf)
     with pytest.raises(FloatingPointError, match="holds NaN or infinity, so no checkpoint was sav"):
         trainer.run(1, folder=tmp_path)
-    assert saved(tmp_path) == 2
+    assert steps_saved(tmp_path) == 2
     with pytest.raises(FloatingPointError, match="so no model was saved"):
         trainer.save_model(tmp_path)

@@ -6,15 +6,15 @@ import os
 import pytest
 import torch
 
-from wdlib.training import checkpoint
+from wdlib.model import saved
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor([1, 2], dtype=torch.int64)}
 RECORD = {"task": "dSprites.v2", "done": 7}
 
 
 def test_round_trip(tmp_path):
-    checkpoint.save(tmp_path, "x", TENSORS, RECORD)
-    tensors, record = checkpoint.load(tmp_path, "x")
+    saved.save(tmp_path, "x", TENSORS, RECORD)
+    tensors, record = saved.load(tmp_path, "x")
     assert tensors.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
         assert torch.equal(tensors[name], tensor) and tensors[name].dtype == tensor.dtype
@@ -24,21 +24,21 @@ def test_round_trip(tmp_path):
 def test_views_and_other_memory_formats_come_back_by_value(tmp_path):
     base = torch.randn(2, 3, 4, 4)
     tensors = {"slice": base[:, 1], "last": base.to(memory_format=torch.channels_last)}
-    checkpoint.save(tmp_path, "x", tensors, {})
-    found, _ = checkpoint.load(tmp_path, "x")
+    saved.save(tmp_path, "x", tensors, {})
+    found, _ = saved.load(tmp_path, "x")
     assert torch.equal(found["slice"], base[:, 1]) and torch.equal(found["last"], base)
 
 
 def test_a_new_save_replaces_the_old_one_and_leaves_nothing_else(tmp_path):
-    checkpoint.save(tmp_path, "x", TENSORS, RECORD)
-    checkpoint.save(tmp_path, "x", {"a": torch.zeros(1)}, {"done": 8})
-    assert checkpoint.load(tmp_path, "x")[1]["done"] == 8
+    saved.save(tmp_path, "x", TENSORS, RECORD)
+    saved.save(tmp_path, "x", {"a": torch.zeros(1)}, {"done": 8})
+    assert saved.load(tmp_path, "x")[1]["done"] == 8
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("dies_at", ["weights", "record"])
 def test_a_writer_that_dies_leaves_the_previous_save_whole(tmp_path, monkeypatch, dies_at):
-    checkpoint.save(tmp_path, "x", TENSORS, RECORD)
+    saved.save(tmp_path, "x", TENSORS, RECORD)
     replace = os.replace
 
     def dying(source, target):
@@ -48,21 +48,21 @@ def test_a_writer_that_dies_leaves_the_previous_save_whole(tmp_path, monkeypatch
 
     monkeypatch.setattr(os, "replace", dying)
     with pytest.raises(KeyboardInterrupt):
-        checkpoint.save(tmp_path, "x", {"a": torch.zeros(1)}, {"done": 8})
-    tensors, record = checkpoint.load(tmp_path, "x")
+        saved.save(tmp_path, "x", {"a": torch.zeros(1)}, {"done": 8})
+    tensors, record = saved.load(tmp_path, "x")
     assert record["done"] == 7 and torch.equal(tensors["a"], TENSORS["a"])
     monkeypatch.undo()
-    checkpoint.save(tmp_path, "x", {"a": torch.ones(1)}, {"done": 9})
+    saved.save(tmp_path, "x", {"a": torch.ones(1)}, {"done": 9})
     assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.parametrize("keep", [0, 1, 40, 100])
 def test_cut_weights_are_found_out(tmp_path, keep):
-    checkpoint.save(tmp_path, "x", TENSORS, RECORD)
+    saved.save(tmp_path, "x", TENSORS, RECORD)
     (weights,) = tmp_path.glob("*.safetensors")
     weights.write_bytes(weights.read_bytes()[:keep])
     with pytest.raises(ValueError, match="cut or altered"):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
 
 
 @pytest.mark.parametrize(
@@ -79,24 +79,24 @@ def test_cut_weights_are_found_out(tmp_path, keep):
 def test_what_is_no_record_is_refused(tmp_path, text, said):
     (tmp_path / "x.json").write_text(text)
     with pytest.raises(ValueError, match=said):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
 
 
 def test_weights_that_are_no_safetensors_are_refused(tmp_path):
-    path = checkpoint.save(tmp_path, "x", TENSORS, RECORD)
+    path = saved.save(tmp_path, "x", TENSORS, RECORD)
     record = json.loads(path.read_text())
     data = b"\x80\x04N."  # a pickle
     (tmp_path / "x.bin").write_bytes(data)
-    record |= {"weights": "x.bin", "sha256": checkpoint.hashlib.sha256(data).hexdigest()}
+    record |= {"weights": "x.bin", "sha256": saved.hashlib.sha256(data).hexdigest()}
     path.write_text(json.dumps(record))
     with pytest.raises(ValueError, match="not a safetensors file"):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
 
 
 def test_a_missing_save_is_a_missing_file(tmp_path):
-    assert not checkpoint.exists(tmp_path, "x")
+    assert not saved.exists(tmp_path, "x")
     with pytest.raises(FileNotFoundError, match="no x in"):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_a_missing_save_is_a_missing_file(tmp_path):
 )
 def test_weights_of_another_model_are_named(tensors, said):
     wanted = {"a": torch.zeros(2), "b": torch.zeros(1)}
-    checkpoint.check_fit(wanted, wanted, "here")
+    saved.check_fit(wanted, wanted, "here")
     with pytest.raises(ValueError, match=said):
-        checkpoint.check_fit(tensors, wanted, "here")
+        saved.check_fit(tensors, wanted, "here")

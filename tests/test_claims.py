@@ -11,8 +11,8 @@ from watched import forget, memory
 
 from wdlib.data.arrays import read_npy, read_npz
 from wdlib.experiments import table_files, tables
-from wdlib.training import checkpoint
-from wdlib.training.saved import load_model
+from wdlib.model import saved
+from wdlib.model.saved import load_model
 
 
 class Took:
@@ -107,22 +107,22 @@ def tensor(dtype="F32", shape=(2,), ends=(0, 8)) -> str:
     ],
 )
 def test_what_safetensors_claim_is_not_believed(tmp_path, content):
-    checkpoint.save(tmp_path, "x", {"a": torch.zeros(2)}, {})
+    saved.save(tmp_path, "x", {"a": torch.zeros(2)}, {})
     (weights,) = tmp_path.glob("*.safetensors")
     hostile.put_weights(weights, content)
     with Took() as took, pytest.raises(ValueError, match=weights.name):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
     assert took.mb < 16
 
 
 def test_honest_weights_take_no_more_than_twice_their_size(tmp_path):
     for name, count in (("warm", 4), ("x", 16)):
         tensors = {str(i): torch.rand(1 << 19) for i in range(count)}
-        checkpoint.save(tmp_path, name, tensors, {})
+        saved.save(tmp_path, name, tensors, {})
         size = sum(t.numel() * 4 for t in tensors.values())
         del tensors
         with Took() as took:
-            found, _ = checkpoint.load(tmp_path, name)
+            found, _ = saved.load(tmp_path, name)
         assert len(found) == count
     assert took.mb < 2.2 * size / 2**20
 

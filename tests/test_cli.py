@@ -17,7 +17,8 @@ from wdlib.experiments.cells import write as write_cell
 from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.metrics import score
-from wdlib.training import COURSE, Trainer, checkpoint, presets
+from wdlib.model import saved
+from wdlib.training import COURSE, Trainer, presets
 
 CLASSES = np.array([[0, 0, 5, 0, 0, 0], [0, 2, 0, 7, 31, 16]])
 
@@ -178,7 +179,7 @@ def test_training_that_is_interrupted_says_how_it_goes_on(tmp_path, monkeypatch,
     assert capsys.readouterr().err.splitlines()[-1] == (
         f"wdlib: interrupted at step 2; --resume goes on from the checkpoint in {tmp_path}"
     )
-    assert checkpoint.load(tmp_path, "checkpoint")[1]["done"] == 2
+    assert saved.load(tmp_path, "checkpoint")[1]["done"] == 2
 
 
 @pytest.mark.parametrize(

@@ -17,9 +17,9 @@ from wdlib.experiments.costs import matrix_rate, step_costs
 from wdlib.experiments.milestones import training_costs
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
+from wdlib.model.saved import load_model
 from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER, Trainer
-from wdlib.training.saved import load_model
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]

@@ -22,9 +22,9 @@ from wdlib.data.split import split
 from wdlib.experiments import cells
 from wdlib.factors import FactorSpace
 from wdlib.files import STALE, whole
-from wdlib.model import NetworkConfig
+from wdlib.model import NetworkConfig, saved
 from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, checkpoint, presets
+from wdlib.training import COURSE, Trainer, presets
 
 TINY = dataclasses.replace(
     COURSE,
@@ -109,12 +109,12 @@ def test_training_on_a_full_disk_ends_with_the_last_checkpoint_whole(tmp_path, t
     trainer.run(2, folder=tmp_path)
     with at_most(100_000), pytest.raises(OSError, match=r"checkpoint-\w+\.safetensors could not"):
         trainer.run(folder=tmp_path, save_every=1)
-    _, record = checkpoint.load(tmp_path, checkpoint.CHECKPOINT)
+    _, record = saved.load(tmp_path, saved.CHECKPOINT)
     assert record["done"] == 2
     assert len(list(tmp_path.iterdir())) == 2
     trainer.resume(tmp_path)  # with room again, it goes on
     trainer.run(folder=tmp_path)
-    assert checkpoint.load(tmp_path, checkpoint.CHECKPOINT)[1]["done"] == 6
+    assert saved.load(tmp_path, saved.CHECKPOINT)[1]["done"] == 6
 
 
 def test_the_command_line_says_it_in_one_line(tmp_path, capsys, monkeypatch):
@@ -185,7 +185,8 @@ from wdlib import __main__ as line, commands
 from wdlib.experiments import cells
 from wdlib.data import load
 from wdlib.tasks import task
-from wdlib.training import Trainer, checkpoint, presets
+from wdlib.model import saved
+from wdlib.training import Trainer, presets
 
 cells.MOST, presets.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
@@ -194,7 +195,7 @@ Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=fol
 ballast = bytes(shutil.disk_usage(folder).free - 100_000)
 (folder / "ballast").write_bytes(ballast)
 print(line.main(f"train dSprites.v2 --resume --device cpu --labels 300 --out {{folder}}".split()))
-print(checkpoint.load(folder, checkpoint.CHECKPOINT)[1]["done"])
+print(saved.load(folder, saved.CHECKPOINT)[1]["done"])
 print(sorted(path.suffix for path in folder.iterdir()))
 """
 

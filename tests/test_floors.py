@@ -27,11 +27,10 @@ FLOORS = {
         "arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
         "own split",
     ),
-    "F2": room("model", "networks autoencoder prior learner modular system"),
+    "F2": room("model", "networks autoencoder prior learner modular system saved"),
     "F3": room(
         "training",
-        "losses phases presets progress clock checkpoint optimisers saved views stages trainer "
-        "budget",
+        "schedule method ours progress loop checkpoint trainer",
     ),
     "F4": room(
         "metrics",

@@ -440,8 +440,8 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
     from wdlib.data import load
     from wdlib.data.split import digest, split
     from wdlib.metrics import judge
+    from wdlib.model import saved
     from wdlib.tasks import task
-    from wdlib.training import checkpoint
 
     parts, trained = split(task("dSprites.v2"), seed=4, labels=10, limit=100), []
     home = tmp_path / "judges" / f"dSprites.v2-4-{digest(parts.train)}"
@@ -451,7 +451,7 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
         trained.append(made)
         if len(trained) == 1:  # somebody else is ready before this one
             theirs = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
-            assert theirs is trained[1] and checkpoint.exists(home, "judge")
+            assert theirs is trained[1] and saved.exists(home, "judge")
         return made
 
     monkeypatch.setattr(judge, "train_judge", training)
@@ -476,14 +476,14 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
     from wdlib.data.split import digest, split
     from wdlib.methods import METHODS
     from wdlib.metrics.judge import train_judge
+    from wdlib.model import saved
     from wdlib.tasks import task
-    from wdlib.training import checkpoint
 
     parts = split(task("dSprites.v2"), seed=0, labels=300, limit=1500)
     judge = train_judge(parts, load("dsprites"), steps=20)
     about = {"task": "dSprites.v2", "seed": 0}
     home = tmp_path / "judges" / f"dSprites.v2-0-{digest(parts.train)}"
-    checkpoint.save(home, "judge", judge.state_dict(), about)
+    saved.save(home, "judge", judge.state_dict(), about)
     names = ("modular", "previous", "zerodim", "fader", "few_label", "ada_gvae")
     cells = [Cell("dSprites.v2", name, labels=300, steps=8) for name in names]
     with Processes(1) as executor:

@@ -37,7 +37,7 @@ import random, sys, tempfile
 import kills
 from wdlib.experiments import cells
 from wdlib.data import dsprites, originals
-from wdlib.training import checkpoint
+from wdlib.model import saved
 
 @contextmanager
 def naive(path):
@@ -51,7 +51,7 @@ def in_a_write(cls, rng, *_, **__):
 
 for place in sys.argv[1].split():
     if place == "alone":
-        checkpoint.alone = lambda folder: nullcontext()
+        saved.alone = lambda folder: nullcontext()
     else:
         globals()[place].whole = naive
         kills.Death.drawn = classmethod(in_a_write)

@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from wdlib.training.budget import cut, shares_of
 
 from wdlib import methods
 from wdlib.data import load
@@ -17,10 +18,9 @@ from wdlib.data.split import split
 from wdlib.experiments import grid, studies
 from wdlib.methods import METHODS, Baseline, Method, Modular, method
 from wdlib.metrics.judge import train_judge
-from wdlib.model import ModularModel
+from wdlib.model import ModularModel, saved
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, budget, checkpoint, trainer
-from wdlib.training.budget import cut, shares_of
+from wdlib.training import COURSE, PAPER, budget, trainer
 
 SETTINGS = {"labels", "seed", "steps", "seconds", "device"}
 
@@ -173,7 +173,7 @@ def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts, m
     about = {"task": "dSprites.v2", "seed": 0}
     judge = train_judge(*parts, steps=20)
     home = tmp_path / "runs/mine/judges/dSprites.v2-0"
-    checkpoint.save(home, "judge", judge.state_dict(), about)
+    saved.save(home, "judge", judge.state_dict(), about)
     monkeypatch.chdir(tmp_path)
     short = partial(grid.evaluate_cell, limit=1500, most=400)
     monkeypatch.setattr(grid, "run", partial(grid.run, work=short))

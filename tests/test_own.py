@@ -6,8 +6,8 @@ from sklearn.datasets import load_digits
 
 import wdlib
 from wdlib.metrics.judge import train_judge
+from wdlib.model.saved import load_model
 from wdlib.training import Phase, Preset, Trainer
-from wdlib.training.saved import load_model
 
 BITMAPS, NAMES = load_digits(return_X_y=True)
 WRITTEN = [BITMAPS[NAMES == digit].reshape(-1, 8, 8) > 7 for digit in range(3)]

@@ -16,10 +16,10 @@ from wdlib.experiments.cells import most_images
 from wdlib.experiments.studies import TASKS_OF_TABLE_1
 from wdlib.metrics.judge import Judge, kept_judge
 from wdlib.metrics.relational import relation_accuracy
-from wdlib.model import ModularModel
+from wdlib.model import ModularModel, saved
 from wdlib.pretrained import WEIGHTS, folder_of, halved, load_pretrained, ship, shipped
 from wdlib.tasks import task
-from wdlib.training import COURSE, checkpoint
+from wdlib.training import COURSE
 
 README = Path(__file__).parents[1] / "README.md"
 
@@ -37,9 +37,9 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     model = ModularModel(one, COURSE.networks).eval()
     about = {"task": one.name, "seed": 3, "labels": 50, "preset": dataclasses.asdict(COURSE)}
     about["source"] = {"commit": "trained"}
-    checkpoint.save(tmp_path / "run", checkpoint.MODEL, model.state_dict(), about)
+    saved.save(tmp_path / "run", saved.MODEL, model.state_dict(), about)
     judged = {"task": one.name, "seed": 3, "train": "of these images"}
-    checkpoint.save(tmp_path / "run", "judge", Judge(one.channels, one.sizes).state_dict(), judged)
+    saved.save(tmp_path / "run", "judge", Judge(one.channels, one.sizes).state_dict(), judged)
     seen = []
 
     def measure(stored):
@@ -56,7 +56,7 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     )
     weights = model.autoencoder.encoder.head[0].weight
     assert torch.equal(seen[0].autoencoder.encoder.head[0].weight, weights.half().float())
-    judge, record = checkpoint.load(folder, "judge")
+    judge, record = saved.load(folder, "judge")
     assert record["train"] == "of these images" and record["measured"] == {"commit": "c"}
     assert {t.dtype for t in judge.values() if t.is_floating_point()} == {torch.float16}
 

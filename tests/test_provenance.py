@@ -20,8 +20,9 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.experiments import cells, table_files, tables
 from wdlib.metrics import judge
+from wdlib.model import saved
 from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, checkpoint
+from wdlib.training import COURSE, Trainer
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,10 +90,10 @@ def trainer():
 def test_models_and_checkpoints_say_where_they_come_from(tmp_path, trainer):
     trainer.save(tmp_path)
     trainer.save_model(tmp_path)
-    for name in (checkpoint.CHECKPOINT, checkpoint.MODEL):
+    for name in (saved.CHECKPOINT, saved.MODEL):
         record = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
         assert record["source"] == files.provenance() and record["seed"] == 5
-        assert record["preset"] == checkpoint.plain(dataclasses.asdict(COURSE))
+        assert record["preset"] == saved.plain(dataclasses.asdict(COURSE))
 
 
 def test_a_checkpoint_of_other_versions_is_still_resumed(tmp_path, trainer, monkeypatch):

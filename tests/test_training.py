@@ -13,6 +13,7 @@ from waiting import NoWaiting
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.model import ModularModel, NetworkConfig
+from wdlib.model.saved import load_model
 from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
 from wdlib.training import (
@@ -23,13 +24,11 @@ from wdlib.training import (
     Phase,
     Preset,
     Trainer,
-    checkpoint,
     losses,
     preset,
     stages,
     views,
 )
-from wdlib.training.saved import load_model
 
 IMAGES = load("dsprites")
 
@@ -510,9 +509,9 @@ def test_the_record_says_how_long_training_took_stops_left_out(tmp_path):
         "device": "cpu",
         "threads": torch.get_num_threads(),
     }
-    tensors, record = checkpoint.load(tmp_path, checkpoint.CHECKPOINT)
+    tensors, record = saved.load(tmp_path, saved.CHECKPOINT)
     for wrong in (-1.0, float("inf"), "3", None):
-        checkpoint.save(tmp_path, checkpoint.CHECKPOINT, tensors, record | {"seconds": wrong})
+        saved.save(tmp_path, saved.CHECKPOINT, tensors, record | {"seconds": wrong})
         with pytest.raises(ValueError, match="does not say how long"):
             again.resume(tmp_path)
 
@@ -609,24 +608,24 @@ def test_a_model_of_another_split_is_not_measured_on_what_it_was_trained_on(tmp_
 def test_a_diverged_loss_is_named_and_the_last_checkpoint_kept(tmp_path):
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     trainer.run(2, folder=tmp_path)
-    kept = (tmp_path / "checkpoint.json").read_text()
+    kept = (tmp_path / "saved.json").read_text()
     with torch.no_grad():
         next(trainer.model.autoencoder.parameters()).fill_(math.nan)
     progress = Lines(1, io.StringIO())
     with pytest.raises(FloatingPointError, match="loss is nan at step 3: training has diverged"):
         trainer.run(folder=tmp_path, progress=progress)
-    assert (tmp_path / "checkpoint.json").read_text() == kept
+    assert (tmp_path / "saved.json").read_text() == kept
 
 
 def test_no_diverged_state_is_saved_between_two_reports(tmp_path):
     trainer = Trainer(SPLIT, IMAGES, SHORT)
     trainer.run(2, folder=tmp_path)
-    kept = (tmp_path / "checkpoint.json").read_text()
+    kept = (tmp_path / "saved.json").read_text()
     with torch.no_grad():
         next(trainer.model.autoencoder.parameters()).fill_(math.nan)
     with pytest.raises(FloatingPointError, match="at step 3"):
         trainer.run(folder=tmp_path, progress=Lines(1000, io.StringIO()), save_every=1)
-    assert (tmp_path / "checkpoint.json").read_text() == kept
+    assert (tmp_path / "saved.json").read_text() == kept
 
 
 def test_a_factor_value_without_a_label_is_refused():

@@ -21,7 +21,7 @@ from wdlib.__main__ import main
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.arrays import read_npy, read_npz
 from wdlib.experiments import table_files
-from wdlib.training import checkpoint
+from wdlib.model import saved
 
 ROOT = Path(__file__).parents[1]
 
@@ -68,7 +68,7 @@ def test_no_pickle_explodes_under_another_name(tmp_path, mark, suffix):
         "h5": lambda path: shapes3d.reader(path, ROOMS),
         "hdf5": lambda path: dsprites.reader(path, tmp_path, SPRITES),
         "csv": table_files.read_csv,
-        "json": lambda path: checkpoint.load(tmp_path, "a"),
+        "json": lambda path: saved.load(tmp_path, "a"),
     }[suffix]
     with pytest.raises(ValueError, match=path.name):
         read(path)
@@ -76,7 +76,7 @@ def test_no_pickle_explodes_under_another_name(tmp_path, mark, suffix):
 
 @pytest.mark.parametrize("by", ["pickle", "torch"])
 def test_no_pickle_explodes_as_weights(tmp_path, mark, by):
-    record = checkpoint.save(tmp_path, "x", {"a": torch.zeros(2)}, {})
+    record = saved.save(tmp_path, "x", {"a": torch.zeros(2)}, {})
     (weights,) = tmp_path.glob("*.safetensors")
     if by == "pickle":
         weights.write_bytes(pickle.dumps(Exploding(mark)))
@@ -85,7 +85,7 @@ def test_no_pickle_explodes_as_weights(tmp_path, mark, by):
     hostile.put_weights(weights, weights.read_bytes())
     assert json.loads(record.read_text())["sha256"] == sha256(weights.read_bytes()).hexdigest()
     with pytest.raises(ValueError, match="is not a safetensors file"):
-        checkpoint.load(tmp_path, "x")
+        saved.load(tmp_path, "x")
 
 
 def test_paths_in_an_archive_lead_nowhere(tmp_path):
@@ -112,19 +112,17 @@ def test_a_record_points_to_nothing_outside_its_folder(tmp_path, pointer):
     record["weights"] = pointer.format(outside=tmp_path / "outside")
     (tmp_path / "home/x.json").write_text(json.dumps(record))
     with pytest.raises(ValueError, match="points outside its folder|which is missing"):
-        checkpoint.load(tmp_path / "home", "x")
+        saved.load(tmp_path / "home", "x")
     (tmp_path / "home/side").write_bytes(data)
     (tmp_path / "home/x.json").write_text(json.dumps(record | {"weights": "side"}))
-    assert "a" in checkpoint.load(tmp_path / "home", "x")[0]
+    assert "a" in saved.load(tmp_path / "home", "x")[0]
 
 
 BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle", "yaml"}
 OF_JOBLIB = {"Parallel", "delayed", "wrap_non_picklable_objects"}  # between our own processes
 RUNS = {"eval", "exec", "compile", "__import__"}
 # Whose ``load`` reads no program: JSON, this package's own, and safetensors.
-LOADERS = {
-    *("json", "wdlib", "wdlib.data", "checkpoint", "wdlib.training.checkpoint", "safetensors.torch")
-}
+LOADERS = {*("json", "wdlib", "wdlib.data", "checkpoint", "wdlib.model.saved", "safetensors.torch")}
 
 
 def full_names(tree: ast.AST) -> dict[str, str]:

@@ -43,7 +43,7 @@ def smoke() -> None:
     from wdlib.data import device_images
     from wdlib.experiments import grid
     from wdlib.metrics import score
-    from wdlib.training.saved import load_model
+    from wdlib.model.saved import load_model
 
     for name in wdlib.__all__:
         getattr(wdlib, name)

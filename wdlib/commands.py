@@ -36,15 +36,16 @@ def run_draw(args) -> None:
 def run_train(args) -> None:
     """train: a model in --out, resumable."""
     from wdlib.data import load
+    from wdlib.model import saved
     from wdlib.tasks import task
-    from wdlib.training import Trainer, checkpoint, preset, suited
+    from wdlib.training import Trainer, preset, suited
 
     wanted = task(args.task)
     chosen = preset(args.preset)
     _check_seed(args.seed)
     out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
     _check_folder(out)
-    if checkpoint.exists(out, checkpoint.CHECKPOINT) and not args.resume:
+    if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
     trainer = Trainer(
         _parts(wanted, args.seed, args.labels),
@@ -59,7 +60,7 @@ def run_train(args) -> None:
     try:
         trainer.run(progress=suited(), folder=out)
     except KeyboardInterrupt:
-        kept = checkpoint.exists(out, checkpoint.CHECKPOINT)
+        kept = saved.exists(out, saved.CHECKPOINT)
         then = f"--resume goes on from the checkpoint in {out}" if kept else "nothing was saved yet"
         raise KeyboardInterrupt(f"interrupted at step {trainer.done}; {then}") from None
     trainer.save_model(out)
@@ -264,9 +265,9 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     task and no folder, of the task's shipped weights. A judge is trained where none is kept."""
     from wdlib.data import load
     from wdlib.metrics.judge import kept_judge
+    from wdlib.model.saved import load_model
     from wdlib.pretrained import folder_of
     from wdlib.tasks import TASKS
-    from wdlib.training.saved import load_model
 
     if not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}:
         folder = folder_of(str(folder))

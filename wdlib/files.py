@@ -9,7 +9,7 @@ import platform
 import re
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -201,4 +201,6 @@ def _plain(value):
     if is_dataclass(value):
         own = {field.name: getattr(value, field.name) for field in fields(value)}
         return {"": type(value).__name__} | {k: _plain(v) for k, v in own.items() if v}
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items() if v}
     return [_plain(v) for v in value] if isinstance(value, tuple | list) else value

@@ -11,17 +11,16 @@ from pathlib import Path
 
 from torch import Tensor
 
-from wdlib.model import ModularModel
+from wdlib.model import ModularModel, saved
+from wdlib.model.saved import load_model
 from wdlib.tasks import task
-from wdlib.training import checkpoint
-from wdlib.training.saved import load_model
 
 WEIGHTS = Path(__file__).parent / "weights"
 
 
 def shipped() -> list[str]:
     """The tasks that have shipped weights."""
-    return sorted(p.parent.name for p in WEIGHTS.glob(f"*/{checkpoint.MODEL}.json"))
+    return sorted(p.parent.name for p in WEIGHTS.glob(f"*/{saved.MODEL}.json"))
 
 
 def folder_of(name: str) -> Path:
@@ -30,7 +29,7 @@ def folder_of(name: str) -> Path:
     Raises ValueError for no such task, FileNotFoundError for one without shipped weights.
     """
     folder = WEIGHTS / task(name).name
-    if not checkpoint.exists(folder, checkpoint.MODEL):
+    if not saved.exists(folder, saved.MODEL):
         raise FileNotFoundError(
             f"no weights of {folder.name} are shipped, only of {', '.join(shipped()) or 'no task'};"
             f" train your own with: python -m wdlib train {folder.name}"
@@ -54,15 +53,15 @@ def ship(run: Path | str, measure, *, home: Path = WEIGHTS, **about) -> Path:
 
     Returns the folder. An earlier one stays until the new scores are there.
     """
-    tensors, record = checkpoint.load(run, checkpoint.MODEL)
+    tensors, record = saved.load(run, saved.MODEL)
     tensors = halved(tensors)
     model, _ = load_model(run)
     model.load_state_dict(tensors)  # the weights as they will be read back
     record |= about | {"scores": measure(model)}
     folder = home / record["task"]
-    judge, judged = checkpoint.load(run, "judge")
-    checkpoint.save(folder, "judge", halved(judge), judged | about)
-    checkpoint.save(folder, checkpoint.MODEL, tensors, record)
+    judge, judged = saved.load(run, "judge")
+    saved.save(folder, "judge", halved(judge), judged | about)
+    saved.save(folder, saved.MODEL, tensors, record)
     return folder
 
 

@@ -4,24 +4,27 @@ import math
 
 import numpy as np
 
-WEIGHTS = ("reconstruction", "adversarial", "labels", "pseudo", "taught", "cycle")
+WEIGHTS = ("reconstruction", "adversarial", "labels", "pseudo", "teacher", "cycle")
 
 
 def autoencoders_loss(terms, phase):
-    return sum(getattr(phase, name) * terms.get(name, 0) for name in WEIGHTS)
+    return sum(phase.weight(name) * terms.get(name, 0) for name in WEIGHTS)
 
 
 def written_out(t, phase):
-    total = phase.reconstruction * t["reconstruction"] + phase.adversarial * t["adversarial"]
-    for name in ("labels", "pseudo", "taught", "cycle"):
+    total = (
+        phase.weight("reconstruction") * t["reconstruction"]
+        + phase.weight("adversarial") * t["adversarial"]
+    )
+    for name in ("labels", "pseudo", "teacher", "cycle"):
         if name in t:
-            total += getattr(phase, name) * t[name]
+            total += phase.weight(name) * t[name]
     return total
 
 
 def weighted(terms, phase):
     """Every term that has a weight."""
-    return sum(getattr(phase, name, 0) * loss for name, loss in terms.items())
+    return sum(phase.weight(name) * loss for name, loss in terms.items())
 
 
 def steps(images):
@@ -43,7 +46,7 @@ ANSWERS = {
             (weighted, "included the ReL's loss"),
             (lambda t, p: autoencoders_loss(t, p) + t["critic"], "it would help the critic"),
             (
-                lambda t, p: autoencoders_loss(t, p) + p.adversarial * t["critic"],
+                lambda t, p: autoencoders_loss(t, p) + p.weight("adversarial") * t["critic"],
                 "included the critic's loss, with the",
             ),
             (lambda t, p: weighted(t, p) + t["critic"], "of all three networks"),
@@ -52,16 +55,19 @@ ANSWERS = {
                 "did not multiply the terms by their",
             ),
             (
-                lambda t, p: autoencoders_loss(t, p) - p.adversarial * t["adversarial"],
+                lambda t, p: autoencoders_loss(t, p) - p.weight("adversarial") * t["adversarial"],
                 "left out the adversarial loss",
             ),
             (
-                lambda t, p: autoencoders_loss(t, p) - 2 * p.adversarial * t["adversarial"],
+                lambda t, p: (
+                    autoencoders_loss(t, p) - 2 * p.weight("adversarial") * t["adversarial"]
+                ),
                 "subtracted the adversarial loss",
             ),
             (
                 lambda t, p: (
-                    p.reconstruction * t["reconstruction"] + p.adversarial * t["adversarial"]
+                    p.weight("reconstruction") * t["reconstruction"]
+                    + p.weight("adversarial") * t["adversarial"]
                 ),
                 "included only reconstruction and",
             ),
@@ -70,17 +76,17 @@ ANSWERS = {
                 "averaged the terms",
             ),
             (
-                lambda t, p: sum(getattr(p, name) * t[name] for name in WEIGHTS),
+                lambda t, p: sum(p.weight(name) * t[name] for name in WEIGHTS),
                 "raises KeyError",
             ),
             (
-                lambda t, p: sum(getattr(p, name) * t[name] for name in t),
-                "raises AttributeError",
+                lambda t, p: sum(p.losses[name] * t[name] for name in t),
+                "raises KeyError",
             ),
             (lambda t, p: sum(t.values()), "too large"),
             (
-                lambda t, p: autoencoders_loss({k: v for k, v in t.items() if k != "taught"}, p),
-                "left out the term 'taught'",
+                lambda t, p: autoencoders_loss({k: v for k, v in t.items() if k != "teacher"}, p),
+                "left out the term 'teacher'",
             ),
             (lambda t, p: autoencoders_loss((t.pop("critic"), t)[1], p), "work on a copy"),
         ],

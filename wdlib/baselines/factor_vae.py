@@ -23,7 +23,7 @@ from wdlib.baselines.loop import anneal, update
 from wdlib.baselines.vae import PUBLISHED as PUBLISHED_TRAINING
 from wdlib.baselines.vae import Regulariser, Run, Training, kl, seeded, unsupervised
 from wdlib.model.networks import mlp
-from wdlib.training import losses
+from wdlib.training import method
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Critic:
 
     def learn(self, z: Tensor, generator: torch.Generator) -> Tensor:
         """One step of telling codes [B, d] from permuted ones; 2 log 2 is the loss of a guesser."""
-        loss = losses.critic(self.score(z), self.score(permuted(z, generator)))
+        loss = method.critic(self.score(z), self.score(permuted(z, generator)))
         update(self.optimiser, loss)
         return loss.detach()
 

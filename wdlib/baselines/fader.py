@@ -36,9 +36,9 @@ from wdlib.data import Images, Split, device_images
 from wdlib.model.autoencoder import NetworkConfig
 from wdlib.model.networks import mlp
 from wdlib.tasks import Task
-from wdlib.training import losses
+from wdlib.training import method, ours
+from wdlib.training.ours import shifted
 from wdlib.training.progress import Progress
-from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def fit(
         anneal(classifier, at)
         pick = next(stream)
         x = pictures(shifted(pictures(unlabelled[pick]), config.shift, generator))
-        loss = losses.labels(model.read(x), given[pick])
+        loss = ours.cross_entropy(model.read(x), given[pick])
         update(classifier, loss)
         loop.report(config.batch, labels=loss)
 
@@ -161,11 +161,11 @@ def fit(
         pick = next(stream)
         x, y = pictures(unlabelled[pick]), values[pick]
         z = model.encoder(x)
-        found = losses.labels(model.discriminate(z.detach()), y)
+        found = ours.cross_entropy(model.discriminate(z.detach()), y)
         update(discriminator, found)
         logits = model.logits(torch.cat([model.attributes(y), z], dim=1))
         terms = {
-            "reconstruction": losses.reconstruction(logits, x),
+            "reconstruction": method.reconstruction(logits, x),
             "adversarial": hidden(model.discriminate(z), y, generator),
         }
         weight = config.adversarial * risen(at, config.ramp)
@@ -185,7 +185,7 @@ def hidden(scores: list[Tensor], values: Tensor, generator: torch.Generator) -> 
         % k
         for k, column in ((s.shape[1], column) for s, column in zip(scores, values.T))
     ]
-    return losses.labels(scores, torch.stack(others, dim=1))
+    return ours.cross_entropy(scores, torch.stack(others, dim=1))
 
 
 def risen(at: float, ramp: float) -> float:

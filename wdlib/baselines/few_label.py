@@ -33,8 +33,8 @@ from wdlib.baselines.vae import Objective, Run, Terms, reconstruction, resident,
 from wdlib.data import Images, Split
 from wdlib.metrics.mig import mig
 from wdlib.tasks import Task
+from wdlib.training.ours import shifted
 from wdlib.training.progress import Progress
-from wdlib.training.views import shifted
 
 Unsupervised = (
     beta_vae.Config | annealed_vae.Config | factor_vae.Config | beta_tcvae.Config | info_vae.Config

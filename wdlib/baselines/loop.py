@@ -3,7 +3,7 @@
 A budget of steps makes a run that a seed repeats exactly; a budget of seconds makes methods of very
 different cost comparable. Either is cut into phases by fixed shares, so that a method of several
 stages spends no more than one of a single stage. Seconds are seconds of computing (see
-``wdlib.training.clock``), from the moment the loop is made: after the images are on the device,
+``wdlib.training.loop``), from the moment the loop is made: after the images are on the device,
 before the first step.
 """
 
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from wdlib.data import Split, check_labels, to_float
-from wdlib.training.clock import computed
+from wdlib.training.loop import computed
 from wdlib.training.progress import Progress, Silence
 
 

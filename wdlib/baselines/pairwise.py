@@ -31,8 +31,8 @@ from wdlib.baselines.readout import Partitions
 from wdlib.baselines.system import System
 from wdlib.baselines.vae import Run, Terms, Training, kl, reconstruction, resident, sample
 from wdlib.data import Images, Split
+from wdlib.training.ours import shifted
 from wdlib.training.progress import Progress
-from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ from wdlib.model.learner import RelationalLearner
 from wdlib.model.modular import ModularModel
 from wdlib.model.prior import AdaptivePrior, FitConfig, simple_prior
 from wdlib.tasks import Task
-from wdlib.training import losses
+from wdlib.training import method
 from wdlib.training.progress import Progress
 
 EACH = 10  # labelled images of each combination, the count that the modular paper compares with
@@ -189,11 +189,11 @@ def fit(
             anneal(optimiser, at)
         x = pictures(unlabelled[next(stream)])
         z = model.autoencoder.encode(x)
-        critic_loss = losses.critic(model.critic(real), model.critic(z.detach()))
+        critic_loss = method.critic(model.critic(real), model.critic(z.detach()))
         update(critic, critic_loss)
         terms = {
             "reconstruction": F.binary_cross_entropy_with_logits(model.autoencoder.decode(z), x),
-            "adversarial": losses.adversarial(model.critic(z)),
+            "adversarial": method.adversarial(model.critic(z)),
         }
         update(autoencoder, terms["reconstruction"] + config.adversarial * terms["adversarial"])
         return terms | {"critic": critic_loss}
@@ -229,7 +229,7 @@ def relational_loss(model: PreviousModel, count: int, generator: torch.Generator
     after = model.after[r, before[:, 0]][:, None]
     z = model.prior.sample(before, generator=generator)
     target = model.prior.sample(after, generator=generator)
-    return losses.relational(model.learner(z, r), target)
+    return method.relational(model.learner(z, r), target)
 
 
 def _labels(split: Split, labels: int | None, config: Config) -> np.ndarray:

@@ -29,7 +29,7 @@ from wdlib.baselines.system import System
 from wdlib.data import Images, Split, device_images
 from wdlib.model.autoencoder import NetworkConfig
 from wdlib.tasks import Task
-from wdlib.training import losses
+from wdlib.training import method
 from wdlib.training.progress import Progress
 
 
@@ -100,7 +100,7 @@ def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     """-E[log p(x|z)] in nats an image (wdlib's own loss divides it by the side of 64 pixels)."""
-    return x.shape[-1] * losses.reconstruction(logits, x)
+    return x.shape[-1] * method.reconstruction(logits, x)
 
 
 Terms = dict[str, Tensor]  # what training says, unweighted

@@ -39,9 +39,9 @@ from wdlib.baselines.system import System
 from wdlib.data import Images, Split, device_images
 from wdlib.model.autoencoder import NetworkConfig
 from wdlib.tasks import Task
-from wdlib.training import losses
+from wdlib.training import ours
+from wdlib.training.ours import shifted
 from wdlib.training.progress import Progress
-from wdlib.training.views import shifted
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def fit(
         terms = {
             "reconstruction": held[: config.batch].mean(),
             "supervised": held[config.batch :].mean(),
-            "labels": losses.labels(
+            "labels": ours.cross_entropy(
                 [s[config.batch :] for s in scores], values[pick[config.batch :]]
             ),
             "entropy": entropy([s[: config.batch] for s in scores]),

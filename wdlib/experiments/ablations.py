@@ -10,25 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from wdlib.baselines.loop import with_labels
-from wdlib.data import Images, Split
 from wdlib.factors import DSPRITES
-from wdlib.methods import METHODS, Method, Modular
+from wdlib.methods import METHODS, Method, modular
 from wdlib.tasks import task
 from wdlib.training import COURSE, FEW, PAPER, Preset
 
 Change = Callable[[Preset], Preset]
-
-
-def phases(preset: Preset, **fields) -> Preset:
-    """Every phase with these fields, where it uses them at all (where they are not 0)."""
-    changed = []
-    for phase in preset.phases:
-        used = {k: v for k, v in fields.items() if getattr(phase, k)}
-        changed.append(replace(phase, **used))
-    return replace(preset, phases=tuple(changed))
 
 
 def networks(preset: Preset, **fields) -> Preset:
@@ -37,49 +27,42 @@ def networks(preset: Preset, **fields) -> Preset:
 
 
 WITHOUT: dict[str, Change] = {
-    "labels": lambda p: phases(p, labels=0.0, pseudo=0.0, taught=0.0),
-    "pseudo-labels": lambda p: phases(p, pseudo=0.0, taught=0.0),
-    "early pseudo-labels": lambda p: phases(p, pseudo=0.0),
-    "leading labels": lambda p: phases(p, reconstruction=1.0),
+    "labels": lambda p: p.changed(losses={"labels": 0.0, "pseudo": 0.0, "teacher": 0.0}),
+    "pseudo-labels": lambda p: p.changed(losses={"pseudo": 0.0, "teacher": 0.0}),
+    "early pseudo-labels": lambda p: p.changed(losses={"pseudo": 0.0}),
+    "leading labels": lambda p: p.changed(losses={"reconstruction": 1.0}),
     "standard codes": lambda p: networks(p, standard=False),
     "separable decoder": lambda p: networks(p, decoder="conv"),
-    "cycle": lambda p: phases(p, cycle=0.0),
-    "recomposed codes": lambda p: replace(
-        p, phases=(*p.phases[:-1], replace(p.phases[-1], cycle=0.0))
-    ),
-    "adversary": lambda p: phases(p, adversarial=0.0),
-    "refits": lambda p: phases(p, refit_every=0),
+    "cycle": lambda p: p.changed(losses={"cycle": 0.0, "recomposition": 0.0}),
+    "recomposed codes": lambda p: p.changed(losses={"recomposition": 0.0}),
+    "adversary": lambda p: p.changed(losses={"adversarial": 0.0}),
+    "refits": lambda p: p.changed(refit_every=0),
     "shrunk components": lambda p: replace(p, fit=PAPER.fit),
-    "label shifts": lambda p: phases(p, shift=0, roam=0.0),
-    "roaming labels": lambda p: phases(p, roam=0.0),
-    "fresh moments": lambda p: phases(p, fresh=False),
-    "swaps": lambda p: phases(p, swap=0.0),
-    "code noise": lambda p: phases(p, code_noise=0.0),
-    "encodings in ReL": lambda p: phases(p, encodings=0.0),
+    "label shifts": lambda p: p.changed(views={"shift": 0, "roam": 0.0}),
+    "roaming labels": lambda p: p.changed(views={"roam": 0.0}),
+    "fresh moments": lambda p: p.changed(rates={"fresh": False}),
+    "swaps": lambda p: p.changed(finish={"swap": 0.0}),
+    "code noise": lambda p: p.changed(finish={"code_noise": 0.0}),
+    "encodings in ReL": lambda p: p.changed(relations={"encodings": 0.0}),
     "change in ReL": lambda p: networks(p, residual=False),
-    "finish": lambda p: replace(p, phases=tuple(q for q in p.phases if not q.freeze_encoder)),
+    "finish": lambda p: replace(p, phases=tuple(q for q in p.phases if not q.finish)),
 }
 
 
-def _both(preset: Preset, **fields) -> Preset:
-    return replace(preset, phases=tuple(replace(p, **fields) for p in preset.phases))
-
-
-def _full(preset: Preset, **fields) -> Preset:
+def _full(preset: Preset, **parts) -> Preset:
     warm_up, full = preset.phases
-    return replace(preset, phases=(warm_up, replace(full, **fields)))
+    return replace(preset, phases=(warm_up, full.changed(**parts)))
 
 
-# The published schedule is 6000 epochs. Cut to ours, its batches of 1024 would be too few, so here
-# they have 64 images, rates fall along a cosine, and the learner has our rate. Autoencoder and
-# critic keep the published 1e-4 (on 3D Shapes, too, where 1e-5 would leave tiny steps). At rates
-# near ours the published weights, an adversary 13 times as heavy as reconstruction, drove the codes
-# of most runs into one point.
-_CUT = {"batch": 64, "learner_lr": 1e-3, "cosine": True}
+# The published schedule has 6000 epochs. Cut to our number of steps, its batches of 1024 would be
+# too few, so batches here have 64 images, rates fall along a cosine, and the learner has our rate.
+# Autoencoder and critic keep the published 1e-4 (on 3D Shapes, too, where 1e-5 would leave tiny
+# steps). At rates near ours the published weights, an adversary 13 times as heavy as
+# reconstruction, drove the codes of most runs into one point.
 FAITHFUL = replace(
-    _both(PAPER, epochs=0, **_CUT),
+    PAPER.changed(epochs=0, batch=64, rates={"learner": 1e-3, "cosine": True}),
     name="FAITHFUL",
-    datasets=(("Shapes3D", (("reconstruction", 1 / 192),)),),
+    changes={"Shapes3D": {"losses": {"reconstruction": 1 / 192}}},
 )
 FAITHFUL = replace(
     FAITHFUL,
@@ -90,69 +73,86 @@ FINISH = replace(COURSE.phases[-1], steps=3000)
 
 
 def _finish(preset: Preset, **parts) -> Preset:
-    """A last phase with the encoder frozen, and of what ours does there only ``parts``."""
-    bare = replace(FINISH, code_noise=0.0, swap=0.0, cycle=0.0, encodings=0.0)
-    return replace(preset, phases=(*preset.phases, replace(bare, **parts)))
+    """A last phase with the encoder frozen that has only ``parts`` of Modular's finish."""
+    bare = FINISH.changed(
+        finish={"code_noise": 0.0, "swap": 0.0},
+        losses={"recomposition": 0.0},
+        relations={"encodings": 0.0},
+    )
+    return replace(preset, phases=(*preset.phases, bare.changed(**parts)))
+
+
+def _as_reconstruction(preset: Preset, loss: str) -> dict[str, float]:
+    return {loss: preset.phases[0].weight("reconstruction")}
 
 
 WITH: dict[str, Change] = {
     # An ingredient weighs as much as reconstruction, which the published recipe has far below 1;
-    # "leading labels" weigh 1, as in ours, and with them pseudo-labels. Labelled images are shifted
-    # but for those "- shifts". What has a part in the finish alone stands beside a bare one.
-    "labels": lambda p: _both(p, labels=p.phases[0].reconstruction),
-    "leading labels": lambda p: _both(p, labels=1.0),
-    "leading labels - shifts": lambda p: _both(p, labels=1.0, shift=0),
-    "leading labels + roaming": lambda p: _both(p, labels=1.0, roam=0.5),
-    "leading labels + pseudo-labels": lambda p: _both(p, labels=1.0, pseudo=1.0),
+    # "leading labels" weigh 1, as in Modular, and pseudo-labels with them. Labelled images are
+    # shifted except for "- shifts". Parts of the finish are added to a bare finish.
+    "labels": lambda p: p.changed(losses=_as_reconstruction(p, "labels")),
+    "leading labels": lambda p: p.changed(losses={"labels": 1.0}),
+    "leading labels - shifts": lambda p: p.changed(losses={"labels": 1.0}, views={"shift": 0}),
+    "leading labels + roaming": lambda p: p.changed(losses={"labels": 1.0}, views={"roam": 0.5}),
+    "leading labels + pseudo-labels": lambda p: p.changed(losses={"labels": 1.0, "pseudo": 1.0}),
     "standard codes": lambda p: networks(p, standard=True),
     "separable decoder": lambda p: networks(p, decoder="separable"),
-    "cycle": lambda p: _full(p, cycle=p.phases[0].reconstruction),
+    "cycle": lambda p: _full(p, losses=_as_reconstruction(p, "cycle")),
     "refits": lambda p: _full(p, refit_every=100),
     "shrunk components": lambda p: replace(p, fit=COURSE.fit),
-    "encodings in ReL": lambda p: _full(p, encodings=0.5),
+    "encodings in ReL": lambda p: _full(p, relations={"encodings": 0.5}),
     "change in ReL": lambda p: networks(p, residual=True),
-    "fresh moments": lambda p: _full(p, fresh=True),
+    "fresh moments": lambda p: _full(p, rates={"fresh": True}),
     "finish": lambda p: replace(p, phases=(*p.phases, FINISH)),
     "bare finish": _finish,
-    "bare finish + code noise": lambda p: _finish(p, code_noise=FINISH.code_noise),
-    "bare finish + swaps": lambda p: _finish(p, swap=FINISH.swap),
-    "bare finish + recomposed codes": lambda p: _finish(p, cycle=FINISH.cycle),
+    "bare finish + code noise": lambda p: _finish(
+        p, finish={"code_noise": FINISH.finish.code_noise}
+    ),
+    "bare finish + swaps": lambda p: _finish(p, finish={"swap": FINISH.finish.swap}),
+    "bare finish + recomposed codes": lambda p: _finish(
+        p, losses={"recomposition": FINISH.weight("recomposition")}
+    ),
 }
 
 
 def _warm_up_critic(preset: Preset) -> Preset:
-    """The published match to a simple prior from the first step on, beside what is ours."""
+    """The published match to a simple prior from the first step on, added to Modular."""
     warm_up, *later = preset.phases
-    return replace(preset, phases=(replace(warm_up, adversarial=0.003), *later))
+    return replace(preset, phases=(warm_up.changed(losses={"adversarial": 0.003}), *later))
 
 
 def _by_the_prior(preset: Preset) -> Preset:
-    """Pseudo-labels that the components give, with their own confidence; none from the heads."""
+    """Pseudo-labels from the components, with their own confidence; none from the heads."""
     warm_up, full, finish = preset.phases
-    full = replace(full, pseudo=1.0, taught=0.0)
-    return replace(preset, phases=(replace(warm_up, pseudo=0.0), full, finish))
+    full = full.changed(losses={"pseudo": 1.0, "teacher": 0.0})
+    return replace(preset, phases=(warm_up.changed(losses={"pseudo": 0.0}), full, finish))
 
 
 def _larger_batches(preset: Preset) -> Preset:
-    """Twice the images, labels and relations a step; rates, Adam's, times the root of two. What is
-    counted in steps comes after half as many."""
-    phases = tuple(
-        replace(
-            p,
-            **{k: 2 * getattr(p, k) for k in ("batch", "labelled_batch", "learner_batch")},
-            **{k: math.sqrt(2) * getattr(p, k) for k in ("lr", "critic_lr", "learner_lr")},
-            **{k: getattr(p, k) // 2 for k in ("rise", "refit_every")},
+    """Twice the images, labels and relations per step; rates times the root of two. What is counted
+    in steps comes after half as many."""
+    root = math.sqrt(2)
+    return replace(preset, phases=tuple(
+        p.changed(
+            batch=2 * p.batch,
+            labels={"batch": 2 * p.labels.batch},
+            relations={"batch": 2 * p.relations.batch},
+            rates={
+                **{k: root * getattr(p.rates, k) for k in ("autoencoder", "critic", "learner")},
+                "rise": p.rates.rise // 2,
+            },
+            refit_every=p.refit_every // 2,
         )
         for p in preset.phases
-    )
-    return replace(preset, phases=phases)
+    ))  # fmt: skip
 
 
 def _no_cycle_before_components(preset: Preset) -> Preset:
-    """The cycle begins where COURSE has it begin, and weighs as much as there."""
+    """The cycle loss begins where COURSE begins it, and weighs as much as there."""
     *before, full, finish = preset.phases
-    full = replace(full, cycle=COURSE.phases[1].cycle)
-    return replace(preset, phases=(*(replace(p, cycle=0.0) for p in before), full, finish))
+    full = full.changed(losses={"cycle": COURSE.phases[1].weight("cycle")})
+    before = [p.changed(losses={"cycle": 0.0}) for p in before]
+    return replace(preset, phases=(*before, full, finish))
 
 
 HALVED = "ours + half as many batches of 128"
@@ -166,65 +166,48 @@ CHANGES: dict[str, Change] = {
         WITHOUT["pseudo-labels"](p)
     ),
     **{f"faithful + {name}": change for name, change in WITH.items()},
-    "few - pseudo-labels": lambda p: phases(p, taught=0.0, balanced=0.0),
+    "few - pseudo-labels": lambda p: p.changed(losses={"teacher": 0.0}, labels={"balanced": 0.0}),
     # without balance, confidence decides, and the images are as they are
-    "few - balance": lambda p: phases(p, balanced=0.0),
+    "few - balance": lambda p: p.changed(labels={"balanced": 0.0}),
     "few - early cycle": _no_cycle_before_components,
 }
 
 
-@dataclass(frozen=True)
-class Ablation(Modular):
-    """The recipe, ours or the faithful one, with one of CHANGES made to the preset of the task.
-
-    It is kept by its name, so that it can be sent to another process.
-    """
-
-    change: str
-
-    def preset_for(self, task: str) -> Preset:
-        return CHANGES[self.change](super().preset_for(task))
+def ablation(preset: Preset, change: str | None = None, **about) -> Method:
+    """Modular or Modular (paper) with one of CHANGES made to the preset of each task."""
+    return modular(partial(_changed, preset, change), "an ablation", **about)
 
 
-@dataclass(frozen=True)
-class LabelledAlone(Modular):
-    """The recipe on the labelled images alone, as if there were no others: what these bring is
-    what it lacks."""
-
-    def settings(self, task: str) -> LabelledAlone:
-        return replace(self, preset=self.preset_for(task))
-
-    def __call__(self, split: Split, images: Images, *, labels: int | None = None, **asked):
-        split = with_labels(split, labels)
-        return super().__call__(replace(split, train=split.labelled), images, **asked)
+def _changed(preset: Preset, change: str | None, task: str) -> Preset:
+    return CHANGES[change](preset.for_task(task)) if change else preset.for_task(task)
 
 
-def _method(fit: Modular) -> Method:
-    return Method(fit, "labels", "an ablation", converts=True)
+def _all(preset: Preset, prefix: str) -> dict[str, Method]:
+    return {name: ablation(preset, name) for name in CHANGES if name.startswith(prefix)}
 
 
 ABLATIONS: dict[str, Method] = {
     "ours": METHODS["modular"],
-    **{name: _method(Ablation(COURSE, name)) for name in CHANGES if name.startswith("ours")},
-    "faithful": _method(Modular(FAITHFUL)),
-    **{name: _method(Ablation(FAITHFUL, name)) for name in CHANGES if name.startswith("faithful")},
+    **_all(COURSE, "ours"),
+    "faithful": ablation(FAITHFUL),
+    **_all(FAITHFUL, "faithful"),
 }
 
 # The preset for few labels, and what its parts buy there; the table of labels has them.
 FEWER: dict[str, Method] = {
-    "few": _method(Modular(FEW)),
-    **{name: _method(Ablation(FEW, name)) for name in CHANGES if name.startswith("few")},
-    "ours + the steps of few": _method(Modular(replace(COURSE, lengths=FEW.lengths))),
-    "ours - unlabelled images": _method(LabelledAlone(COURSE)),
+    "few": ablation(FEW),
+    **_all(FEW, "few"),
+    "ours + the steps of few": ablation(replace(COURSE, lengths=FEW.lengths)),
+    "ours - unlabelled images": ablation(COURSE, only_labelled=True),
 }
 
 
 def applies(name: str, where: str) -> bool:
     """Whether the ablation called ``name`` changes anything on the task called ``where``, and can
-    be had there: only sprites roam."""
-    fit = ABLATIONS[name].fit
-    if not isinstance(fit, Ablation):
+    be run there: only sprites roam."""
+    base = COURSE if name.startswith("ours") else FAITHFUL
+    if name not in CHANGES:
         return True
-    changed = fit.preset_for(where)
-    can = task(where).space is DSPRITES or not any(phase.roam for phase in changed.phases)
-    return can and changed != fit.preset.for_task(where)
+    changed = ABLATIONS[name].settings(where)
+    can = task(where).space is DSPRITES or not any(p.views.roam for p in changed.phases)
+    return can and changed != base.for_task(where)

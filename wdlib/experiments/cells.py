@@ -126,10 +126,10 @@ def evaluate_cell(
     from wdlib.data.split import split
     from wdlib.evaluation import evaluate
     from wdlib.methods import METHODS, method
+    from wdlib.model import saved
     from wdlib.model.prior import Collapsed
     from wdlib.tasks import task
-    from wdlib.training import checkpoint
-    from wdlib.training.clock import computed
+    from wdlib.training.loop import FitRequest, computed
 
     chosen, wanted = method(cell.method, methods or METHODS), task(cell.task)
     with ONE_A_PROCESS, threads(cell.threads):
@@ -143,16 +143,15 @@ def evaluate_cell(
         budget = {"steps": cell.steps, "seconds": cell.seconds}
         start = computed(cell.device)
         try:
-            system = chosen.fit(
-                parts, images, labels=cell.labels, seed=cell.seed, device=cell.device, **budget
-            )
+            about = {"labels": cell.labels, "seed": cell.seed, "device": cell.device}
+            system = chosen.fit(FitRequest(parts, images, **about, **budget))
         except Collapsed:
             return _named({"collapsed": 1, "fit_seconds": computed(cell.device) - start})
         taken = computed(cell.device) - start
         if hasattr(system, "record"):  # a model that ``evaluate`` and ``ship`` can read
             home, record = Path(folder) / "models" / cell.key, system.record
             tensors = system.state_dict()
-            checkpoint.save(home, checkpoint.MODEL, tensors, record | {"source": provenance()})
+            saved.save(home, saved.MODEL, tensors, record | {"source": provenance()})
         settings = {"importances": importances, "most": most, "samples": samples}
         settings |= dict(chosen.report)
         report = evaluate(
@@ -209,11 +208,11 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
     """
     from wdlib.data.split import digest
     from wdlib.metrics.judge import kept_judge
-    from wdlib.training import checkpoint
+    from wdlib.model import saved
 
     home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}-{digest(split.train)}"
     home.parent.mkdir(parents=True, exist_ok=True)
-    if not checkpoint.exists(home, "judge"):
+    if not saved.exists(home, "judge"):
         for part in home.parent.glob(f"{home.name}.*.part"):
             with suppress(FileNotFoundError):  # somebody else removed it
                 if time.time() - part.stat().st_mtime > STALE:
@@ -224,7 +223,7 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
             try:
                 os.rename(Path(mine) / "judge", home)
             except OSError:  # a folder with something in it stands there: another was first
-                if not checkpoint.exists(home, "judge"):
+                if not saved.exists(home, "judge"):
                     raise
             else:
                 return judge

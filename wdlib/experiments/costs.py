@@ -18,9 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.tasks import task
-from wdlib.training.clock import computed
-from wdlib.training.phases import Phase, Preset
-from wdlib.training.presets import COURSE
+from wdlib.training.loop import computed
+from wdlib.training.schedule import COURSE, Phase, Preset
 from wdlib.training.trainer import Trainer
 
 SIDE = 1024  # of the square matrices whose product is the machine's rate
@@ -53,10 +52,9 @@ def matrix_rate(repeats: int = 10, device: str | torch.device = "cpu") -> float:
 def warmed(trainer: Trainer, number: int) -> Phase:
     """The phase of that number, begun, with WARM steps taken."""
     phase = trainer.preset.phases[number]
-    trainer.done = sum(p.steps for p in trainer.preset.phases[:number])
-    trainer._begin(phase)
+    trainer.begin(phase, trainer.preset.phases[max(number - 1, 0)])
     for at in range(WARM):
-        trainer._step(phase, at)
+        trainer.step(phase, at, at / phase.steps)
     return phase
 
 
@@ -68,11 +66,11 @@ def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[floa
     phase, taken = warmed(trainer, number), []
     for at in range(WARM, WARM + steps):
         start = now(trainer.device)
-        trainer._step(phase, at)
+        trainer.step(phase, at, at / phase.steps)
         taken.append(now(trainer.device) - start)
     seconds = median(taken)
     with FlopCounterMode(display=False) as counter:
-        trainer._step(phase, WARM + steps)
+        trainer.step(phase, WARM + steps, 0.5)
     return seconds, counter.get_total_flops()
 
 

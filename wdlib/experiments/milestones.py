@@ -14,9 +14,8 @@ from wdlib.data.split import split
 from wdlib.experiments.costs import now, phase_costs
 from wdlib.model.networks import ConvEncoder
 from wdlib.tasks import task
-from wdlib.training import stages
-from wdlib.training.phases import Preset
-from wdlib.training.presets import COURSE
+from wdlib.training import ours
+from wdlib.training.schedule import COURSE, Preset
 from wdlib.training.trainer import Trainer
 
 
@@ -83,10 +82,10 @@ def milestones(
         start = now(device)
         trainer.run(every)
         seconds += now(device) - start
-        phase = replace(trainer.preset.phase_at(trainer.done - 1)[0], confidence=0.0)
+        phase = trainer.preset.phase_at(trainer.done - 1)[0].changed(labels={"confidence": 0.0})
         with torch.no_grad():
             moved = read(model.decode(model.learner(model.encode(x), relation)))
-        encoder = (stages.read(model, phase, x) == values).all(1)
+        encoder = (ours.teach(model, phase, x) == values).all(1)
         right = [float(r.float().mean()) for r in (encoder, (moved == wanted).all(1))]
         curve.append((seconds, *right))
     return curve
@@ -116,7 +115,7 @@ def training_costs(
     each = [phase_costs(Trainer(few, images, preset, **how), number, steps=10)[0] * phase.steps
             for number, phase in enumerate(preset.phases)]  # fmt: skip
     whole_steps, shorter = preset.steps, min(60 * minutes / sum(each), 1.0)
-    preset = replace(preset, lengths=((wanted.name, shorter),)).for_task(wanted.name)
+    preset = replace(preset, lengths={wanted.name: shorter}).for_task(wanted.name)
     trainer = Trainer(parts, images, preset, **how)
     read = train_reader(trainer, steps=reading, seed=seed)
     curve = milestones(trainer, images, read, points=points)

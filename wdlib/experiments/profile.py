@@ -18,8 +18,7 @@ from wdlib.data.split import split
 from wdlib.experiments.costs import WARM, now, warmed
 from wdlib.experiments.pipes import piped
 from wdlib.tasks import task
-from wdlib.training.phases import Preset
-from wdlib.training.presets import COURSE
+from wdlib.training.schedule import COURSE, Preset
 from wdlib.training.trainer import Trainer
 
 TASKS = ("dSprites.v4", "Shapes3D.v5")
@@ -52,12 +51,12 @@ def phase_profile(trainer: Trainer, number: int, *, steps: int = 20) -> dict[str
     """
     phase, start = warmed(trainer, number), now(trainer.device)
     for at in range(WARM, WARM + steps):
-        trainer._step(phase, at)
+        trainer.step(phase, at, at / phase.steps)
     step = 1000 * (now(trainer.device) - start) / steps
     with profile(activities=[ProfilerActivity.CPU]) as seen:
         start = time.perf_counter()  # as the profiler counts
         for at in range(WARM + steps, WARM + 2 * steps):
-            trainer._step(phase, at)
+            trainer.step(phase, at, at / phase.steps)
         watched = 1000 * (time.perf_counter() - start) / steps
     found = dict.fromkeys((*KINDS, OTHER), 0.0)
     events = [event for event in seen.key_averages() if event.key.startswith(("aten::", "Optim"))]

@@ -18,23 +18,23 @@ Tasks: ``wdlib.tasks.ELSEWHERE``. ``python -m wdlib table published`` runs them.
 
 from __future__ import annotations
 
-from wdlib.methods import Baseline, Method
+from wdlib.baselines import beta_tcvae, few_label, zerodim
+from wdlib.methods import Method, baseline
 
 REPLICATIONS: dict[str, Method] = {
-    "beta_tcvae-published": Method(
-        Baseline("beta_tcvae", "PUBLISHED"),
-        "nothing",
-        "Chen et al. (2018), Locatello et al. (2019)",
+    "beta_tcvae-published": baseline(
+        beta_tcvae, "nothing", "Chen et al. (2018), Locatello et al. (2019)", beta_tcvae.PUBLISHED
     ),
-    "few_label-published": Method(
-        Baseline("few_label", "PUBLISHED"), "labels", "Locatello et al. (2020), few labels"
+    "few_label-published": baseline(
+        few_label, "labels", "Locatello et al. (2020), few labels", few_label.PUBLISHED
     ),
-    "zerodim-published": Method(
-        Baseline("zerodim", "PUBLISHED"),
+    "zerodim-published": baseline(
+        zerodim,
         "labels",
         "Gabbay, Cohen and Hoshen (2021)",
+        zerodim.PUBLISHED,
         converts=True,
-        report=(("factors_alone", True), ("importances", "gradient_boosting")),
+        report={"factors_alone": True, "importances": "gradient_boosting"},
     ),
 }
 # Task, run, steps: 300,000 of the two by Locatello et al.; of zerodim 300 epochs of our 28,000

@@ -285,7 +285,7 @@ def _length(name: str, method: str = "modular") -> int:
     from wdlib.methods import METHODS
     from wdlib.tasks import task
 
-    return FEWER.get(method, METHODS["modular"]).fit.preset_for(task(name).name).steps
+    return FEWER.get(method, METHODS["modular"]).settings(task(name).name).steps
 
 
 EXPERIMENTS = {

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 from wdlib.data import Images, Split, device_images, to_float
 from wdlib.data.split import digest
 from wdlib.files import provenance
+from wdlib.model import saved
 from wdlib.model.networks import ConvEncoder
-from wdlib.training import checkpoint
 
 
 class Judge(nn.Module):
@@ -89,18 +89,18 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
     Raises ValueError where the kept one is broken, or of another task, seed or train.
     """
     mine = {"task": split.task.name, "seed": split.seed, "train": digest(split.train)}
-    if checkpoint.exists(folder, "judge"):
-        weights, record = checkpoint.load(folder, "judge")
+    if saved.exists(folder, "judge"):
+        weights, record = saved.load(folder, "judge")
         theirs = {name: record.get(name) for name in mine}
         theirs["train"] = theirs["train"] or mine["train"]  # early records do not say it
         if theirs != mine:
             raise ValueError(f"the judge kept in {folder} is of {theirs}, not of {mine}")
         judge = Judge(split.task.channels, split.task.sizes)
-        checkpoint.check_fit(weights, judge.state_dict(), folder)
+        saved.check_fit(weights, judge.state_dict(), folder)
         judge.load_state_dict(weights)
         return judge.to(device).eval()
     judge = train_judge(split, images, device=device)
-    checkpoint.save(folder, "judge", judge.state_dict(), mine | {"source": provenance()})
+    saved.save(folder, "judge", judge.state_dict(), mine | {"source": provenance()})
     return judge
 
 

@@ -17,9 +17,9 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
+from wdlib.model.saved import load_model
 from wdlib.navigator.view import Navigator
 from wdlib.tasks import task
-from wdlib.training.saved import load_model
 
 
 def moves(navigator: Navigator, rng: np.random.Generator) -> Iterator[tuple[str, Callable]]:

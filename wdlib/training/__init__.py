@@ -1,8 +1,20 @@
-"""The training room: losses, the two stages, presets, checkpoints and the one trainer."""
+"""The training room: the paper's method, what Modular adds, schedules, and the one loop."""
 
-from wdlib.training.phases import Phase, Preset
-from wdlib.training.presets import COURSE, FEW, PAPER, preset
+from wdlib.training.loop import FitRequest
 from wdlib.training.progress import Bar, Lines, Silence, suited
+from wdlib.training.schedule import (
+    COURSE,
+    FEW,
+    PAPER,
+    Finish,
+    Labels,
+    Phase,
+    Preset,
+    Rates,
+    Relations,
+    Views,
+    preset,
+)
 from wdlib.training.trainer import Trainer
 
 __all__ = [
@@ -10,11 +22,17 @@ __all__ = [
     "FEW",
     "PAPER",
     "Bar",
+    "Finish",
+    "FitRequest",
+    "Labels",
     "Lines",
     "Phase",
     "Preset",
+    "Rates",
+    "Relations",
     "Silence",
     "Trainer",
+    "Views",
     "preset",
     "suited",
 ]

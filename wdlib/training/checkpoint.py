@@ -1,113 +1,162 @@
-"""Weights and everything around them on disk: safetensors beside JSON, whole or not at all.
+"""Checkpoints: the state of a training as tensors, and a strict look at a saved one.
 
-A save writes the tensors to a file of their own name, then replaces the small JSON record that
-points to it (with its SHA-256), and only then removes the file it replaced. Whoever dies in between
-leaves the previous record, whole. Of two that save in one folder, the second waits for the first.
-Nothing here unpickles.
+Nothing of a checkpoint is taken before all of it has been checked.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
+import math
 from pathlib import Path
 
-import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
-from wdlib.files import alone, read_record, whole
+from wdlib.model import saved
+from wdlib.model.modular import ModularModel
+from wdlib.training.loop import half_cosine, update
+from wdlib.training.schedule import Preset, Rates
 
-FORMAT = 1
-CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
+MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
-def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
-    """Write ``tensors`` and ``record`` as folder/name.json and the safetensors file it points to.
+class Optimisers(dict[str, torch.optim.Adam]):
+    """Adam for the autoencoder (with its heads), the critic and the relational learner.
 
-    Returns the path of the JSON. An earlier save of the same name stays whole until this one is.
-    Raises FloatingPointError, naming the first tensor that holds NaN or infinity, before anything
-    is written: a good state is never replaced by one that training cannot go on from.
+    Their rates are 0 until ``set_rates``: they come from the phase.
     """
-    folder = Path(folder)
-    tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
-    for key, tensor in tensors.items():
-        if not torch.isfinite(tensor).all():
-            raise FloatingPointError(
-                f"{key} holds NaN or infinity, so no {name} was saved in {folder}; training has "
-                f"diverged: train anew with a lower learning rate"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    data = safetensors.torch.save(tensors)
-    digest = hashlib.sha256(data).hexdigest()
-    weights = folder / f"{name}-{digest[:12]}.safetensors"
-    path = folder / f"{name}.json"
-    record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
-    with alone(folder):
-        with whole(weights) as file:
-            file.write(data)
-        with whole(path) as file:
-            file.write(json.dumps(record, indent=1).encode())
-        for old in folder.glob(f"{name}-*.safetensors"):
-            if old != weights:
-                old.unlink(missing_ok=True)
-    return path
+
+    def __init__(self, model: ModularModel, preset: Preset):
+        owners = {
+            "autoencoder": [*model.autoencoder.parameters(), *model.heads.parameters()],
+            "critic": model.critic.parameters(),
+            "learner": model.learner.parameters(),
+        }
+        betas = {"critic": preset.critic_betas}
+        super().__init__(
+            (name, torch.optim.Adam(own, lr=0.0, betas=betas.get(name, (0.9, 0.999)), fused=True))
+            for name, own in owners.items()
+        )
+
+    def set_rates(self, rates: Rates, at: int, spent: float) -> None:
+        """The rates after ``at`` steps, when ``spent`` of the phase is over."""
+        scale = half_cosine(spent) if rates.cosine else 1.0
+        if at < rates.rise:
+            scale *= (at + 1) / rates.rise
+        for name, optimiser in self.items():
+            for group in optimiser.param_groups:
+                group["lr"] = getattr(rates, name) * scale
+
+    def minimise(self, name: str, loss: Tensor) -> None:
+        """One step of the optimiser called ``name``; it changes its own weights only."""
+        update(self[name], loss)
+
+    def forget(self) -> None:
+        """Drop all moments: Adam starts again."""
+        for optimiser in self.values():
+            optimiser.state.clear()
+
+    def moments(self) -> dict[str, Tensor]:
+        """Adam's moments: "name.i.step" and so on, for weight number i of an optimiser."""
+        return {
+            f"{name}.{i}.{k}": t
+            for name, optimiser in self.items()
+            for i, state in optimiser.state_dict()["state"].items()
+            for k, t in state.items()
+        }
+
+    def wanted(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Tensors with the names and shapes that the moments in ``found`` should have.
+
+        A weight that has never changed has no moments; otherwise it has all three.
+        """
+        shapes = {}
+        for name, optimiser in self.items():
+            for i, weight in enumerate(_weights(optimiser)):
+                if any(f"{name}.{i}.{k}" in found for k in MOMENTS):
+                    shapes |= {f"{name}.{i}.{k}": torch.zeros(()) if k == "step" else weight
+                               for k in MOMENTS}  # fmt: skip
+        return shapes
+
+    def put_back(self, found: dict[str, Tensor]) -> None:
+        """Go on with the moments in ``found``."""
+        for name, optimiser in self.items():
+            state: dict[int, dict] = {}
+            for i, weight in enumerate(_weights(optimiser)):
+                for moment in MOMENTS:
+                    if (tensor := found.get(f"{name}.{i}.{moment}")) is not None:
+                        if moment != "step":  # in the weight's own memory format
+                            tensor = torch.empty_like(weight).copy_(tensor)
+                        state.setdefault(i, {})[moment] = tensor
+            optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 
-def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
-    """Read back (tensors, record).
-
-    Raises FileNotFoundError where there is no such save, and ValueError, naming file and cause, for
-    a record that is no record, or weights that are missing, cut or altered.
-    """
-    path = Path(folder) / f"{name}.json"
-    if not path.is_file():
-        raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
-    with alone(path.parent):  # not between a record and the weights that it points to
-        return _load(path)
+def _weights(optimiser: torch.optim.Adam) -> list[Tensor]:
+    return [weight for group in optimiser.param_groups for weight in group["params"]]
 
 
-def _load(path: Path) -> tuple[dict[str, Tensor], dict]:
-    record = read_record(path)
-    known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
-    if not isinstance(pointer, str) or not isinstance(digest, str):
-        raise ValueError(f"{path} is no record of wdlib: it points to no weights")
-    if known != FORMAT:
-        raise ValueError(f"{path} has format {known!r:.40}; this version reads format {FORMAT}")
-    if Path(pointer).name != pointer:
-        raise ValueError(f"{path} points outside its folder, to {pointer!r:.80}")
-    weights = path.parent / pointer
-    if not weights.is_file():
-        raise ValueError(f"{path} points to {pointer!r:.80}, which is missing")
-    data = weights.read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
+def tensors_of(trainer) -> dict[str, Tensor]:
+    """Every tensor that the next step of a trainer depends on."""
+    return _state(trainer) | trainer.optimisers.moments()
+
+
+def _state(trainer) -> dict[str, Tensor]:
+    """The same without the moments."""
+    tensors = {f"model.{k}": t for k, t in trainer.model.state_dict().items()}
+    tensors |= {"generator": trainer.generator.get_state(), "order": trainer.order.rest}
+    return tensors | {"taught": trainer.taught, "swaps": trainer.swaps}
+
+
+def restore(trainer, folder: Path | str) -> None:
+    """Put a trainer back to the checkpoint in ``folder``; see ``Trainer.resume``."""
+    tensors, record = saved.load(folder, saved.CHECKPOINT)
+    for name, value in trainer.identity().items():
+        theirs = record.get(name)
+        if saved.plain(theirs) != saved.plain(value):
+            named = f"{name} {theirs!s:.40}, not {value}"
+            what = f"another {name}" if name in ("preset", "split") else named
+            raise ValueError(f"the checkpoint in {folder} is of {what}")
+    _check(trainer, tensors, record, folder)
+    weights = {k[6:]: t for k, t in tensors.items() if k.startswith("model.")}
+    trainer.model.load_state_dict(weights)
+    trainer.optimisers.put_back(tensors)
+    trainer.generator.set_state(tensors["generator"])
+    trainer.order.rest = tensors["order"].to(trainer.device)
+    trainer.taught, trainer.swaps = (tensors[k].to(trainer.device) for k in ("taught", "swaps"))
+    trainer.loop.done, trainer.loop.history = record["done"], record["history"]
+    trainer.codes, trainer.seconds = None, record["seconds"]
+
+
+def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:
+    """Raises ValueError unless this is the whole state of a trainer, and nothing else."""
+    wanted = _state(trainer) | trainer.optimisers.wanted(tensors)
+    for free in ("order", "taught"):  # their lengths change during training
+        wanted[free] = tensors.get(free, wanted[free])
+    saved.check_fit(tensors, wanted, folder)
+    done, history = record.get("done"), record.get("history")
+    if type(done) is not int or not 0 <= done <= trainer.preset.steps:
+        raise ValueError(f"the checkpoint in {folder} has an invalid step number {done!r:.20}")
+    if type(record.get("seconds")) is not float or not 0 <= record["seconds"] < math.inf:
+        raise ValueError(f"the checkpoint in {folder} has no valid training time")
+    if type(history) is not list or not all(type(row) is dict for row in history):
+        raise ValueError(f"the history of the checkpoint in {folder} is not a list of rows")
+    _check_indices(trainer, tensors["order"], tensors["taught"], done, folder)
     try:
-        return safetensors.torch.load(data), record
-    except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{weights} is not a safetensors file for torch: {error}") from None
+        torch.Generator(trainer.device).set_state(tensors["generator"])
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"the generator of the checkpoint in {folder}: {error}") from None
 
 
-def exists(folder: Path | str, name: str) -> bool:
-    """Whether there is a save called ``name``."""
-    return (Path(folder) / f"{name}.json").is_file()
-
-
-def plain(record):
-    """The record as JSON gives it back: tuples become lists, for comparing with a loaded one."""
-    return json.loads(json.dumps(record))
-
-
-def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> None:
-    """Raises ValueError naming the first tensor whose name or shape the model does not want."""
-    for name in sorted(tensors.keys() | wanted.keys()):
-        if name not in tensors or name not in wanted:
-            raise ValueError(
-                f"the weights in {where} {'lack' if name in wanted else 'have an unknown'} {name}"
-            )
-        if tensors[name].shape != wanted[name].shape:
-            raise ValueError(
-                f"the weights in {where} have {name} of shape {tuple(tensors[name].shape)}, "
-                f"but the model needs {tuple(wanted[name].shape)}"
-            )
+def _check_indices(trainer, order: Tensor, taught: Tensor, done: int, folder) -> None:
+    """Raises ValueError for image numbers and pseudo-labels that are not of this run."""
+    images = torch.arange(len(trainer.unlabelled))
+    if order.dtype != torch.long or order.dim() != 1 or not torch.isin(order, images).all():
+        raise ValueError(f"the order in the checkpoint in {folder} holds invalid image numbers")
+    phase, at = trainer.preset.phase_at(min(done, trainer.preset.steps - 1))
+    shape = taught.dtype == torch.long and taught.shape[1:] == trainer.values.shape[1:]
+    if not shape or (phase.weight("teacher") and at and len(taught) != len(images)):
+        raise ValueError(
+            f"the pseudo-labels in the checkpoint in {folder} have shape {tuple(taught.shape)} and "
+            f"type {taught.dtype}; this run needs int64 [{len(images)}, {trainer.values.shape[1]}]"
+        )
+    if not ((taught >= -1) & (taught < torch.tensor(trainer.split.task.sizes))).all():
+        raise ValueError(f"the pseudo-labels in the checkpoint in {folder} are not of this task")

@@ -9,22 +9,26 @@ from wdlib.course.exercises.exercise import Exercise
 from wdlib.training import PAPER, Phase
 
 OTHERS = ("critic", "relational")  # losses of networks that have their own optimisers
-ADDED = ("labels", "pseudo", "taught", "cycle")  # terms that are not the paper's
+ADDED = ("labels", "pseudo", "teacher", "cycle")  # terms that are not the paper's
 
 
 def _loss(terms: dict, phase: Phase, without=OTHERS) -> float:
-    return sum(getattr(phase, name) * loss for name, loss in terms.items() if name not in without)
+    return sum(phase.weight(name) * loss for name, loss in terms.items() if name not in without)
+
+
+def _phase(**losses) -> Phase:
+    return Phase("phase", losses={"reconstruction": 1.0} | losses)
 
 
 def _steps() -> tuple[tuple, ...]:
     """Losses of one step and their phase: warm-up, full training, and all terms at once."""
     every = dict(zip(ADDED, (0.4, 0.7, 0.6, 0.25)))
     terms = {"adversarial": 1.9, "reconstruction": 2.5, "critic": 0.6}
-    more = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1, "taught": 0.5, "relational": 0.7}
+    more = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1, "teacher": 0.5, "relational": 0.7}
     return (
-        (terms | {"labels": 0.8}, Phase("a", reconstruction=0.3, adversarial=0.1, labels=3.0)),
-        (terms | {"relational": 3.0}, Phase("b", adversarial=0.2, relational=1.5)),
-        (terms | more, Phase("c", adversarial=0.03, relational=0.5, **every)),
+        (terms | {"labels": 0.8}, _phase(reconstruction=0.3, adversarial=0.1, labels=3.0)),
+        (terms | {"relational": 3.0}, _phase(adversarial=0.2, relational=1.5)),
+        (terms | more, _phase(adversarial=0.03, relational=0.5, **every)),
     )
 
 
@@ -70,7 +74,7 @@ EXERCISES = {
         ("you included the critic's loss; minimising it would help the critic",
          lambda t, p: _loss(t, p) + t["critic"]),
         ("you included the critic's loss, with the weight of the adversarial loss",
-         lambda t, p: _loss(t, p) + p.adversarial * t["critic"]),
+         lambda t, p: _loss(t, p) + p.weight("adversarial") * t["critic"]),
         ("you included the losses of all three networks",
          lambda t, p: _loss(t, p, without=("critic",)) + t["critic"]),
         ("you did not multiply the terms by their weights",
@@ -78,7 +82,7 @@ EXERCISES = {
         ("you left out the adversarial loss; it trains the encoder, not the critic",
          lambda t, p: _loss(t, p, without=(*OTHERS, "adversarial"))),
         ("you subtracted the adversarial loss; the encoder minimises it, so add it",
-         lambda t, p: _loss(t, p) - 2 * p.adversarial * t["adversarial"]),
+         lambda t, p: _loss(t, p) - 2 * p.weight("adversarial") * t["adversarial"]),
         ("you included only reconstruction and adversarial loss, the terms of Eq. 1",
          lambda t, p: _loss(t, p, (*OTHERS, *ADDED))),
         *((f"you left out the term '{name}'", lambda t, p, name=name: _loss(t, p, (*OTHERS, name)))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from wdlib.course.exercises.exercise import Exercise
-from wdlib.training.losses import critic
+from wdlib.training.method import critic
 
 _draw = torch.Generator().manual_seed(0)
 LOGITS = (

@@ -1,0 +1,142 @@
+"""Weights and everything around them on disk: safetensors beside JSON, whole or not at all.
+
+A save writes the tensors to a file of their own name, then replaces the small JSON record that
+points to it (with its SHA-256), and only then removes the file it replaced. Whoever dies in between
+leaves the previous record, whole. Of two that save in one folder, the second waits for the first.
+Nothing here unpickles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from wdlib.files import alone, read_record, whole
+from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import ModularModel
+from wdlib.tasks import Task, task
+
+FORMAT = 1
+CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
+
+
+def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
+    """Write ``tensors`` and ``record`` as folder/name.json and the safetensors file it points to.
+
+    Returns the path of the JSON. An earlier save of the same name stays whole until this one is.
+    Raises FloatingPointError, naming the first tensor that holds NaN or infinity, before anything
+    is written: a good state is never replaced by one that training cannot go on from.
+    """
+    folder = Path(folder)
+    tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
+    for key, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise FloatingPointError(
+                f"{key} holds NaN or infinity, so no {name} was saved in {folder}; training has "
+                f"diverged: train anew with a lower learning rate"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    data = safetensors.torch.save(tensors)
+    digest = hashlib.sha256(data).hexdigest()
+    weights = folder / f"{name}-{digest[:12]}.safetensors"
+    path = folder / f"{name}.json"
+    record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
+    with alone(folder):
+        with whole(weights) as file:
+            file.write(data)
+        with whole(path) as file:
+            file.write(json.dumps(record, indent=1).encode())
+        for old in folder.glob(f"{name}-*.safetensors"):
+            if old != weights:
+                old.unlink(missing_ok=True)
+    return path
+
+
+def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
+    """Read back (tensors, record).
+
+    Raises FileNotFoundError where there is no such save, and ValueError, naming file and cause, for
+    a record that is no record, or weights that are missing, cut or altered.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.is_file():
+        raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
+    with alone(path.parent):  # not between a record and the weights that it points to
+        return _load(path)
+
+
+def _load(path: Path) -> tuple[dict[str, Tensor], dict]:
+    record = read_record(path)
+    known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
+    if not isinstance(pointer, str) or not isinstance(digest, str):
+        raise ValueError(f"{path} is no record of wdlib: it points to no weights")
+    if known != FORMAT:
+        raise ValueError(f"{path} has format {known!r:.40}; this version reads format {FORMAT}")
+    if Path(pointer).name != pointer:
+        raise ValueError(f"{path} points outside its folder, to {pointer!r:.80}")
+    weights = path.parent / pointer
+    if not weights.is_file():
+        raise ValueError(f"{path} points to {pointer!r:.80}, which is missing")
+    data = weights.read_bytes()
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
+    try:
+        return safetensors.torch.load(data), record
+    except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise ValueError(f"{weights} is not a safetensors file for torch: {error}") from None
+
+
+def exists(folder: Path | str, name: str) -> bool:
+    """Whether there is a save called ``name``."""
+    return (Path(folder) / f"{name}.json").is_file()
+
+
+def plain(record):
+    """The record as JSON gives it back: tuples become lists, for comparing with a loaded one."""
+    return json.loads(json.dumps(record))
+
+
+def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> None:
+    """Raises ValueError naming the first tensor whose name or shape the model does not want."""
+    for name in sorted(tensors.keys() | wanted.keys()):
+        if name not in tensors or name not in wanted:
+            raise ValueError(
+                f"the weights in {where} {'lack' if name in wanted else 'have an unknown'} {name}"
+            )
+        if tensors[name].shape != wanted[name].shape:
+            raise ValueError(
+                f"the weights in {where} have {name} of shape {tuple(tensors[name].shape)}, "
+                f"but the model needs {tuple(wanted[name].shape)}"
+            )
+
+
+def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
+    """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
+
+    ``own``: the task, where it is not one of wdlib's.
+
+    Raises FileNotFoundError where there is no model, ValueError for a broken one.
+    """
+    weights, record = load(folder, MODEL)
+    kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
+    missing = [k for k, kind in kinds.items() if type(record.get(k)) is not kind]
+    if missing:
+        raise ValueError(f"the record of the model in {folder} lacks a valid {', '.join(missing)}")
+    try:
+        networks = dict(record["preset"]["networks"])
+        networks["encoder_widths"] = tuple(networks["encoder_widths"])
+        about = own or task(record["task"]), NetworkConfig(**networks)
+        with torch.device("meta"):  # where networks of any size take no memory
+            wanted = ModularModel(*about).state_dict()
+    except (KeyError, ValueError, RuntimeError, OverflowError, TypeError) as error:
+        raise ValueError(f"the record of the model in {folder} is of no model: {error}") from None
+    check_fit(weights, wanted, folder)
+    model = ModularModel(*about)
+    model.load_state_dict(weights)
+    return model.to(device).eval(), record

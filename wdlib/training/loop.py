@@ -1,0 +1,310 @@
+"""The loop: every method of the package trains in it.
+
+A ``FitRequest`` asks for a training. A ``Run`` holds what every training needs: images and labels
+on the device, random numbers, and the ``Loop``. The loop spends the budget phase by phase, checks
+the losses and shows the progress; a method adds its networks and its losses.
+
+A budget in steps gives the same weights whenever the seed is the same. A budget in seconds makes
+methods of different cost comparable. The seconds count computing only (see ``computed``).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from wdlib.data import Images, Split, check_images, check_labels, device_images, to_float
+from wdlib.training.progress import Progress, Silence
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What a method is asked to fit.
+
+    Args:
+        split: which images are used, and which of them have labels.
+        images: where the images come from.
+        labels: use the first so many labelled images of the split; None uses all.
+        seed: of the weights and of all random numbers.
+        steps, seconds: the budget of training; exactly one of them.
+        device: "cpu", "cuda", ...
+        progress: shows how training proceeds; None shows nothing.
+
+    Raises ValueError for a budget that is missing, double, or not positive.
+    """
+
+    split: Split
+    images: Images
+    labels: int | None = None
+    seed: int = 0
+    steps: int | None = None
+    seconds: float | None = None
+    device: str | torch.device = "cpu"
+    progress: Progress | None = None
+
+    def __post_init__(self):
+        check_budget(self.steps, self.seconds)
+
+    @property
+    def labelled(self) -> Split:
+        """The split with the first ``labels`` labelled images.
+
+        Raises ValueError for more labels than the split has, and for a value without any label.
+        """
+        if self.labels is None:
+            return self.split
+        if not 1 <= self.labels <= len(self.split.labelled):
+            raise ValueError(
+                f"labels is {self.labels}, but the split of {self.split.task.name} has "
+                f"{len(self.split.labelled)} labelled images; ask for 1 to that many"
+            )
+        return replace(self.split, labelled=self.split.labelled[: self.labels])
+
+
+def check_budget(steps: int | None, seconds: float | None) -> None:
+    """Raises ValueError unless exactly one of the two is given, positive and finite."""
+    if (steps is None) == (seconds is None):
+        raise ValueError(
+            f"invalid budget: give either steps or seconds, got steps={steps}, seconds={seconds}"
+        )
+    if not 0 < (seconds if steps is None else steps) < math.inf:
+        raise ValueError(
+            f"invalid budget steps={steps}, seconds={seconds}: must be positive and finite"
+        )
+
+
+class Run:
+    """One training: its data on the device, its random numbers, and its loop.
+
+    Args:
+        split: its train images are used without labels, its labelled ones with labels.
+        seed: of the weights (see ``seeded``) and of ``generator``.
+        budget: steps or seconds, and ``progress``, as in ``Loop``.
+
+    Attributes: ``unlabelled`` uint8 images [N, C, 64, 64] in the order of split.train; ``labelled``
+    uint8 images [L, C, 64, 64] and their ``values`` [L, n]; ``generator``; ``loop``.
+
+    Raises ValueError where a value has no labelled image, and for images that are all alike.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        images: Images,
+        *,
+        seed: int = 0,
+        device: str | torch.device = "cpu",
+        limits: Mapping[str, float] | None = None,
+        **budget,
+    ):
+        check_labels(split)
+        check_images(split, images)
+        self.split, self.task, self.seed = split, split.task, int(seed)
+        self.device = torch.device(device)
+        self.unlabelled = device_images(images, self.task.classes(split.train), self.device)
+        self.labelled = device_images(images, self.task.classes(split.labelled), self.device)
+        self.values = torch.from_numpy(self.task.labels(split.labelled)).to(self.device)
+        self.generator = torch.Generator(self.device).manual_seed(self.seed)
+        self.loop = Loop(device=self.device, limits=limits, **budget)
+
+    @classmethod
+    def of(cls, request: FitRequest) -> Run:
+        """The run that a request asks for."""
+        return cls(
+            request.labelled,
+            request.images,
+            seed=request.seed,
+            device=request.device,
+            steps=request.steps,
+            seconds=request.seconds,
+            progress=request.progress,
+        )
+
+    def batches(self, size: int, count: int | None = None) -> Batches:
+        """Batches of the numbers of unlabelled images, or of the first ``count`` of them."""
+        return Batches(len(self.unlabelled) if count is None else count, size, self.generator)
+
+    def build(self, make: Callable[[], nn.Module]) -> nn.Module:
+        """A network whose first weights depend on the seed alone, on the device."""
+        with seeded(self.seed):
+            network = make()
+        return network.to(self.device)
+
+
+class Loop:
+    """A budget that is spent phase by phase.
+
+    Args:
+        steps, seconds: the budget; exactly one of them.
+        progress: told every ``progress.every`` steps, and when a phase ends.
+        limits: loss -> the largest value that training recovers from; infinite by default.
+
+    Attributes: ``done``, the steps taken; ``at``, those of this phase; ``history``, what was
+    reported, a dict of step, phase and losses each; ``taken``, steps per finished phase.
+    """
+
+    def __init__(
+        self,
+        *,
+        steps: int | None = None,
+        seconds: float | None = None,
+        device: str | torch.device = "cpu",
+        progress: Progress | None = None,
+        limits: Mapping[str, float] | None = None,
+    ):
+        check_budget(steps, seconds)
+        self.steps, self.seconds, self.device = steps, seconds, device
+        self.progress, self.limits = progress or Silence(), limits or {}
+        self.done, self.history, self.losses = 0, [], {}
+        self.restart()
+
+    def restart(self) -> None:
+        """Go through the phases from the first one again; steps that are done are passed over."""
+        self.end, self.at, self.taken = 0.0, 0, []
+        self.start: float | None = None  # seconds count from the first phase on
+        self.said_at, self.images = time.perf_counter(), 0
+
+    def phase(self, name: str, share: float | None = None) -> Iterator[float]:
+        """Yield before each step how much of the phase is spent, from 0 towards 1.
+
+        ``share``: of the whole budget; None takes what is left. With a budget in seconds a phase
+        takes at least one step. Call ``report`` after each step.
+        """
+        if self.start is None:
+            self.start = computed(self.device)
+        self.end, before = 1.0 if share is None else min(self.end + share, 1.0), self.end
+        if self.steps is None:
+            first, last, self.at, over = self._spent(), self.end, 0, False
+        else:
+            first, last = round(before * self.steps), round(self.end * self.steps)
+            self.at, over = self.done - first, self.done >= last
+        self.name, self.last = name, last
+        while not over:
+            part = self.at if self.steps else self._spent() - first
+            yield min(max(part, 0) / max(last - first, 1e-9), 1.0)
+            over = self.over
+        self.taken.append(self.at)
+
+    def report(self, images: int, **losses: Tensor) -> None:
+        """End a step that used so many images; its losses stay on the device until they are shown.
+
+        Raises FloatingPointError as ``check`` does, where the losses are shown.
+        """
+        self.images += images
+        self.losses = {name: loss.detach() for name, loss in losses.items()}
+        self.done, self.at = self.done + 1, self.at + 1
+        self.over = (self.done if self.steps else self._spent()) >= self.last
+        if self.over or self.done % self.progress.every == 0:
+            self._show(finished=self.over and self.end == 1.0)
+
+    def check(self) -> dict[str, float]:
+        """The losses of the last step as floats.
+
+        Raises FloatingPointError, naming step and loss, where one is not finite or above its limit.
+        """
+        said = {name: float(loss) for name, loss in self.losses.items()}
+        for name, loss in said.items():
+            if not (math.isfinite(loss) and loss <= self.limits.get(name, math.inf)):
+                raise FloatingPointError(
+                    f"the {name} loss is {loss:g} at step {self.done} ({self.name}): training has "
+                    f"diverged; start again with lower learning rates (a smaller adversarial "
+                    f"weight also helps). The last checkpoint is kept"
+                )
+        return said
+
+    def _spent(self) -> float:
+        """Share of the budget in seconds."""
+        return (computed(self.device) - self.start) / self.seconds
+
+    def _show(self, *, finished: bool) -> None:
+        said = self.check()
+        now = time.perf_counter()
+        rate = self.images / max(now - self.said_at, 1e-9)
+        self.said_at, self.images = now, 0
+        total = self.steps or max(self.done, round(self.done / self._spent()))
+        self.history.append({"step": self.done, "phase": self.name, **said})
+        self.progress(self.done, self.done if finished else total, self.name, said, rate)
+
+
+class Batches:
+    """Batches of the numbers 0 to count - 1 without end; every number once per epoch.
+
+    ``rest`` is what is left of the epoch: with it and the generator, a run can be resumed.
+    """
+
+    def __init__(self, count: int, size: int, generator: torch.Generator):
+        self.count, self.size, self.generator = count, size, generator
+        self.rest = torch.zeros(0, dtype=torch.long, device=generator.device)
+
+    def __next__(self) -> Tensor:
+        return self.take(self.size)
+
+    def take(self, size: int) -> Tensor:
+        """The next ``size`` numbers, [size] int64."""
+        while len(self.rest) < size:
+            device = self.generator.device
+            epoch = torch.randperm(self.count, generator=self.generator, device=device)
+            self.rest = torch.cat([self.rest, epoch])
+        batch, self.rest = self.rest[:size], self.rest[size:]
+        return batch
+
+
+def adam(weights, lr: float, betas: tuple[float, float] = (0.9, 0.999)) -> torch.optim.Adam:
+    """Adam for some weights, or for groups ``{"params": weights, "lr": rate}``."""
+    return torch.optim.Adam(weights, lr=lr, betas=betas, fused=True)
+
+
+def anneal(optimiser: torch.optim.Optimizer, spent: float, least: float = 0.0) -> None:
+    """Set the rates along half a cosine: each group's own rate at 0, ``least`` at 1."""
+    for group in optimiser.param_groups:
+        peak = group.setdefault("peak", group["lr"])
+        group["lr"] = least + (peak - least) * half_cosine(spent)
+
+
+def half_cosine(spent: float) -> float:
+    """1 at 0, 0 at 1, along half a cosine."""
+    return 0.5 * (1 + math.cos(math.pi * spent))
+
+
+def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
+    """One step of the optimiser down the gradient of ``loss``."""
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    optimiser.step()
+
+
+def network_input(images: Tensor) -> Tensor:
+    """uint8 or float images [B, C, 64, 64] -> float in [0, 1], channels-last: convolutions on a CPU
+    are faster so."""
+    x = images if images.is_floating_point() else to_float(images)
+    return x.contiguous(memory_format=torch.channels_last)
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Weights made inside depend on the seed alone; the global random state stays as it was."""
+    generator = torch.random.default_generator
+    state = generator.get_state()
+    generator.manual_seed(int(seed))
+    try:
+        yield
+    finally:
+        generator.set_state(state)
+
+
+def computed(device: str | torch.device) -> float:
+    """Seconds of computing of this process on ``device``, counted from some moment.
+
+    On a CPU this is processor time, divided among torch's threads: time that other programs take,
+    or that a paused machine loses, does not count. (Threads that wait for each other take no
+    processor time; then more seconds pass than are counted.) On other devices, time that passes.
+    """
+    if torch.device(device).type == "cpu":
+        return time.process_time() / torch.get_num_threads()
+    return time.perf_counter()

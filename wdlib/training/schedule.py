@@ -1,0 +1,386 @@
+"""Schedules as data: a preset is network sizes and a sequence of phases.
+
+A phase lists its losses with their weights, and keeps what belongs to one idea in a small dataclass
+of that idea. A loss without a weight is not computed, so an ablation is one ``Preset.changed``.
+
+PAPER is the published schedule, Modular (paper). COURSE is Modular, for two cores, minutes and a
+thousand labels; FEW is Modular for about a hundred labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from wdlib.factors import DSPRITES
+from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.prior import FitConfig
+from wdlib.tasks import Task
+
+# Every loss that a phase can weigh: Eq. 1 to 3, then our own (see method.py and ours.py).
+PUBLISHED_LOSSES = ("reconstruction", "adversarial", "relational")
+LOSSES = (*PUBLISHED_LOSSES, "labels", "pseudo", "teacher", "cycle", "recomposition")
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Adam's learning rates.
+
+    Args:
+        autoencoder, critic, learner: one rate per optimiser.
+        cosine: whether the rates fall to zero along a half cosine over the phase.
+        rise: number of first steps over which the rates grow linearly.
+        fresh: whether Adam forgets the moments of the previous phase. Where the old gradients were
+            small, the first new ones would move the weights by many times the rate.
+    """
+
+    autoencoder: float = 2e-3
+    critic: float = 1e-3
+    learner: float = 1e-3
+    cosine: bool = True
+    rise: int = 0
+    fresh: bool = False
+
+
+@dataclass(frozen=True)
+class Labels:
+    """How labelled images and pseudo-labels enter the losses "labels", "pseudo" and "teacher".
+
+    Args:
+        batch: labelled images per step.
+        temperature: factor on the log densities of the components when they act as logits.
+        confidence: the least probability of a pseudo-label.
+        balanced: 0 selects pseudo-labels by ``confidence``. A share selects the surest images of
+            every value instead: at most this share of an equal part of all images.
+    """
+
+    batch: int = 64
+    temperature: float = 0.3
+    confidence: float = 0.95
+    balanced: float = 0.0
+
+
+@dataclass(frozen=True)
+class Views:
+    """Changed copies of the images.
+
+    Args:
+        shift: images with labels or pseudo-labels move by up to so many pixels.
+        roam: share of these images that move to any place instead; their position is then unknown.
+            For sprites only.
+        corrupt: add the noisy and dropped-out copies of the authors' earlier code.
+    """
+
+    shift: int = 2
+    roam: float = 0.0
+    corrupt: bool = False
+
+
+@dataclass(frozen=True)
+class Relations:
+    """What the relational learner practises on.
+
+    Args:
+        batch: relations per step.
+        encodings: share of the batch that starts from encoded images instead of prior samples.
+    """
+
+    batch: int = 128
+    encodings: float = 0.0
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The frozen-encoder finish: decoder and relational learner train alone, on cached codes.
+
+    Args:
+        code_noise: standard deviation of the normal noise on half of the codes.
+        swap: probability with which a partition is swapped for a sample of its own component.
+        spare: a partition is not swapped where this raises the reconstruction loss by more than
+            this share, because it then holds details of the image.
+    """
+
+    code_noise: float = 0.0
+    swap: float = 0.0
+    spare: float = math.inf
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A stretch of training with constant loss weights.
+
+    Args:
+        name: the name in the log.
+        steps: optimiser steps; or ``epochs``, passes over the unlabelled images.
+        batch: unlabelled images per step.
+        prior: "uniform" or "normal" in the warm-up, "adaptive" in full training.
+        refit_every: steps between two estimates of the adaptive prior; 0 estimates it once, at
+            the start of the phase.
+        losses: name -> weight, of LOSSES.
+        rates, labels, views, relations: see their classes.
+        finish: the settings of a frozen-encoder finish; None trains the encoder, too.
+
+    Raises ValueError for an unknown loss.
+    """
+
+    name: str
+    steps: int = 0
+    epochs: int = 0
+    batch: int = 64
+    prior: str = "adaptive"
+    refit_every: int = 0
+    losses: Mapping[str, float] = field(default_factory=lambda: {"reconstruction": 1.0})
+    rates: Rates = Rates()
+    labels: Labels = Labels()
+    views: Views = Views()
+    relations: Relations = Relations()
+    finish: Finish | None = None
+
+    def __post_init__(self):
+        if unknown := sorted(set(self.losses) - set(LOSSES)):
+            raise ValueError(f"there is no loss {unknown[0]!r}; the losses are {', '.join(LOSSES)}")
+
+    def weight(self, loss: str) -> float:
+        """The weight of a loss; 0 where the phase does not have it."""
+        return self.losses.get(loss, 0.0)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether every loss of the phase is one of the paper's (its step is ``method.step``)."""
+        ours = any(self.weight(name) for name in LOSSES if name not in PUBLISHED_LOSSES)
+        return not (ours or self.finish or self.relations.encodings)
+
+    def changed(self, **parts) -> Phase:
+        """The phase with other fields; a dict changes only the named entries of a part.
+
+        ``phase.changed(steps=100, losses={"cycle": 0.0}, views={"roam": 0.5})``
+        """
+        new = {}
+        for name, value in parts.items():
+            old = getattr(self, name)
+            if isinstance(old, Mapping):
+                value = {**old, **value}
+            elif isinstance(value, Mapping):  # a phase without a finish has nothing to change
+                value = old and replace(old, **value)
+            new[name] = value
+        return replace(self, **new)
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Network sizes, how components are estimated, and the phases in order.
+
+    Args:
+        critic_betas: Adam's betas for the critic.
+        lengths: task -> factor on its number of steps, for tasks that differ from the default.
+        changes: dataset or task -> what differs there, as in ``Phase.changed``.
+    """
+
+    name: str
+    networks: NetworkConfig
+    fit: FitConfig
+    phases: tuple[Phase, ...]
+    critic_betas: tuple[float, float] = (0.5, 0.99)
+    lengths: Mapping[str, float] = field(default_factory=dict)
+    changes: Mapping[str, dict] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Steps of all phases."""
+        return sum(p.steps for p in self.phases)
+
+    def phase_at(self, step: int) -> tuple[Phase, int]:
+        """The phase of step number ``step``, and how many steps of the phase precede it.
+
+        Raises ValueError past the last step.
+        """
+        before = step
+        for phase in self.phases:
+            if before < phase.steps:
+                return phase, before
+            before -= phase.steps
+        raise ValueError(f"{self.name} has {self.steps} steps; there is no step {step}")
+
+    def changed(self, **parts) -> Preset:
+        """The preset with every phase changed, as in ``Phase.changed``."""
+        return replace(self, phases=tuple(phase.changed(**parts) for phase in self.phases))
+
+    def for_task(self, name: str) -> Preset:
+        """The preset of the task called ``name``: ``lengths`` and ``changes`` are applied. The
+        changes of a dataset come before those of a task."""
+        factor, preset = self.lengths.get(name, 1.0), self
+        for key in (name.partition(".")[0], name):
+            preset = preset.changed(**self.changes.get(key, {}))
+        phases = tuple(
+            replace(p, steps=max(round(factor * p.steps), min(p.steps, 1))) for p in preset.phases
+        )
+        return replace(self, phases=phases, lengths={}, changes={})
+
+    def for_images(self, count: int) -> Preset:
+        """The preset with epochs turned into steps, for ``count`` unlabelled images.
+
+        With corrupted copies an epoch is seven times as long: every image once as it is, three
+        times noisy and three times with dropped pixels.
+        """
+        phases = []
+        for phase in self.phases:
+            if phase.epochs:
+                seen = count * (7 if phase.views.corrupt else 1)
+                phase = replace(phase, steps=phase.epochs * math.ceil(seen / phase.batch), epochs=0)
+            phases.append(phase)
+        return replace(self, phases=tuple(phases))
+
+    def cut(self, steps: int) -> Preset:
+        """The preset with ``steps`` steps in all; every phase keeps its share of them.
+
+        Raises ValueError where a phase would be left without a step.
+        """
+        if steps < len(self.phases):
+            raise ValueError(
+                f"{steps} steps are too few for {self.name}: it has {len(self.phases)} phases, "
+                f"and each needs at least one step"
+            )
+        phases, before, given = [], 0, 0
+        for left, phase in zip(range(len(self.phases) - 1, -1, -1), self.phases):
+            before += phase.steps
+            wanted = round(steps * before / self.steps) - given
+            mine = min(max(wanted, 1), steps - given - left)  # every later phase needs one
+            phases.append(replace(phase, steps=mine))
+            given += mine
+        return replace(self, phases=tuple(phases))
+
+    def check(self, task: Task) -> None:
+        """Raises ValueError where images shall roam that are not sprites."""
+        if task.space is not DSPRITES and any(phase.views.roam for phase in self.phases):
+            raise ValueError(
+                f"images of {task.name} cannot roam: only a single sprite on black can move to "
+                f"any place; set roam to 0"
+            )
+
+
+# Modular (paper). Where the paper is silent, the authors' earlier code decides: weight 0.2 beside a
+# reconstruction that is the mean over pixels and colours, rate 1e-4 on dSprites and 1e-5 on 3D
+# Shapes, a uniform warm-up prior, covariance times 0.1 estimated once, three noisy and three
+# dropped-out copies. That code takes one Adam step per loss of the encoder; one step on their sum,
+# and one critic for all partitions, are our readings. Critic and relational learner are as wide as
+# there. Encoder and decoder are of the same kind, but ours.
+_PUBLISHED = Phase(
+    "warm-up",
+    epochs=1000,
+    batch=1024,
+    prior="uniform",
+    losses={"reconstruction": 1 / 64, "adversarial": 0.2},  # our reconstruction sums over 64 rows
+    rates=Rates(1e-4, 1e-4, 1e-4, cosine=False),
+    views=Views(corrupt=True),
+)
+PAPER = Preset(
+    name="PAPER",
+    networks=NetworkConfig(
+        encoder_widths=(32, 32, 32),
+        decoder="conv",
+        width=1024,
+        activation="tanh",
+        residual=False,
+    ),
+    fit=FitConfig(scale=0.1, shrink=0.0, ridge=1e-4, only_if_singular=True),
+    phases=(
+        _PUBLISHED,
+        _PUBLISHED.changed(name="full", epochs=5000, prior="adaptive", losses={"relational": 1.0}),
+    ),
+    critic_betas=(0.9, 0.999),
+    changes={
+        "Shapes3D": {
+            "rates": {"autoencoder": 1e-5, "critic": 1e-5, "learner": 1e-5},
+            "losses": {"reconstruction": 1 / 192},
+        }
+    },
+)
+
+# Modular. In the warm-up the label loss and pseudo-labels weigh fifty times as much as
+# reconstruction. With equal weights the encoder first learns what most pixels show, and never
+# catches up with small differences such as an orientation. Full training reads values from the
+# components instead of linear heads. The finish freezes the encoder and trains the decoder.
+COURSE = Preset(
+    name="COURSE",
+    networks=NetworkConfig(
+        encoder_widths=(32, 32, 32), standard=True, decoder="separable", width=256
+    ),
+    fit=FitConfig(scale=0.1, shrink=0.5, ridge=0.02, only_if_singular=False),
+    phases=(
+        Phase(
+            "warm-up",
+            2500,
+            prior="normal",
+            losses={"reconstruction": 0.02, "labels": 1.0, "pseudo": 1.0},
+            rates=Rates(autoencoder=3e-3, rise=50),
+        ),
+        Phase(
+            "full",
+            500,
+            refit_every=100,
+            losses={
+                "reconstruction": 0.02,
+                "adversarial": 0.003,
+                "labels": 1.0,
+                "teacher": 1.0,
+                "cycle": 0.02,
+                "relational": 1.0,
+            },
+            rates=Rates(autoencoder=1e-3, rise=50, fresh=True),
+        ),
+        Phase(
+            "finish",
+            4000,
+            losses={"reconstruction": 1.0, "recomposition": 0.3, "relational": 1.0},
+            rates=Rates(autoencoder=4e-3, rise=100, fresh=True),
+            relations=Relations(encodings=0.5),
+            finish=Finish(code_noise=0.12, swap=0.5, spare=0.3),
+        ),
+    ),
+    # The orientation of a small heart (dSprites.v4) shows in three or four pixels. Without labels
+    # of size (Shapes3D.v2), shape takes longer: half the steps read it in .974 of the validation
+    # images, all steps in .999.
+    lengths={
+        "dSprites.v2": 0.4,
+        "dSprites.v4": 1.6,
+        "dSprites.v4-circle": 1.6,
+        "Shapes3D.v3": 0.5,
+        "Shapes3D.v5": 0.5,
+    },
+    # Eight orientations differ by a few pixels, and a thousand labels show each sprite at 8 of 225
+    # places: half of the labelled images roam. dSprites.v2 and v3 do not need it.
+    changes={
+        "dSprites.v4": {"views": {"roam": 0.5}},
+        "dSprites.v4-circle": {"views": {"roam": 0.5}},
+    },
+)
+
+# Modular with about a hundred labels: the unlabelled images matter more. A warm-up on labels alone
+# comes first, then rounds of self-training: the model of the previous round is the teacher, and a
+# growing share of its surest pseudo-labels counts, equally many per value. (Selected by confidence,
+# as in COURSE, a poor teacher does harm on large tasks.) The cycle loss begins with the rounds,
+# because shuffled codes show combinations that no labelled image has.
+_WARM_UP, _FULL, _FINISH = COURSE.phases
+_ALONE = _WARM_UP.changed(steps=1000, losses={"pseudo": 0.0})
+_ROUND = _ALONE.changed(steps=375, losses={"teacher": 1.0, "cycle": 0.1}, rates={"fresh": True})
+FEW = replace(
+    COURSE,
+    name="FEW",
+    phases=(
+        _ALONE,
+        *(_ROUND.changed(name=f"round {n}", labels={"balanced": n / 10}) for n in (1, 2, 3, 4)),
+        _FULL.changed(losses={"cycle": 0.1}, labels={"balanced": 0.4}),
+        _FINISH,
+    ),
+    # COURSE is shorter where a thousand labels soon show everything; a hundred labels do not.
+    lengths={name: factor for name, factor in COURSE.lengths.items() if factor > 1},
+)
+PRESETS = {preset.name: preset for preset in (PAPER, COURSE, FEW)}
+
+
+def preset(name: str) -> Preset:
+    """The preset called ``name`` (case does not matter). Raises ValueError for another name."""
+    if name.upper() not in PRESETS:
+        raise ValueError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
+    return PRESETS[name.upper()]
