@@ -55,11 +55,11 @@ import wdlib
 from wdlib import COURSE, Trainer, plots
 from wdlib.course.check import check
 from wdlib.data import device_images
+from wdlib.files import provenance
 from wdlib.methods import cut
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import AdaptivePrior, FitConfig
 from wdlib.pretrained import folder_of
-from wdlib.files import provenance
 from wdlib.training import suited
 
 # %% [markdown]

@@ -47,6 +47,7 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from torch import nn
+from wdlib.training.stages import Moves
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
@@ -55,7 +56,6 @@ from wdlib.data import device_images
 from wdlib.metrics import relation_accuracy
 from wdlib.model import NetworkConfig, RelationalLearner
 from wdlib.training import Phase, Preset, losses
-from wdlib.training.stages import Moves
 
 # %% [markdown]
 # ## On values, a relation is a sum
@@ -177,10 +177,10 @@ check("04.2", rounds)
 # ```python
 # v4 = wdlib.task("dSprites.v4")
 # first, second, third = (wdlib.relation(n, v4) for n in ("right", "rotate+", "next-shape"))
-# walk = first.then(second).then(third)
-# values, rounds = walk([[0, 0, 0, 0]], v4), 1
-# while values.any():
-#     values, rounds = walk(values, v4), rounds + 1
+# tour = first.then(second).then(third)
+# reached, rounds = tour([[0, 0, 0, 0]], v4), 1
+# while reached.any():
+#     reached, rounds = tour(reached, v4), rounds + 1
 #
 # check("04.2", rounds)
 # ```

@@ -56,12 +56,11 @@ from wdlib import COURSE, FEW, PAPER, Trainer, plots
 from wdlib.course.check import check
 from wdlib.data import device_images, to_float
 from wdlib.experiments.markdown import format_experiment
+from wdlib.experiments.results import result_file
+from wdlib.experiments.table_files import read_table
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig
-from wdlib.experiments.results import result_file
-from wdlib.experiments.table_files import read_table
-from wdlib.model import saved
 from wdlib.training import Phase, Preset, Silence, losses, stages
 
 # %% [markdown]
@@ -239,7 +238,7 @@ print("step 249 belongs to", SMALL.phase_at(249)[0].name)
 #
 # A step reports its losses, unweighted, in a dictionary: the terms of the table by their names, and the
 # critic's as `"critic"`. Which one number does the optimiser of the *autoencoder* step down? The weight
-# of a term is the phase's field of the same name: `getattr(phase, "labels")`. Terms that are not there
+# of a term is `phase.weight("labels")`. Terms that are not there
 # have weight 0.
 
 

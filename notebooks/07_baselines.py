@@ -60,15 +60,15 @@ from wdlib.baselines.info_vae import mmd
 from wdlib.baselines.vae import kl
 from wdlib.course.check import check
 from wdlib.data import device_images, to_float
+from wdlib.experiments.results import result_file
+from wdlib.experiments.systems import format_winners
+from wdlib.experiments.table_files import read_csv
+from wdlib.experiments.tables import format_table
 from wdlib.methods import METHODS, Method, Modular, shares_of
 from wdlib.metrics import mig, relation_accuracy
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import FitConfig, NetworkConfig
 from wdlib.pretrained import folder_of
-from wdlib.experiments.results import result_file
-from wdlib.experiments.systems import format_winners
-from wdlib.experiments.table_files import read_csv
-from wdlib.experiments.tables import format_table
 from wdlib.training import Phase, Preset
 
 # %% [markdown]

@@ -59,20 +59,20 @@ from sklearn.tree import DecisionTreeClassifier
 
 import wdlib
 from wdlib import plots
-from wdlib.experiments.cells import path_of, threads
 from wdlib.course.check import check
 from wdlib.evaluation import evaluate
-from wdlib.experiments.studies import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
+from wdlib.experiments.cells import path_of, threads
 from wdlib.experiments.grid import Cell, Processes, run
 from wdlib.experiments.markdown import format_experiment, format_summary
-from wdlib.methods import METHODS
-from wdlib.metrics.judge import kept_judge
-from wdlib.pretrained import folder_of
 from wdlib.experiments.published import PUBLISHED
 from wdlib.experiments.results import result_file
+from wdlib.experiments.studies import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
 from wdlib.experiments.systems import format_winners
 from wdlib.experiments.table_files import read_table
 from wdlib.experiments.tables import format_table
+from wdlib.methods import METHODS
+from wdlib.metrics.judge import kept_judge
+from wdlib.pretrained import folder_of
 
 # %% [markdown]
 # ## One number is no result
@@ -816,8 +816,8 @@ for score, what in (("relation_latent_all", "relations on codes, the paper's fig
 # test images it reads without a mistake.
 
 # %%
-labels = results("labels")
-judged = [row for row in labels if row["score"] == "judged_encoded"]
+few_labels = results("labels")
+judged = [row for row in few_labels if row["score"] == "judged_encoded"]
 few = [row for row in judged if row["method"] == "modular"]
 alone = [row for row in judged if row["method"] == ALONE]
 fewest = [row for row in judged if row["method"] == "few"]
@@ -867,7 +867,7 @@ if few:
 
 # %%
 if judged:
-    print(format_experiment("labels", labels))
+    print(format_experiment("labels", few_labels))
 
 # %% [markdown]
 # ### Combinations that nobody has seen

@@ -14,6 +14,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from wdlib.course.check import check, verdict
 from wdlib.course.exercises import EXERCISES, Exercise, exercise
@@ -364,3 +365,62 @@ def test_a_solution_runs_by_itself_and_is_right(path, cell, capsys):
     program = imports_of(nbformat.read(path, as_version=4)) + "\n" + blocks[0]
     exec(compile(program, f"{path.stem}, solution", "exec"), {"__name__": "solution"})
     assert capsys.readouterr().out == f"{exercise_of(cell)}: right\n"
+
+
+# --- names: an exercise keeps its answer until the end of the notebook ---
+
+
+def names_bound(source: str) -> set[str]:
+    """Names that a cell binds for the whole notebook, not those inside its functions."""
+    local = (ast.FunctionDef, ast.ClassDef, ast.Lambda)
+    loops = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+    found, waiting = set(), [ast.parse(re.sub(r"(?m)^(\s*)%.*$", r"\1pass", source))]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, local):
+            found |= {getattr(node, "name", None)} - {None}
+        elif not isinstance(node, loops):
+            waiting += ast.iter_child_nodes(node)
+    return found
+
+
+def reused_names(notebook) -> set[str]:
+    """Names of exercises that another cell binds too, and names of solutions that do the same."""
+    stubs = [cell.source for cell in tagged(notebook, "exercise")]
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    others = set().union(*(names_bound(source) for source in cells if source not in stubs))
+    answers = [name for source in stubs for name in names_bound(source)]
+    solutions = [
+        names_bound(re.search(r"(?ms)^```python\n(.*?)^```", cell.source)[1])
+        for cell in tagged(notebook, "solution")
+    ]
+    twice = {name for name in answers if answers.count(name) > 1}
+    return twice | others & set().union(answers, *solutions)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_no_cell_reuses_the_name_of_an_answer(path):
+    """Then a check can be run again after the notebook has gone on."""
+    assert reused_names(nbformat.read(path, as_version=4)) == set()
+
+
+def test_a_reused_name_is_found():
+    stub, solution = ({"tags": [tag]} for tag in ("exercise", "solution"))
+    for later, found in (
+        ("labels = 3", {"labels"}),
+        ("for labels in 3, 4:\n    pass", {"labels"}),
+        ("import b as labels", {"labels"}),
+        ("start = 1", {"start"}),
+        ("def f(labels):\n    start = [labels for labels in 3]\n    return labels, start", set()),
+        ("print(labels, start)", set()),
+    ):
+        cells = [
+            new_code_cell("def labels(sizes):\n    return ...", metadata=stub),
+            new_markdown_cell("```python\nstart = 2\nlabels = start\n```", metadata=solution),
+            new_code_cell(later),
+        ]
+        assert reused_names(new_notebook(cells=cells)) == found, later
