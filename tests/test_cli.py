@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,6 +58,35 @@ def test_draw_writes_what_load_draws(tmp_path):
     images = np.load(tmp_path / "out.npy")
     assert images.shape == (2, 64, 64) and images.dtype == np.uint8
     np.testing.assert_array_equal(images, load("dsprites").draw(CLASSES))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_draw_writes_through_a_pipe_and_behind_a_link(tmp_path):
+    np.save(tmp_path / "classes.npy", CLASSES)
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "link.npy").symlink_to("deep/out.npy")
+    os.mkfifo(tmp_path / "pipe.npy")
+    with ThreadPoolExecutor() as pool:
+        through = pool.submit((tmp_path / "pipe.npy").read_bytes)
+        for out in ("pipe.npy", "link.npy"):
+            command = ["draw", "dsprites", str(tmp_path / "classes.npy"), str(tmp_path / out)]
+            assert main(command) == 0
+        assert through.result() == (tmp_path / "deep/out.npy").read_bytes()
+    assert (tmp_path / "link.npy").is_symlink() and (tmp_path / "pipe.npy").is_fifo()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_path_that_cannot_be_printed_is_no_failure(tmp_path, encoding):
+    folder = tmp_path / "\u0161koln\u00ed \u4e16"
+    folder.mkdir()
+    command = ["film", "dSprites.v2", "right", "--out", folder / "a.png"]
+    run = subprocess.run(
+        [sys.executable, "-m", "wdlib", *command], capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+    )  # fmt: skip
+    assert run.returncode == 0 and (folder / "a.png").exists(), run.stderr
+    shown = str(folder).encode(encoding, "backslashreplace")
+    assert run.stdout.strip().endswith(shown + b"/a.png")
 
 
 @pytest.mark.parametrize("dataset", ["dsprites", "shapes3d"])

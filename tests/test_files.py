@@ -47,6 +47,47 @@ def test_a_block_that_fails_leaves_the_earlier_file_and_nothing_else(tmp_path):
     assert path.read_bytes() == b"first" and list(tmp_path.iterdir()) == [path]
 
 
+def test_a_link_stays_a_link_and_the_file_behind_it_is_replaced(tmp_path):
+    (tmp_path / "deep").mkdir()
+    file, link, chain = tmp_path / "deep/file", tmp_path / "link", tmp_path / "chain"
+    link.symlink_to("deep/file")
+    chain.symlink_to("link")
+    write(link, b"first")  # the link dangles until now
+    assert file.read_bytes() == b"first"
+    write(chain, b"second")
+    assert file.read_bytes() == b"second" and link.is_symlink() and chain.is_symlink()
+    assert len(list(tmp_path.iterdir())) == 3 and list((tmp_path / "deep").iterdir()) == [file]
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o644, 0o444, 0o751])
+def test_a_file_keeps_its_mode(tmp_path, mode):
+    path = tmp_path / "a"
+    write(path, b"first")
+    path.chmod(mode)
+    write(path, b"second")
+    assert path.stat().st_mode & 0o777 == mode and path.read_bytes() == b"second"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_and_a_device_are_written_to_directly(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    write(tmp_path / "pipe", b"through")
+    assert os.read(reader, 100) == b"through" and (tmp_path / "pipe").is_fifo()
+    os.close(reader)
+    (tmp_path / "null").symlink_to(os.devnull)
+    write(tmp_path / "null", b"away")
+    assert Path(os.devnull).is_char_device() and (tmp_path / "null").is_symlink()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no full device")
+def test_a_device_that_takes_no_more_is_named(tmp_path):
+    (tmp_path / "full").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="full could not be written: No space left"):
+        write(tmp_path / "full", b"x")
+
+
 def part(path, mark: str, older: float):
     """A part of ``path``, by a writer that died ``older`` seconds ago."""
     left = path.with_name(f"{path.name}.{mark}.part")

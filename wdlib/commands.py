@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -229,9 +230,11 @@ def _check_file(path: Path) -> None:
     """Raises ValueError where no file can be written at ``path``, before there is work to lose."""
     if path.is_dir():
         raise ValueError(f"{path} is a folder, but a file is to be written")
+    if path.exists() and not path.is_file():
+        return  # a pipe or a device: only writing shows whether it takes anything
     if not path.parent.is_dir():
         raise ValueError(f"{path} cannot be written: there is no folder {path.parent}")
-    _check_folder(path.parent)
+    _check_folder(Path(os.path.realpath(path)).parent)
 
 
 def _check_folder(folder: Path) -> None:
