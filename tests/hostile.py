@@ -43,7 +43,7 @@ CODES = PIXELS.normal(size=(50, 3))
 TINY = dataclasses.replace(
     COURSE,
     networks=NetworkConfig(dim=2, encoder_widths=(4, 4, 4), hidden=8, rank=2, width=8),
-    phases=tuple(dataclasses.replace(p, steps=1, batch=8, labelled_batch=8) for p in COURSE.phases),
+    phases=tuple(p.changed(steps=1, batch=8, labels={"batch": 8}) for p in COURSE.phases),
 )
 CELL = cells.Cell("dSprites.v2", "modular", steps=1)
 ROW = {"convention": "raw", "score": "mig", "value": 0.5}

@@ -20,7 +20,7 @@ from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.metrics import score
 from wdlib.model import saved
-from wdlib.training import COURSE, Trainer, presets
+from wdlib.training import COURSE, Trainer, schedule
 
 CLASSES = np.array([[0, 0, 5, 0, 0, 0], [0, 2, 0, 7, 31, 16]])
 
@@ -29,7 +29,7 @@ CLASSES = np.array([[0, 0, 5, 0, 0, 0], [0, 2, 0, 7, 31, 16]])
 def short(monkeypatch):
     """COURSE cut to a few steps."""
     phases = tuple(dataclasses.replace(p, steps=3) for p in COURSE.phases)
-    monkeypatch.setitem(presets.PRESETS, "COURSE", dataclasses.replace(COURSE, phases=phases))
+    monkeypatch.setitem(schedule.PRESETS, "COURSE", dataclasses.replace(COURSE, phases=phases))
 
 
 def arrays(**change):

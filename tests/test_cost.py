@@ -26,8 +26,8 @@ TASK, IMAGES = task("dSprites.v2"), load("dsprites")
 PARTS = split(TASK, seed=0, labels=200, limit=600)
 TINY = replace(
     COURSE,
-    phases=tuple(replace(p, steps=8, batch=8, labelled_batch=8) for p in COURSE.phases),
-    lengths=(),
+    phases=tuple(p.changed(steps=8, batch=8, labels={"batch": 8}) for p in COURSE.phases),
+    lengths={},
 )
 
 

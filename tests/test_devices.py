@@ -29,9 +29,9 @@ PARTS = split(TASK, seed=0, labels=200, limit=600)
 
 def tiny(preset, **fields):
     """Six steps a phase, on few images."""
-    short = {"steps": 6, "epochs": 0, "batch": 16, "labelled_batch": 16, "learner_batch": 16}
-    phases = tuple(replace(p, **short, **fields) for p in preset.phases)
-    return replace(preset, phases=phases, lengths=(), datasets=())
+    small = {"labels": {"batch": 16}, "relations": {"batch": 16}}
+    short = preset.changed(steps=6, epochs=0, batch=16, **small, **fields)
+    return replace(short, lengths={}, changes={})
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -78,12 +78,12 @@ def test_a_step_never_waits_for_the_gpu(preset):
     """The driver refuses what would."""
     trainer = Trainer(PARTS, IMAGES, tiny(preset), device="cuda")
     for phase in trainer.preset.phases:
-        trainer._begin(phase)
-        trainer._step(phase, 0)
+        trainer.begin(phase, phase)
+        trainer.step(phase, 0, 0.0)
         torch.cuda.set_sync_debug_mode("error")
         try:
             for at in range(1, 5):
-                trainer._step(phase, at)
+                trainer.step(phase, at, 0.5)
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

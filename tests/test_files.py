@@ -24,7 +24,7 @@ from wdlib.factors import FactorSpace
 from wdlib.files import STALE, whole
 from wdlib.model import NetworkConfig, saved
 from wdlib.tasks import task
-from wdlib.training import COURSE, Trainer, presets
+from wdlib.training import COURSE, Trainer, schedule
 
 TINY = dataclasses.replace(
     COURSE,
@@ -159,7 +159,7 @@ def test_training_on_a_full_disk_ends_with_the_last_checkpoint_whole(tmp_path, t
 
 
 def test_the_command_line_says_it_in_one_line(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(presets.PRESETS, "COURSE", TINY)
+    monkeypatch.setitem(schedule.PRESETS, "COURSE", TINY)
     monkeypatch.setattr(cells, "MOST", 1000)
     train = ["train", "dSprites.v2", "--device", "cpu", "--labels", "300", "--out", str(tmp_path)]
     with at_most(100_000):
@@ -227,9 +227,9 @@ from wdlib.experiments import cells
 from wdlib.data import load
 from wdlib.tasks import task
 from wdlib.model import saved
-from wdlib.training import Trainer, presets
+from wdlib.training import Trainer, schedule
 
-cells.MOST, presets.PRESETS["COURSE"] = 1000, TINY
+cells.MOST, schedule.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
 parts = commands._parts(task("dSprites.v2"), 0, 300)
 Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)

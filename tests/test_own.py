@@ -43,8 +43,12 @@ def test_its_relations_are_next_and_previous():
 
 def test_it_trains_is_kept_and_evaluated(tmp_path):
     parts = wdlib.split(TASK, seed=0, labels=100)
-    warm_up = Phase("warm-up", 60, batch=16, prior="normal", labels=1.0, reconstruction=0.02)
-    full = Phase("full", 20, batch=16, labels=1.0, relational=1.0)
+    warm_up = Phase(
+        "warm-up", 60, batch=16, prior="normal", losses={"labels": 1.0, "reconstruction": 0.02}
+    )
+    full = Phase(
+        "full", 20, batch=16, losses={"reconstruction": 1.0, "labels": 1.0, "relational": 1.0}
+    )
     preset = Preset("little", wdlib.COURSE.networks, wdlib.COURSE.fit, (warm_up, full))
     trainer = Trainer(parts, IMAGES, preset)
     model = trainer.run()

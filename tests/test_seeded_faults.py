@@ -46,11 +46,11 @@ FAULTS = {
         "every pixel as in the library",
     ),
     "the critic's loss with a wrong sign": Fault(
-        "training/losses.py",
+        "training/method.py",
         "F.softplus(-prior_logits).mean()",
         "F.softplus(prior_logits).mean()",
         "02_warmup",
-        "losses.critic(*logits)",
+        "critic(*logits)",
     ),
     "components of the wrong value": Fault(
         "model/prior.py",
