@@ -53,7 +53,7 @@ from IPython.display import clear_output
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images
 from wdlib.files import provenance
 from wdlib.methods import cut

@@ -51,7 +51,7 @@ from matplotlib.figure import Figure
 
 import wdlib
 from wdlib import plots
-from wdlib.course.check import check
+from wdlib.course import check
 
 # %% [markdown]
 # ## A world in three lines

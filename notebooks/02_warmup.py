@@ -50,7 +50,7 @@ from torch.nn import functional as F
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images, to_float
 from wdlib.model import NetworkConfig
 from wdlib.model.prior import simple_prior

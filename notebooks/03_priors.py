@@ -51,7 +51,7 @@ from matplotlib.patches import Ellipse
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images
 from wdlib.model import AdaptivePrior, FitConfig, NetworkConfig
 from wdlib.training import Phase

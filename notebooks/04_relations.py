@@ -51,7 +51,7 @@ from wdlib.training.stages import Moves
 
 import wdlib
 from wdlib import COURSE, Trainer, plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images
 from wdlib.metrics import relation_accuracy
 from wdlib.model import NetworkConfig, RelationalLearner

@@ -53,7 +53,7 @@ from torch.nn import functional as F
 
 import wdlib
 from wdlib import COURSE, FEW, PAPER, Trainer, plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images, to_float
 from wdlib.experiments.markdown import format_experiment
 from wdlib.experiments.results import result_file

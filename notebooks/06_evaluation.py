@@ -49,7 +49,7 @@ from sklearn.svm import LinearSVC
 
 import wdlib
 from wdlib import plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images
 from wdlib.metrics import chance_codes, dci, mig, oracle_codes, relation_accuracy, sap, score_table
 from wdlib.model import AdaptivePrior, FitConfig

@@ -58,7 +58,7 @@ from wdlib.baselines.annealed_vae import capacity
 from wdlib.baselines.beta_tcvae import total_correlation
 from wdlib.baselines.info_vae import mmd
 from wdlib.baselines.vae import kl
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images, to_float
 from wdlib.experiments.results import result_file
 from wdlib.experiments.systems import format_winners

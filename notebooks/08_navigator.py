@@ -47,7 +47,7 @@ from IPython.display import Image, display
 
 import wdlib
 from wdlib import plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.data import device_images
 from wdlib.metrics.judge import kept_judge
 from wdlib.navigator import Walk, film

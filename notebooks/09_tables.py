@@ -59,7 +59,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 import wdlib
 from wdlib import plots
-from wdlib.course.check import check
+from wdlib.course import check
 from wdlib.evaluation import evaluate
 from wdlib.experiments.cells import path_of, threads
 from wdlib.experiments.grid import Cell, Processes, run

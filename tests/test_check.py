@@ -16,8 +16,9 @@ import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from wdlib.course.check import check, verdict
-from wdlib.course.exercises import EXERCISES, Exercise, exercise
+from wdlib import course
+from wdlib.course import check
+from wdlib.course.exercises import EXERCISES, Exercise, exercise, verdict
 from wdlib.course.exercises.exercise import fault
 
 HERE = Path(__file__).parent
@@ -259,6 +260,16 @@ def test_check_prints_one_line_and_returns_nothing(capsys):
     assert [line[:13] for line in capsys.readouterr().out.splitlines()] == [
         "99.2: right", "99.1: not yet", "99.1: not yet",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", course.__all__)
+def test_every_name_for_the_notebooks_has_a_home(name):
+    assert getattr(course, name) is not None and name in dir(course)
+
+
+def test_another_name_is_refused():
+    with pytest.raises(AttributeError, match="has no attribute 'solutions'"):
+        course.solutions  # noqa: B018
 
 
 # --- the exercises of the notebooks ---

@@ -52,16 +52,16 @@ FLOORS = {
     ],
     "F8": [
         *room(
-            "course/exercises",
-            "exercise tour worlds warmup priors relations training evaluation "
-            "baselines navigator tables",
-        ),
-        *room("course", "check notebooks address student slides"),
-        *room(
             "experiments",
             "ablations replications known cells results processes published pipes tables "
             "table_files pace studies markdown systems grid costs profile milestones cost",
         ),
+        *room(
+            "course/exercises",
+            "exercise tour worlds warmup priors relations training evaluation "
+            "baselines navigator tables",
+        ),
+        *room("course", "worlds notebooks address student slides"),
         "__init__",
         "commands",
         "__main__",
