@@ -191,14 +191,14 @@ def test_a_device_that_holds_no_numbers(capsys):
 
 def test_training_that_is_interrupted_says_how_it_goes_on(tmp_path, monkeypatch, capsys, short):
     train = ["train", "dSprites.v2", "--labels", "400", "--device", "cpu", "--out", str(tmp_path)]
-    step = Trainer._step
+    step = Trainer.step
 
     def interrupted(self, *where):
         if self.done == 2:
             raise KeyboardInterrupt
         return step(self, *where)
 
-    monkeypatch.setattr(Trainer, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "step", interrupted)
     assert main(train) == 130
     assert capsys.readouterr().err.splitlines()[-1] == (
         "wdlib: interrupted at step 2; nothing was saved yet"
@@ -312,7 +312,7 @@ def test_train_evaluate_and_resume(tmp_path, capsys, short):
     "argv, said",
     [
         (["train", "dSprites.v22"], "did you mean dSprites.v2"),
-        (["train", "dSprites.v2", "--preset", "FAST"], "there are PAPER, COURSE"),
+        (["train", "dSprites.v2", "--preset", "FAST"], "the presets are PAPER, COURSE"),
         (["train", "dSprites.v2", "--device", "gpu"], "device 'gpu' cannot be used"),
         (["train", "dSprites.v2", "--data", "nowhere.npz"], "nowhere.npz"),
         (["train", "dSprites.v2", "--labels", "9000000"], "9000000 labels"),
