@@ -79,7 +79,7 @@ from wdlib.training import Phase, Preset
 
 # %%
 for name, m in METHODS.items():
-    print(f"{name:19s} told: {m.told:34s} {m.source}")
+    print(f"{name:19s} supervision: {m.supervision:34s} {m.source}")
 
 # %% [markdown]
 # "Nothing" is less than it sounds: after training even these need labels, to say which dimension is
@@ -456,7 +456,7 @@ phases = (
 LITTLE = Preset(
     "LITTLE", NetworkConfig(), FitConfig(shrink=0.5, ridge=0.02, only_if_singular=False), phases
 )
-methods = {"ours": Method(Modular(LITTLE), told="labels", source="05_training", converts=True)}
+methods = {"ours": Method(Modular(LITTLE), "labels", "05_training", converts=True)}
 methods |= {name: METHODS[name] for name in ("previous", "few_label", "zerodim", "beta_vae")}
 budget = {"ours": LITTLE.steps, "previous": 250, "few_label": 220, "zerodim": 250, "beta_vae": 300}
 systems = {
@@ -624,7 +624,7 @@ class Copycat:
         return self.codes[torch.cdist(codes, self.codes).masked_fill(other, torch.inf).argmin(1)]
 
 
-methods["copycat"] = Method(Copycat, told="labels", source="this notebook")
+methods["copycat"] = Method(Copycat, supervision="labels", source="this notebook")
 systems["copycat"] = methods["copycat"].fit(parts, images, labels=1000, seed=0, steps=1)
 table["copycat"] = measured(systems["copycat"])
 show(table)

@@ -49,7 +49,7 @@ def test_the_recipe_does_not_depend_on_the_process():
 def test_every_method_of_a_table_has_a_recipe_on_every_task(known):
     for name in ("dSprites.v3", "Shapes3D.v3"):
         assert all(len(method.recipe(name)) == 12 for method in known.values())
-    assert Method(lambda: None, told="nothing", source="mine").recipe("dSprites.v3") == ""
+    assert Method(lambda: None, supervision="none", source="mine").recipe("dSprites.v3") == ""
 
 
 def test_a_task_with_steps_or_fields_of_its_own_has_a_recipe_of_its_own():

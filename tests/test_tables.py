@@ -498,14 +498,14 @@ def test_the_short_table_of_systems_has_one_convention_a_column_oracle_and_chanc
     text = format_systems(made + [r | {"dataset": "Shapes3D.v3"} for r in made])
     first, second = text.split("\n\n")
     head, _, ours, theirs, oracle, chance = map(cells_of, first.splitlines())
-    assert head[:4] == ["dSprites.v3", "told", "judged, encoded", "encoder"]
+    assert head[:4] == ["dSprites.v3", "supervision", "judged, encoded", "encoder"]
     assert head[4:] == [
         "DCI D, raw", "DCI D, converted", "MIG, raw", "MIG, grouped", "MIG, converted"
     ]  # fmt: skip
     judged = "0.850 (0.800 to 0.900)"
     assert ours == ["modular", "1000 labels", judged, "", "", "", "0.100", "0.300", "0.950"]
     judged = "0.350 (0.300 to 0.400)"
-    assert theirs == ["beta_vae", "nothing", judged, "", "", "", "0.600", "0.500", ""]
+    assert theirs == ["beta_vae", "none", judged, "", "", "", "0.600", "0.500", ""]
     assert oracle == ["oracle", "", "0.990 (the judge)", "", "", "", "", "", "0.875"]
     assert chance == ["chance", "", "0.007", "", "", "", "", "", "0.125"]
     assert second.startswith("| Shapes3D.v3 |")

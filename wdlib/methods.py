@@ -40,7 +40,7 @@ Your own method is one more entry. This one is linear::
             then = torch.from_numpy(relation(now.numpy(), self.task))
             return codes + sum(m[b] - m[a] for m, a, b in zip(self.means, now.T, then.T))
 
-    methods = METHODS | {"linear": Method(Linear, told="labels", source="principal components")}
+    methods = METHODS | {"linear": Method(Linear, supervision="labels", source="PCA")}
 """
 
 from __future__ import annotations
@@ -76,8 +76,8 @@ class Method:
 
     Args:
         fit: request -> System.
-        told: what training knows about the factors. A method that knows nothing uses the labelled
-            images after training only, to find which code stands for which value.
+        supervision: what training knows about the factors. An unsupervised method ("none") uses
+            the labels only after training, to find which code stands for which value.
         source: the publication.
         converts: whether training itself decides how values are read from codes (by components,
             embeddings or attributes). Only then are codes *converted* to values for the scores; a
@@ -87,7 +87,7 @@ class Method:
     """
 
     fit: Callable[[FitRequest], System]
-    told: str
+    supervision: str
     source: str
     converts: bool = False
     report: Mapping[str, object] = field(default_factory=dict)
@@ -104,12 +104,13 @@ def modular(
     """The modular model with the preset of each task. ``only_labelled`` trains it on the labelled
     images alone."""
     fit = partial(fit_modular, preset_for, only_labelled=only_labelled)
-    settings = partial(_settings, preset_for, only_labelled) if only_labelled else preset_for
+    settings = partial(_only_labelled, preset_for) if only_labelled else preset_for
     return Method(fit, "labels", source, converts=True, settings=settings)
 
 
-def _settings(preset_for: Callable[[str], Preset], only_labelled: bool, task: str):
-    return ["only labelled" * only_labelled, preset_for(task)]
+def _only_labelled(preset_for: Callable[[str], Preset], task: str) -> Preset:
+    preset = preset_for(task)
+    return replace(preset, name=f"{preset.name}, labelled images only")
 
 
 def fit_modular(
@@ -137,11 +138,11 @@ def fit_modular(
     return model
 
 
-def baseline(module, told: str, source: str, config=None, **about) -> Method:
+def baseline(module, supervision: str, source: str, config=None, **about) -> Method:
     """The method of a file of wdlib/baselines, with its default ``Config`` or another one."""
     config = module.Config() if config is None else config
     fit = partial(fit_baseline, module.__name__, config)
-    return Method(fit, told, source, settings=partial(_same, config), **about)
+    return Method(fit, supervision, source, settings=partial(_same, config), **about)
 
 
 def fit_baseline(module: str, config, request: FitRequest) -> System:
@@ -165,13 +166,12 @@ def _same(config, task: str):
     return config
 
 
-NOTHING = "nothing"
 METHODS: dict[str, Method] = {
     "modular": modular(COURSE.for_task, "this package, after Valenti and Bacciu (2022)"),
     "modular-paper": modular(PAPER.for_task, "Valenti and Bacciu (2022), arXiv 2209.05336"),
     "previous": baseline(
         previous,
-        "10 labels a combination",
+        "10 labels per combination",
         "Valenti and Bacciu (2022), arXiv 2205.10056",
         previous.Config(own_labels=True),
         converts=True,
@@ -187,11 +187,11 @@ METHODS: dict[str, Method] = {
     "fader": baseline(fader, "labels", "Lample et al. (2017)", converts=True),
     "pairwise": baseline(pairwise, "pairs of labelled images", "Chen and Batmanghelich (2020)"),
     "ada_gvae": baseline(ada_gvae, "pairs that differ in few factors", "Locatello et al. (2020)"),
-    "beta_vae": baseline(beta_vae, NOTHING, "Higgins et al. (2017)"),
-    "annealed_vae": baseline(annealed_vae, NOTHING, "Burgess et al. (2018)"),
-    "factor_vae": baseline(factor_vae, NOTHING, "Kim and Mnih (2018)"),
-    "beta_tcvae": baseline(beta_tcvae, NOTHING, "Chen et al. (2018)"),
-    "info_vae": baseline(info_vae, NOTHING, "Zhao, Song and Ermon (2017)"),
+    "beta_vae": baseline(beta_vae, "none", "Higgins et al. (2017)"),
+    "annealed_vae": baseline(annealed_vae, "none", "Burgess et al. (2018)"),
+    "factor_vae": baseline(factor_vae, "none", "Kim and Mnih (2018)"),
+    "beta_tcvae": baseline(beta_tcvae, "none", "Chen et al. (2018)"),
+    "info_vae": baseline(info_vae, "none", "Zhao, Song and Ermon (2017)"),
 }
 
 

@@ -23,7 +23,7 @@ from wdlib.methods import Method, baseline
 
 REPLICATIONS: dict[str, Method] = {
     "beta_tcvae-published": baseline(
-        beta_tcvae, "nothing", "Chen et al. (2018), Locatello et al. (2019)", beta_tcvae.PUBLISHED
+        beta_tcvae, "none", "Chen et al. (2018), Locatello et al. (2019)", beta_tcvae.PUBLISHED
     ),
     "few_label-published": baseline(
         few_label, "labels", "Locatello et al. (2020), few labels", few_label.PUBLISHED

@@ -28,7 +28,7 @@ SHORT = (
 
 
 def format_systems(rows: Iterable[Mapping]) -> str:
-    """Table 2 in short, as Markdown, a table a dataset: what each system is told, its judged
+    """Table 2 in short, as Markdown, a table a dataset: the supervision of each system, its judged
     relation accuracy from encoded test images, its encoder, DCI D and MIG.
 
     Every column is of one convention, for conventions are not to be compared with each other. The
@@ -37,10 +37,10 @@ def format_systems(rows: Iterable[Mapping]) -> str:
     """
     tables = []
     for dataset, found in _by_dataset(rows).items():
-        lines = [[dataset, "told", *(column(*key) for key in SHORT)]]
+        lines = [[dataset, "supervision", *(column(*key) for key in SHORT)]]
         for method in dict.fromkeys(method for method, _, _ in found):
             name = method + collapses(found.get((method, "-", "collapsed"), ()))
-            line = [name, _told(method, found.get((method, "-", "fit_labels"), ()))]
+            line = [name, _supervision(method, found.get((method, "-", "fit_labels"), ()))]
             values = [found.get((method, *key)) for key in SHORT]
             lines.append([*line, *(mean_and_range(v) if v else "" for v in values)])
         for twin in ("oracle", "chance"):
@@ -86,10 +86,10 @@ def _by_dataset(rows: Iterable[Mapping]) -> dict[str, dict[tuple[str, str, str],
     return found
 
 
-def _told(method: str, labels: Sequence[float]) -> str:
+def _supervision(method: str, labels: Sequence[float]) -> str:
     from wdlib.methods import METHODS  # with it torch, which a table on disk needs not
 
     if method not in METHODS:
         return ""
-    told = METHODS[method].told
-    return f"{max(labels):g} labels" if told == "labels" and labels else told
+    known = METHODS[method].supervision
+    return f"{max(labels):g} labels" if known == "labels" and labels else known
