@@ -333,7 +333,7 @@ for times in (1, 2, 4, 8):
     )
 plots.show(
     plots.image_grid(
-        torch.stack([s.picture for s in walk.steps]).numpy(),
+        torch.stack([s.image for s in walk.steps]).numpy(),
         [s.name for s in walk.steps],
         columns=5,
     ),

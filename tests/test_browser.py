@@ -150,7 +150,7 @@ class View:
 
     @property
     def source(self) -> str:
-        return self.page.locator('img[alt^="decoded picture"]').last.get_attribute("src")
+        return self.page.locator('img[alt^="decoded image"]').last.get_attribute("src")
 
     @property
     def values(self) -> np.ndarray:
@@ -196,7 +196,7 @@ def test_a_relation_button_changes_the_picture_as_the_relation_says(view, name):
     wanted = relation(name, view.task)(before[None], view.task)[0]
     assert view.source != source
     assert view.values.tolist() == wanted.tolist() != before.tolist()
-    assert "✓ as the relation asks" in view.said
+    assert "✓ as wanted" in view.said
     view.shot(f"relation-{name}")
 
 
@@ -300,7 +300,7 @@ def test_every_control_is_reached_by_tab_and_has_a_name(view):
         view.page.keyboard.press("Tab")
     assert all(names), names
     wanted = "map of partition 1|map of partition 2|at island|left|next-shape|undo|posX|start here"
-    wanted += "|random picture|partition|dimension 1|dimension 8|make files"
+    wanted += "|random image|partition|dimension 1|dimension 8|make files"
     for name in wanted.split("|"):
         assert any(name in found for found in names), (name, names)
 
@@ -319,7 +319,7 @@ def test_a_new_start_from_chosen_factors(view):
     row.locator(".noUi-handle").focus()
     for _ in range(15):
         view.page.keyboard.press("ArrowRight")
-    preview = view.page.locator('img[alt^="picture to start from"]')
+    preview = view.page.locator('img[alt^="image to start from"]')
     sync_api.expect(preview).to_have_attribute("alt", re.compile("right$"), timeout=20_000)
     view.button("start here").click()
     view.wait(0, "start")

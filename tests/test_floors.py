@@ -47,8 +47,7 @@ FLOORS = {
     "F6": ["methods", "evaluation", "pretrained"],
     "F7": [
         *room("plots", "figure names images islands curves scores"),
-        *room("navigator", "walk film maps dial clicks panels still view"),
-        "navigator/__main__",
+        *room("navigator", "walk maps film panels controls view"),
     ],
     "F8": [
         *room(

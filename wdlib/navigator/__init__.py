@@ -1,4 +1,4 @@
-"""The latent navigator: a walk from picture to picture, by hand, by name or by relation."""
+"""The latent navigator: a walk from image to image, by hand, by name or by relation."""
 
 from wdlib.navigator.view import Navigator
 from wdlib.navigator.walk import Walk

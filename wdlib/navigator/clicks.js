@@ -1,7 +1,7 @@
-// A map that is clicked, dragged on, or walked with the arrow keys. Where it was pressed is told as
-// [x, y, gesture], x and y being fractions of the view. A gesture is one press and its drag, or a
-// row of arrow keys: its moves make one step of the walk. It is counted here, since of many changes
-// between two answers of the kernel only the last is sent.
+// A map to click, to drag on, or to walk with the arrow keys. It reports where it was pressed as
+// [x, y, gesture]; x and y are fractions of the view. A gesture is one press with its drag, or a row
+// of arrow keys, and makes one step of the walk. The browser counts gestures, because the kernel
+// sees only the last of several quick changes.
 
 const inside = (v) => Math.min(Math.max(v, 0), 1);
 function render({ model, el }) {
@@ -10,17 +10,17 @@ function render({ model, el }) {
   box.tabIndex = 0;
   box.setAttribute("role", "application");
   box.dataset.lmSuppressShortcuts = "true";  // JupyterLab's own use of the arrow keys
-  const picture = document.createElement("img");
-  picture.draggable = false;
-  picture.alt = "";
+  const image = document.createElement("img");
+  image.draggable = false;
+  image.alt = "";
   const above = document.createElement("div");
-  box.append(picture, above);
+  box.append(image, above);
   el.append(box);
 
   let [x, y] = model.get("here");
   let gesture = Date.now();
   let keys = false;
-  const still = () => { picture.src = model.get("picture"); };
+  const still = () => { image.src = model.get("image"); };
   const show = () => {
     [x, y] = model.get("here");
     above.innerHTML = model.get("marks");
@@ -31,7 +31,7 @@ function render({ model, el }) {
     model.save_changes();
   };
   const press = (event) => {
-    const frame = picture.getBoundingClientRect();
+    const frame = image.getBoundingClientRect();
     x = inside((event.clientX - frame.left) / frame.width);
     y = inside((event.clientY - frame.top) / frame.height);
     send();
@@ -60,7 +60,7 @@ function render({ model, el }) {
   });
   still();
   show();
-  model.on("change:picture", still);
+  model.on("change:image", still);
   model.on("change:here change:marks change:label", show);
 }
 export default { render };

@@ -1,4 +1,4 @@
-"""The steps of a walk as a film: pictures in a row (PNG), or one after the other (GIF)."""
+"""A walk as images and files: an animated GIF, rows of images (PNG), and a still view with maps."""
 
 from __future__ import annotations
 
@@ -10,64 +10,101 @@ from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from wdlib import plots
-from wdlib.navigator.walk import Step
+from wdlib.navigator.maps import PartitionMap
+from wdlib.navigator.walk import Step, Walk
+from wdlib.plots.figure import MEDIUM, SMALL, Described, png
+from wdlib.plots.images import draw
 from wdlib.tasks import Task
 
-SCALE = 4  # screen pixels for each of a picture's in the GIF
-CAPTION = 52  # pixels below it for two lines of text
+SCALE = 4  # screen pixels for each pixel of an image in the GIF
+CAPTION = 52  # height of the caption in screen pixels: two lines of text
+LATEST = 8  # steps that a view shows; the files hold all of them
 
 
 def words(values, task: Task) -> str:
     """Values [n] -> their names, such as "heart, middle left"."""
-    return ", ".join(f.value_names[v] for f, v in zip(task.factors, values))
+    return plots.words(np.asarray(values)[None], task, between=", ")[0]
 
 
 def caption(step: Step, task: Task) -> str:
-    """What is read off a step's picture, with a tick or a cross where a relation led to it."""
-    mark = {None: "", True: "✓ ", False: "✗ "}[step.right]
-    return mark + words(step.values, task)
+    """The values read at a step; after a relation, with a tick or a cross before them."""
+    return {None: "", True: "✓ ", False: "✗ "}[step.right] + words(step.values, task)
 
 
-def pixels(picture) -> np.ndarray:
-    """One picture, drawn or decoded -> uint8 [64, 64], or [64, 64, 3], 0 to 255."""
-    return np.rint(255 * plots.pixels(picture[None])[0]).astype(np.uint8)
+def pixels(image) -> np.ndarray:
+    """One image, drawn or decoded -> uint8 [H, W], or [H, W, 3], 0 to 255."""
+    return np.rint(255 * plots.pixels(image[None])[0]).astype(np.uint8)
 
 
-def picture_png(picture) -> bytes:
-    """One picture, drawn or decoded, as a PNG file."""
-    return _file(Image.fromarray(pixels(picture)), "PNG")
+def image_png(image) -> bytes:
+    """One image, drawn or decoded, as a PNG file."""
+    return _file(Image.fromarray(pixels(image)), "PNG")
 
 
 def strip_png(steps: Sequence[Step], task: Task, *, columns: int = 8, dpi: int = 100) -> bytes:
-    """A PNG file with the picture of every step in reading order, under its number and name."""
+    """A PNG file with the image of every step in reading order, below its number and name."""
     titles = [
         f"{number}: {step.name}\n" + caption(step, task).replace(", ", "\n")
         for number, step in enumerate(steps)
     ]
-    pictures = np.stack([step.picture for step in steps])
-    figure = plots.image_grid(pictures.astype(np.float32), titles, columns=columns)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi)
-    return buffer.getvalue()
+    images = np.stack([step.image for step in steps]).astype(np.float32)
+    return png(plots.image_grid(images, titles, columns=columns), dpi)
 
 
 def gif(steps: Sequence[Step], task: Task, *, seconds: float = 0.8) -> bytes:
-    """An animated GIF that shows each step for some seconds, with its caption, again and again."""
+    """An animated GIF that shows each step for some seconds with its caption, in a loop."""
     font = ImageFont.truetype(font_manager.findfont("DejaVu Sans"), 14)
     frames = []
     for number, step in enumerate(steps):
-        picture = Image.fromarray(pixels(step.picture)).resize(
-            (64 * SCALE,) * 2, Image.Resampling.NEAREST
-        )
-        frame = Image.new(picture.mode, (picture.width, picture.height + CAPTION), "white")
-        frame.paste(picture)
+        image = Image.fromarray(pixels(step.image))
+        image = image.resize((SCALE * image.width, SCALE * image.height), Image.Resampling.NEAREST)
+        frame = Image.new(image.mode, (image.width, image.height + CAPTION), "white")
+        frame.paste(image)
+        # The number also keeps PIL from merging equal frames.
         text = f"{number}: {step.name}\n{caption(step, task)}"
-        ImageDraw.Draw(frame).text((6, picture.height + 6), text, fill="black", font=font)
+        ImageDraw.Draw(frame).text((6, image.height + 6), text, fill="black", font=font)
         frames.append(frame)
-    # Equal frames would be merged, and a number of steps could no longer be counted off the film;
-    # the number in the caption keeps them apart.
     options = {"save_all": True, "append_images": frames[1:], "loop": 0}
     return _file(frames[0], "GIF", duration=round(1000 * seconds), **options)
+
+
+def summary(steps: Sequence[Step], task: Task) -> str:
+    """The names and readings of the latest steps, in words."""
+    latest = steps[-LATEST:]
+    return "; ".join(f"{step.name}: {words(step.values, task)}" for step in latest)
+
+
+def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
+    """Maps with the trail of the walk, the decoded image, and below them the latest steps."""
+    task, steps = walk.model.task, walk.steps
+    names, columns = ", ".join(task.factor_names), len(maps) + 1
+    what = f"the latent navigator: maps of the partitions {names}, the decoded image and the steps"
+    size = (max(3.3 * columns, 8.0), 5.9)
+    figure = Described(what, summary(steps, task), figsize=size, layout="constrained")
+    above, below = figure.subfigures(2, 1, height_ratios=(3.7, 2.2))
+    *seen, large = above.subplots(1, columns)
+    for panel, m in zip(seen, maps):
+        m.draw(panel)
+        trail = m.place(walk.trail(m.partition))
+        panel.plot(*trail.T, color="black", ls="--", lw=1.2, marker="o", ms=4, mfc="white")
+        panel.plot(*trail[:1].T, "s", color="black", mfc="white", ms=8)
+        panel.plot(*trail[-1:].T, "o", color="black", mfc="none", ms=13, mew=2)
+        panel.set_title(m.title, fontsize=MEDIUM)
+    _draw_step(large, steps[-1], task)
+    large.set_title("decoded image", fontsize=MEDIUM)
+    row, first = below.subplots(1, LATEST), max(len(steps) - LATEST, 0)
+    for number, (panel, step) in enumerate(zip(row, steps[first:]), start=first):
+        _draw_step(panel, step, task)
+        panel.set_title(f"{number}: {step.name}", fontsize=SMALL)
+    for panel in row[len(steps) - first :]:
+        panel.set_axis_off()
+    plots.spread(figure)
+    return figure
+
+
+def _draw_step(panel, step: Step, task: Task) -> None:
+    image = plots.pixels(step.image[None])[0]
+    draw(panel, image, title=None, below=caption(step, task).replace(", ", "\n"))
 
 
 def _file(image: Image.Image, kind: str, **options) -> bytes:

@@ -1,6 +1,6 @@
-"""What the navigator says in HTML: the picture, the reading of its factors, the film strip.
+"""The navigator in HTML: the decoded image, what was read there, and the latest steps.
 
-Pictures are ``img`` elements with alt text, which an ipywidgets Image cannot have.
+Images are ``img`` elements, because an ipywidgets Image has no alt text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from wdlib.navigator.walk import Confidence, Step
 from wdlib.tasks import Task
 
 TITLE = "font-size:11px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
-FILM = 8  # steps that the strip on the screen shows; the files hold all
 
 
 def url(data: bytes, kind: str = "image/png") -> str:
@@ -22,8 +21,8 @@ def url(data: bytes, kind: str = "image/png") -> str:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def picture(data: bytes, alt: str, side: int) -> str:
-    """A 64 by 64 PNG file as an element of ``side`` pixels, its own pixels kept sharp."""
+def img(data: bytes, alt: str, side: int) -> str:
+    """A PNG file as an element of ``side`` pixels, with sharp pixels."""
     return (
         f'<img src="{url(data)}" alt="{escape(alt)}" width="{side}" height="{side}" '
         'style="image-rendering:pixelated;display:block;max-width:none;border:1px solid #767676">'
@@ -31,28 +30,27 @@ def picture(data: bytes, alt: str, side: int) -> str:
 
 
 def decoded(step: Step, task: Task, *, side: int = 220) -> str:
-    """The decoded picture of a step, large."""
-    alt = f"decoded picture, read as {film.words(step.values, task)}"
-    return picture(film.picture_png(step.picture), alt, side)
+    """The decoded image of a step, large."""
+    alt = f"decoded image, read as {film.words(step.values, task)}"
+    return img(film.image_png(step.image), alt, side)
 
 
 def readings(step: Step, task: Task, further: Sequence[float]) -> str:
-    """A table: for each factor the most likely value and its share, by the prior and the judge.
+    """A table: the most likely value of each factor by the prior and by the judge, with confidence.
 
     further: for each partition, the share of the test images whose codes lie further out.
     """
     readers = {"prior": step.prior} | ({"judge": step.judge} if step.judge else {})
-    names = [*readers, "test images<br>further out"]
     head = "".join(
         f'<th scope="col" style="text-align:left;vertical-align:bottom">{name}</th>'
-        for name in names
+        for name in (*readers, "test images<br>further out")
     )
     rows = []
     for i, factor in enumerate(task.factors):
         cells = "".join(_cell(reader, i, factor.value_names) for reader in readers.values())
-        cells += f"<td>{further[i]:.0%}</td>"
         rows.append(
-            f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>{cells}</tr>'
+            f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>{cells}'
+            f"<td>{further[i]:.0%}</td></tr>"
         )
     return (
         '<table style="border-spacing:8px 2px;font-size:12px;line-height:1.35;margin-left:-8px">'
@@ -71,31 +69,29 @@ def _cell(confidence: Confidence, i: int, names: Sequence[str]) -> str:
 
 
 def status(number: int, step: Step, task: Task) -> str:
-    """One sentence on the step, which screen readers are told of."""
-    reader = "the judge reads" if step.judge else "the prior reads"
-    said = f"Step {number}, {step.name}: {reader} {film.words(step.values, task)}"
-    if step.right is not None:
-        said += (
-            " ✓ as the relation asks"
-            if step.right
-            else f" ✗ where the relation asks for {film.words(step.wanted, task)}"
-        )
-    return f'<div role="status" aria-live="polite" class="wdlib-status">{escape(said)}.</div>'
+    """One sentence on the step. Screen readers announce it."""
+    reader = "judge" if step.judge else "prior"
+    text = f"Step {number}, {step.name}: the {reader} reads {film.words(step.values, task)}"
+    if step.right:
+        text += " ✓ as wanted"
+    elif step.right is False:
+        text += f" ✗ wanted: {film.words(step.wanted, task)}"
+    return f'<div role="status" aria-live="polite" class="wdlib-status">{escape(text)}.</div>'
 
 
 def strip(steps: Sequence[Step], task: Task, *, side: int = 88) -> str:
-    """The last steps as small pictures with number, name and reading."""
-    first = max(len(steps) - FILM, 0)
+    """The latest steps as small images with number, name and reading."""
+    first = max(len(steps) - film.LATEST, 0)
     frames = []
     for number, step in enumerate(steps[first:], start=first):
-        said = "<br>".join(escape(part) for part in film.caption(step, task).split(", "))
-        image = picture(film.picture_png(step.picture), f"step {number}", side)
+        below = "<br>".join(escape(part) for part in film.caption(step, task).split(", "))
+        image = img(film.image_png(step.image), f"step {number}", side)
         frames.append(
             f'<figure style="margin:0;width:{side + 8}px;line-height:1.25;font-size:12px">'
             f'<b title="{escape(step.name)}" style="display:block;{TITLE}">'
-            f"{number}: {escape(step.name)}</b>{image}<figcaption>{said}</figcaption></figure>"
+            f"{number}: {escape(step.name)}</b>{image}<figcaption>{below}</figcaption></figure>"
         )
-    before = f"<span>{first} steps before,</span>" if first else ""
+    before = f"<span>{first} earlier steps,</span>" if first else ""
     row = "display:flex;flex-wrap:wrap;gap:6px;align-items:start"
     return f'<div style="{row}">{before}{"".join(frames)}</div>'
 

@@ -1,12 +1,11 @@
-"""The latent navigator: maps, picture, readings, controls and film strip in one view.
+"""The latent navigator: maps, image, readings, controls and the steps of the walk in one view.
 
-Whatever is pressed becomes one move of a ``Walk``, and after each move everything shows where the
-walk is. The maps are drawn once; a step sends marks, small pictures and a few numbers.
+Every control makes one move of a ``Walk``. After each move, ``_show`` brings everything in line
+with the walk. The maps are drawn once; a step sends marks, small images and a few numbers.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,39 +13,40 @@ from pathlib import Path
 import ipywidgets as widgets
 import numpy as np
 from ipywidgets import Layout
-from matplotlib.figure import Figure
 
+from wdlib import plots
 from wdlib.data import Images, Split, device_images
 from wdlib.files import whole
 from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
-from wdlib.navigator import clicks, film, panels, still
-from wdlib.navigator.dial import Dial
+from wdlib.navigator import film, panels
+from wdlib.navigator.controls import SIDE, ClickMap, Dial, value_labels
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk, log_density
+from wdlib.plots.figure import png
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class Navigator(widgets.VBox):
-    """Walk through the latent space of a model, from picture to picture.
+    """Walk through the latent space of a model, from image to image.
 
-    Start from any picture of the task. Move by pressing or dragging on the map of a partition, by
-    going to an island by its name, by a slider for each dimension, or by a relation. ``walk`` holds
-    all steps, ``save`` keeps them as a film, ``figure`` shows the view where no kernel runs.
+    Start from any image of the task. Then press or drag on the map of a partition, go to an island
+    by its name, move one dimension by a slider, or apply a relation. ``walk`` holds all steps,
+    ``save`` writes them to a file, ``film`` plays them, and ``figure`` shows the view as an image.
 
     Args:
-        model: trained, its prior adapted.
-        split: of the model's task; the first test images are the points on the maps.
-        images: of the task's dataset.
-        judge: an independent reader of the decoded pictures; without one the prior's reading is
-            all there is.
+        model: a trained model with an adapted prior.
+        split: a split of its task; the first test images are the points on the maps.
+        images: the images of its dataset.
+        judge: reads the decoded images. Without a judge, only the prior reads.
         points: number of test images on the maps.
-        seed: of the random pictures.
-        clickable: whether maps can be pressed, which needs anywidget; by default where it is
-            installed. Otherwise two sliders below a map move its point.
+        seed: seed of the random images.
 
-    Raises ValueError for a split or a judge of another task, and where maps are to be clickable
-    but anywidget is missing.
+    Raises ValueError for a split or a judge of another task.
     """
+
+    _ipython_display_ = None  # that of ipywidgets 7 would show no image without a kernel
 
     def __init__(
         self,
@@ -57,73 +57,42 @@ class Navigator(widgets.VBox):
         *,
         points: int = 400,
         seed: int = 0,
-        clickable: bool | None = None,
     ):
         task = model.task
         if split.task != task:
             raise ValueError(f"the model is of {task.name}, but the split of {split.task.name}")
         if judge is not None and judge.sizes != task.sizes:
             raise ValueError(f"the judge reads {judge.sizes} values, {task.name} has {task.sizes}")
-        if clickable and clicks.ClickMap is None:
-            raise ValueError("a map that can be pressed needs anywidget: pip install anywidget")
-        pressable = clicks.ClickMap is not None and clickable is not False
-
         self.task, self.split, self.images = task, split, images
         self.walk = Walk(model, judge)
         self._rng, self._gesture = np.random.default_rng(seed), None
-        self._showing = False  # then what changes is what we show, and nobody's wish
+        self._showing = False  # True while the view itself changes its controls
+
         some = split.test[:points]
         codes = model.encode(device_images(images, task.classes(some)))
-        values = task.labels(some)
         self._known = np.sort(log_density(model.prior, codes), axis=0)  # [points, n]
-        codes = codes.cpu().numpy()
-        self.maps = tuple(
-            PartitionMap(factor, model.prior, i, codes[:, i], values[:, i])
-            for i, factor in enumerate(task.factors)
-        )
-
-        kind = clicks.ClickMap if pressable else clicks.StillMap
-        self.map_views = tuple(
-            kind(panels.url(m.png()), self._about(m), partial(self._pressed, m)) for m in self.maps
-        )
-        self.islands = tuple(self._island_menu(m) for m in self.maps)
-        self.picture, self.readings = widgets.HTML(), widgets.HTML()
-        self.status, self.strip = widgets.HTML(), widgets.HTML()
-        self.relations = {
-            r.name: _button(r.name, self._act(self.walk.relate, r)) for r in model.relations
-        }
-        self.undo = _button("undo", self._act(self.walk.undo))
-        names = [(f"{i + 1}: {name}", i) for i, name in enumerate(task.factor_names)]
-        self.partition = widgets.Dropdown(options=names, description="partition")
-        self.partition.observe(lambda _: self._show(), "value")
-        reach = float(np.abs(codes).max())
-        self.dimensions = tuple(
-            Dial(f"dimension {j + 1}", partial(self._turned, j), reach=reach)
-            for j in range(codes.shape[2])
-        )
-        for dial in self.dimensions:
-            dial.style.description_width = "90px"
-        self.factors = {
-            name: self._factor(name, column)
-            for column, name in enumerate(task.space.names)
-            if len(task.admitted[column]) > 1
-        }
-        self.preview = widgets.HTML()
-        self.start = _button("start here", self._act(self._begin))
-        self.random = _button("random picture", self._act(self._anywhere))
-        self.export = _button("make files", lambda _: self._export())
-        self.links = widgets.HTML()
+        self._make_maps(codes.cpu().numpy(), task.labels(some))
+        self._make_moves(reach=float(codes.abs().max()))
+        self._make_start()
         super().__init__(self._arranged())
         self._act(self._anywhere)()
 
-    def figure(self) -> Figure:
-        """The view as a still picture: maps with the trail, decoded picture, film."""
-        return still.figure(self.walk, self.maps)
+    def figure(self) -> plots.Described:
+        """The view as a still image: maps with the trail, decoded image, latest steps."""
+        return film.still(self.walk, self.maps)
+
+    def film(self):
+        """The walk as an animation with alt text, for a notebook."""
+        from IPython.display import Image
+
+        data, steps = film.gif(self.walk.steps, self.task), self.walk.steps
+        alt = f"an animation of {len(steps)} steps: {film.summary(steps, self.task)}"
+        return Image(data=data, format="gif", alt=alt)
 
     def save(self, path: Path | str) -> None:
-        """Write the film of the walk, all its steps: .gif (moving) or .png (in rows).
+        """Write all steps of the walk: .gif (animated) or .png (in rows).
 
-        Raises ValueError for a name that ends otherwise.
+        Raises ValueError for another ending.
         """
         path, makers = Path(path), {".gif": film.gif, ".png": film.strip_png}
         if path.suffix not in makers:
@@ -133,17 +102,95 @@ class Navigator(widgets.VBox):
             file.write(made)
 
     def _repr_mimebundle_(self, **kwargs):
-        """The widget, and the still picture for a page without a kernel."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        buffer, alt = io.BytesIO(), still.alt(self.walk)
-        self.figure().savefig(buffer, format="png", dpi=80)
-        bundle |= {"image/png": buffer.getvalue(), "text/plain": f"Figure: {alt}"}
-        return bundle, {"image/png": {"alt": alt}}
+        """The widget, and the still image for a page without a kernel."""
+        data = {WIDGET: {"version_major": 2, "version_minor": 0, "model_id": self.model_id}}
+        metadata = self.map_views[0]._repr_mimebundle_()[1]  # anywidget's, which Colab reads
+        figure = self.figure()
+        data |= {"image/png": png(figure), "text/plain": f"Figure: {figure.what}"}
+        return data, metadata | {"image/png": {"alt": figure.alt}}
+
+    # The controls.
+
+    def _make_maps(self, codes: np.ndarray, values: np.ndarray) -> None:
+        """A map for each partition with its menu of islands, and what shows the walk."""
+        self.maps = tuple(
+            PartitionMap(factor, self.walk.model.prior, i, codes[:, i], values[:, i])
+            for i, factor in enumerate(self.task.factors)
+        )
+        self.map_views = tuple(
+            ClickMap(panels.url(m.png()), self._about(m), partial(self._pressed, m))
+            for m in self.maps
+        )
+        self.islands = tuple(self._island_menu(m) for m in self.maps)
+        self.image, self.readings = widgets.HTML(), widgets.HTML()
+        self.status, self.strip, self.links = (widgets.HTML() for _ in range(3))
+
+    def _make_moves(self, reach: float) -> None:
+        """Buttons for the relations, and a slider for each dimension of a partition."""
+        model = self.walk.model
+        self.relations = {
+            r.name: _button(r.name, self._act(self.walk.relate, r)) for r in model.relations
+        }
+        self.undo = _button("undo", self._act(self.walk.undo))
+        names = [(f"{i + 1}: {name}", i) for i, name in enumerate(self.task.factor_names)]
+        self.partition = widgets.Dropdown(options=names, description="partition")
+        self.partition.observe(lambda _: self._show(), "value")
+        self.dimensions = tuple(
+            Dial(f"dimension {j + 1}", partial(self._turned, j), reach=reach)
+            for j in range(model.config.dim)
+        )
+
+    def _make_start(self) -> None:
+        """A slider for each true factor that varies, and the buttons below them."""
+        self.factors = {
+            name: self._factor(name, column)
+            for column, name in enumerate(self.task.space.names)
+            if len(self.task.admitted[column]) > 1
+        }
+        self.preview = widgets.HTML()
+        self.start = _button("start here", self._act(self._begin))
+        self.random = _button("random image", self._act(self._anywhere))
+        self.export = _button("make files", lambda _: self._export())
+
+    def _island_menu(self, m: PartitionMap) -> widgets.Dropdown:
+        options = [(name, k) for k, name in enumerate(m.factor.value_names)]
+        layout = Layout(width=f"{SIDE}px")
+        menu = widgets.Dropdown(options=options, description="at island", layout=layout)
+        menu.style.description_width = "60px"
+        menu.observe(partial(self._chosen, m), "value")
+        return menu
+
+    def _factor(self, name: str, column: int) -> widgets.SelectionSlider:
+        labels = value_labels(self.task.space.values[column])
+        options = [(labels[c], int(c)) for c in self.task.admitted[column]]
+        slider = widgets.SelectionSlider(options=options, description=name)
+        slider.style.description_width = "90px"
+        slider.observe(lambda _: self._showing or self._preview(), "value")
+        return slider
+
+    def _arranged(self) -> list[widgets.Widget]:
+        seen = [
+            _column(m.title, view, menu)
+            for m, view, menu in zip(self.maps, self.map_views, self.islands)
+        ]
+        seen.append(_column("decoded image", self.image, self.readings))
+        begin = _column(
+            "start from an image", *self.factors.values(), _row(self.start, self.random)
+        )
+        hand = _column("move one partition by hand", self.partition, *self.dimensions)
+        return [
+            _row(*seen),
+            _row(_title("relations"), *self.relations.values(), self.undo),
+            self.status,
+            _row(begin, self.preview, hand),
+            _row(_title("film of the walk"), self.export, self.links),
+            self.strip,
+        ]
 
     # What a control does.
 
     def _act(self, move: Callable, *arguments) -> Callable:
-        """A move of the walk as what a button calls."""
+        """A move of the walk, as a function for a button."""
 
         def act(_button=None) -> None:
             move(*arguments)
@@ -184,7 +231,7 @@ class Navigator(widgets.VBox):
     def _export(self) -> None:
         self.links.value = panels.links(self.walk.steps, self.task)
 
-    # What is shown.
+    # What the view shows.
 
     def _show(self) -> None:
         """Bring everything in line with the walk."""
@@ -192,7 +239,7 @@ class Navigator(widgets.VBox):
         here = steps[-1]
         self._showing = True
         try:
-            self.picture.value = panels.decoded(here, task)
+            self.image.value = panels.decoded(here, task)
             self.readings.value = panels.readings(here, task, self._further(here))
             self.status.value = panels.status(len(steps) - 1, here, task)
             self.strip.value = panels.strip(steps, task)
@@ -212,17 +259,16 @@ class Navigator(widgets.VBox):
 
     def _about(self, m: PartitionMap, at: str = "") -> str:
         where = f" The point is at {at}." if at else ""
-        islands = ", ".join(m.factor.value_names)
-        return f"map of partition {m.partition + 1}, {m.factor.name}: islands {islands}.{where}"
+        return f"map of {m.title}, with the islands {', '.join(m.factor.value_names)}.{where}"
 
     def _preview(self) -> None:
         classes = self._classes()[None]
         words = film.words(self.task.values(classes)[0], self.task)
-        image = film.picture_png(self.images.draw(classes)[0])
-        self.preview.value = panels.picture(image, f"picture to start from: {words}", 128) + words
+        image = film.image_png(self.images.draw(classes)[0])
+        self.preview.value = panels.img(image, f"image to start from: {words}", 128) + words
 
     def _classes(self) -> np.ndarray:
-        """Source classes [k] as the sliders of the true factors stand."""
+        """The source classes [k] that the sliders of the true factors show."""
         task = self.task
         return np.array(
             [
@@ -230,48 +276,6 @@ class Navigator(widgets.VBox):
                 for name, admitted in zip(task.space.names, task.admitted)
             ]
         )
-
-    # The controls, and their places.
-
-    def _island_menu(self, m: PartitionMap) -> widgets.Dropdown:
-        options = [(name, k) for k, name in enumerate(m.factor.value_names)]
-        menu = widgets.Dropdown(options=options, description="at island")
-        menu.layout.width = f"{clicks.SIDE}px"
-        menu.style.description_width = "60px"
-        menu.observe(partial(self._chosen, m), "value")
-        return menu
-
-    def _factor(self, name: str, column: int) -> widgets.SelectionSlider:
-        physical = self.task.space.values[column]
-        options = [
-            (v if isinstance(v := physical[c], str) else f"{v:.2f}", int(c))
-            for c in self.task.admitted[column]
-        ]
-        slider = widgets.SelectionSlider(options=options, description=name)
-        slider.style.description_width = "90px"
-        slider.observe(lambda _: self._showing or self._preview(), "value")
-        return slider
-
-    def _arranged(self) -> list[widgets.Widget]:
-        seen = [
-            _column(f"partition {m.partition + 1}: {m.factor.name}", view, menu)
-            for m, view, menu in zip(self.maps, self.map_views, self.islands)
-        ]
-        seen.append(_column("decoded picture", self.picture, self.readings))
-        relations = [_title("relations"), *self.relations.values(), self.undo]
-        begin = _column(
-            "start from a picture", *self.factors.values(), _row(self.start, self.random)
-        )
-        hand = _column("move one partition by hand", self.partition, *self.dimensions)
-        keep = _row(_title("film of the walk"), self.export, self.links)
-        return [
-            _row(*seen),
-            _row(*relations),
-            self.status,
-            _row(begin, self.preview, hand),
-            keep,
-            self.strip,
-        ]
 
 
 def _button(name: str, pressed: Callable) -> widgets.Button:

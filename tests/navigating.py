@@ -1,7 +1,7 @@
-"""How long a step of the navigator takes: python -m wdlib.navigator [FOLDER] [--steps N].
+"""How long a step of the navigator takes: python tests/navigating.py [FOLDER] [--steps N].
 
-On one core, in the kernel: from the press of a control until everything that is shown has been
-brought in line. What the browser adds is not in it.
+On one core, in the kernel: from the press of a control until the view shows the new step. The time
+of the browser is not included.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from wdlib.tasks import task
 
 
 def moves(navigator: Navigator, rng: np.random.Generator) -> Iterator[tuple[str, Callable]]:
-    """(kind, press) of every kind of move in turn, at random places, without end."""
+    """(kind, press) of every kind of move in turn, at random places, for ever."""
     relations = list(navigator.relations.values())
     gesture = 0
     while True:
@@ -33,7 +33,7 @@ def moves(navigator: Navigator, rng: np.random.Generator) -> Iterator[tuple[str,
         dimension = navigator.dimensions[rng.integers(len(navigator.dimensions))]
         x, y, value = rng.uniform(0.1, 0.9, 2).tolist() + [rng.uniform(-2, 2)]
         yield "relation", relations[rng.integers(len(relations))].click
-        yield "map", lambda v=view, place=(x, y, gesture): v.moved(*place)
+        yield "map", lambda v=view, place=[x, y, gesture]: setattr(v, "pressed", place)
         yield "island", lambda m=menu: setattr(m, "value", (m.value + 1) % len(m.options))
         yield "dimension", lambda s=dimension, v=value: setattr(s, "value", v)
         yield "undo", navigator.undo.click
@@ -42,9 +42,9 @@ def moves(navigator: Navigator, rng: np.random.Generator) -> Iterator[tuple[str,
 def latency(
     navigator: Navigator, steps: int, *, seed: int = 0, clock=time.perf_counter
 ) -> dict[str, np.ndarray]:
-    """Kind of move -> milliseconds of each of its steps; ``steps`` in all, on one thread.
+    """Kind of move -> milliseconds of each of its steps; ``steps`` in total, on one thread.
 
-    clock: ``time.process_time`` leaves out what the machine does for others meanwhile.
+    clock: ``time.process_time`` does not count the work of other processes.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -71,8 +71,8 @@ def untrained(name: str) -> ModularModel:
 
 def main(arguments: list[str] | None = None) -> None:
     """Print a table: for each kind of move the median and the 95th percentile in milliseconds."""
-    parser = argparse.ArgumentParser(prog="python -m wdlib.navigator", description=__doc__)
-    parser.add_argument("folder", nargs="?", help="a trained model; without one, random weights")
+    parser = argparse.ArgumentParser(prog="python tests/navigating.py", description=__doc__)
+    parser.add_argument("folder", nargs="?", help="a trained model; default: random weights")
     parser.add_argument("--task", default="dSprites.v2", help="of the random weights")
     parser.add_argument("--steps", type=int, default=200)
     options = parser.parse_args(arguments)
