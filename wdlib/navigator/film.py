@@ -104,7 +104,7 @@ def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
 
 def _draw_step(panel, step: Step, task: Task) -> None:
     image = plots.pixels(step.image[None])[0]
-    draw(panel, image, title=None, below=caption(step, task).replace(", ", "\n"))
+    draw(panel, image, below=caption(step, task).replace(", ", "\n"))
 
 
 def _file(image: Image.Image, kind: str, **options) -> bytes:

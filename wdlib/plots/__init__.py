@@ -21,4 +21,4 @@ from wdlib.plots.images import (
 )
 from wdlib.plots.islands import bin_map, clouds, ellipse, moves, nets, partition_maps, plane
 from wdlib.plots.names import spread, write
-from wdlib.plots.scores import bars, dots, heat_maps, nested
+from wdlib.plots.scores import dots, heat_maps, nested

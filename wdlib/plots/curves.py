@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from wdlib.plots.figure import MARKERS, MEDIUM, PALETTE, SMALL, STYLES, Described, array, panels
+from wdlib.plots.figure import MARKERS, PALETTE, SMALL, STYLES, Described, array, label, panels
 
 
 def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described:
@@ -30,7 +30,7 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described
     for panel, name in zip(axes.flat, names):
         steps, losses = zip(*((r["step"], r[name]) for r in records if name in r))
         panel.plot(steps, losses, color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
-        panel.set_title(name, fontsize=MEDIUM)
+        label(panel, name)
         panel.set_xlim(0, bands[-1][2])
         low, high = min(losses), max(losses)
         if name in log:
@@ -38,7 +38,6 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described
             panel.set_ylim(low / 1.2, high * (high / low) ** 0.35)
         else:
             panel.set_ylim(0, 1.35 * high or 1)  # room for the names of the phases
-        panel.tick_params(labelsize=SMALL)
         _draw_bands(panel, bands)
         facts.append(f"{name} {course(losses)}")
     for panel in axes[-1]:
@@ -105,12 +104,18 @@ def curve_panels(
         if title in (at or {}):
             text, place = at[title]
             panel.axvline(place, color="0.3", ls=":", lw=1.4)
-            panel.text(place, 0.03, text, transform=panel.get_xaxis_transform(), rotation=90,
-                       ha="right", fontsize=SMALL, color="0.3")  # fmt: skip
+            panel.annotate(text, (place, 0.03), (-2, 0), xycoords=panel.get_xaxis_transform(),
+                           textcoords="offset points", rotation=90, ha="right", va="bottom",
+                           fontsize=SMALL, color="0.3")  # fmt: skip
             facts.append(f"a vertical line marks {text} at {place:g}")
-        _axes(panel, title, xlabel, ylabel, log, ticks)
-    if limits:
-        panel.set_ylim(*limits)
+        label(panel, title, xlabel, ylabel)
+        panel.set(
+            xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear"
+        )
+        if ticks:
+            panel.set_xticks(list(ticks), list(ticks.values()))
+            panel.minorticks_off()
+    panel.set_ylim(limits)
     handles = dict(
         reversed([pair for p in axes[0] for pair in zip(*p.get_legend_handles_labels()[::-1])])
     )
@@ -140,20 +145,6 @@ def _points(line, x) -> tuple[np.ndarray, np.ndarray]:
     pairs = [(place, value) for place, values in line.items() for value in np.ravel(values)]
     places, heights = np.array(pairs, np.float64).T
     return places, heights
-
-
-def _axes(panel: Axes, title: str, xlabel: str, ylabel: str, log: str, ticks) -> None:
-    if "x" in log:
-        panel.set_xscale("log")
-    if "y" in log:
-        panel.set_yscale("log")
-    if ticks:
-        panel.set_xticks(list(ticks), list(ticks.values()))
-        panel.minorticks_off()
-    panel.set_title(title, fontsize=MEDIUM)
-    panel.set_xlabel(xlabel, fontsize=SMALL)
-    panel.set_ylabel(ylabel, fontsize=SMALL)
-    panel.tick_params(labelsize=SMALL)
 
 
 def _bands(records: Sequence[Mapping]) -> list[tuple[str, int, int]]:

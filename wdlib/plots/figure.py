@@ -73,15 +73,22 @@ def png(figure: Figure, dpi: int = 80) -> bytes:
 
 
 def panels(
-    rows: int, columns: int, what: str, details: str = "", *, width: float, height: float, **sharing
+    rows: int, columns: int, what: str, *, width: float, height: float, **sharing
 ) -> tuple[Described, np.ndarray]:
     """A figure and its axes [rows, columns], each ``width`` by ``height`` inches.
 
     It is made without pyplot, which would keep every figure and show some of them twice.
     """
-    size = (columns * width, rows * height)
-    figure = Described(what, details, figsize=size, layout="constrained")
+    figure = Described(what, figsize=(columns * width, rows * height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
+
+
+def label(panel: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Write the title and the labels of the axes."""
+    panel.set_title(title, fontsize=MEDIUM)
+    panel.set_xlabel(x, fontsize=SMALL)
+    panel.set_ylabel(y, fontsize=SMALL)
+    panel.tick_params(labelsize=SMALL)
 
 
 def bare(panel: Axes) -> None:

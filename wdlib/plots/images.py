@@ -29,14 +29,9 @@ def image_grid(
         raise ValueError(f"{len(titles)} titles for {len(images)} images")
     columns = min(columns, len(images))
     rows = -(-len(images) // columns)
-    details = "; ".join(flat(title) for title in titles or () if title)
     what = f"{what} in {rows} row{'s' * (rows > 1)} of {columns}"
-    figure, axes = _grid(rows, columns, what, details, tall=0.2 * bool(titles))
-    for i, panel in enumerate(axes.flat):
-        if i < len(images):
-            draw(panel, images[i], title="" if titles is None else titles[i])
-        else:
-            panel.set_axis_off()
+    figure = _cells(images, columns, what, titles=titles)
+    figure.details = "; ".join(t.replace("\n", ", ") for t in titles or () if t)
     return figure
 
 
@@ -50,14 +45,10 @@ def image_rows(
         titles: a title for every image, in reading order.
         what: the subject, for the alt text.
     """
-    strips = [pixels(images) for images in rows.values()]
-    columns = len(strips[0])
-    what = f"{len(rows)} rows of {columns} {what}"
-    figure, axes = _grid(len(rows), columns, what, "; ".join(rows), tall=0.2 * bool(titles))
-    for i, (panel, image) in enumerate(zip(axes.flat, np.concatenate(strips), strict=True)):
-        draw(panel, image, title=titles[i] if titles else "")
-    for panel, label in zip(axes[:, 0], rows):
-        panel.set_ylabel(label, fontsize=SMALL)
+    images = np.stack([pixels(x) for x in rows.values()])
+    what = f"{len(rows)} rows of {images.shape[1]} {what}"
+    figure = _cells(np.concatenate(images), images.shape[1], what, titles=titles, rows=list(rows))
+    figure.details = "; ".join(rows)
     return figure
 
 
@@ -70,14 +61,15 @@ def sweep(images: Images, start: Sequence[int], *, columns: int = 6) -> Describe
         columns: images in a row, spread evenly over the classes of the factor.
     """
     space, rows, titles = images.space, {}, []
-    for column, (name, size) in enumerate(zip(space.names, space.sizes)):
-        if size > 1:
+    for column, (name, values) in enumerate(zip(space.names, space.values)):
+        if len(values) > 1:
             classes = np.tile(np.asarray(start), (columns, 1))
-            classes[:, column] = np.linspace(0, size - 1, columns)
+            classes[:, column] = np.linspace(0, len(values) - 1, columns)
             rows[name.replace("_", " ")] = images.draw(classes)
-            values = [space.values[column][c] for c in classes[:, column]]
-            titles += [v if isinstance(v, str) else f"class {c}"
-                       for v, c in zip(values, classes[:, column])]  # fmt: skip
+            titles += [
+                values[c] if isinstance(values[c], str) else f"class {c}"
+                for c in classes[:, column]
+            ]
     return image_rows(rows, titles, what="images; each row changes one factor alone")
 
 
@@ -87,7 +79,6 @@ def relation_strips(
     *,
     reads: Mapping[str, Sequence[str]] | None = None,
     rows: Sequence[str] | None = None,
-    details: str = "",
 ) -> Described:
     """A row for each image: first before, then after each relation, with a text below.
 
@@ -96,23 +87,20 @@ def relation_strips(
         after: name of a relation -> images [N, ...].
         reads: "before" and each name -> N texts.
         rows: N labels at the left.
-        details: what the texts say on the whole, for the alt text.
 
     Raises ValueError if a relation has another number of images than ``before``.
     """
     strips = {"before": pixels(before)} | {name: pixels(x) for name, x in after.items()}
-    count = len(strips["before"])
+    count, columns = len(strips["before"]), len(strips)
     for name, images in strips.items():
         if len(images) != count:
             raise ValueError(f"{count} images before, but {len(images)} after {name}")
+    images = np.concatenate(np.stack(list(strips.values()), axis=1))  # row by row
+    below = [reads[name][row] for row in range(count) for name in strips] if reads else None
     what = f"{count} rows of images, before and after {', '.join(after)}"
-    figure, axes = _grid(count, len(strips), what, details, wide=0.2, tall=0.5 * bool(reads))
-    for column, (name, images) in enumerate(strips.items()):
-        axes[0, column].set_title(name, fontsize=MEDIUM)
-        for row, panel in enumerate(axes[:, column]):
-            draw(panel, images[row], title=None, below=reads[name][row] if reads else "")
-    for panel, label in zip(axes[:, 0], rows or ()):
-        panel.set_ylabel(label, fontsize=SMALL)
+    figure = _cells(images, columns, what, below=below, rows=rows)
+    for panel, name in zip(figure.axes, strips):
+        panel.set_title(name, fontsize=MEDIUM)
     return figure
 
 
@@ -126,7 +114,7 @@ def judged_strips(
 ) -> Described:
     """``relation_strips`` with the values that a judge reads below each image.
 
-    A tick marks an image on which the judge reads every wanted value, a cross any other.
+    A tick marks an image on which the judge reads every wanted value; a cross marks the others.
 
     Args:
         judge: its ``read`` returns the values [N, n] of images.
@@ -134,14 +122,15 @@ def judged_strips(
         wanted: "before" and each name -> the values [N, n] that the images should have.
         task: names the values.
     """
-    reads, right = {}, {}
+    reads, right = {}, []
     for name, images in ({"before": before} | dict(after)).items():
         read = array(judge.read(images))
         good = (read == array(wanted[name])).all(1)
         reads[name] = [f"{'✓' if g else '✗'} {w}" for g, w in zip(good, words(read, task))]
-        right[name] = f"{good.sum()} of {len(good)} {name}"
-    details = f"the judge reads the wanted values on {', '.join(right.values())}"
-    return relation_strips(before, after, reads=reads, rows=rows, details=details)
+        right.append(f"{good.sum()} of {len(good)} {name}")
+    figure = relation_strips(before, after, reads=reads, rows=rows)
+    figure.details = f"the judge reads the wanted values on {', '.join(right)}"
+    return figure
 
 
 def words(values, task: Task, *, between: str = "\n") -> list[str]:
@@ -156,9 +145,7 @@ def pixels(images) -> np.ndarray:
     Accepts what ``wdlib.data.to_float`` accepts (uint8, grey or colour), and decoded images: float
     [N, C, H, W] in [0, 1]. Raises ValueError for another shape.
     """
-    if "float" not in str(images.dtype):
-        images = to_float(images)
-    images = array(images)
+    images = array(images if "float" in str(images.dtype) else to_float(images))
     if images.ndim != 4 or images.shape[1] not in (1, 3):
         raise ValueError(
             f"images have shape {images.shape}, but float images are [N, C, H, W] with C = 1 or 3"
@@ -167,19 +154,26 @@ def pixels(images) -> np.ndarray:
     return images[:, 0] if images.shape[1] == 1 else images.transpose(0, 2, 3, 1)
 
 
-def draw(panel, image: np.ndarray, *, title: str | None = "", below: str = "") -> None:
+def draw(panel, image: np.ndarray, *, title: str = "", below: str = "") -> None:
     """One image of ``pixels`` in a panel, with a title and a text below it."""
     panel.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     bare(panel)
-    if title is not None:
-        panel.set_title(title, fontsize=SMALL)
+    panel.set_title(title, fontsize=SMALL)
     panel.set_xlabel(below, fontsize=SMALL, labelpad=3)
 
 
-def flat(text: str) -> str:
-    """A text of several lines in one line."""
-    return text.replace("\n", ", ")
-
-
-def _grid(rows, columns, what, details, *, wide=0.0, tall=0.0):
-    return panels(rows, columns, what, details, width=1.25 + wide, height=1.25 + tall)
+def _cells(images, columns: int, what: str, *, titles=None, below=None, rows=None) -> Described:
+    """Images [N, H, W, ...] in reading order, with texts above and below, and labels of rows."""
+    size = {"width": 1.25 + 0.2 * bool(below), "height": 1.25 + 0.2 * bool(titles or below)}
+    size["height"] += 0.3 * bool(below)
+    figure, axes = panels(-(-len(images) // columns), columns, what, **size)
+    for i, panel in enumerate(axes.flat):
+        if i < len(images):
+            draw(
+                panel, images[i], title=titles[i] if titles else "", below=below[i] if below else ""
+            )
+        else:
+            panel.set_axis_off()
+    for panel, label in zip(axes[:, 0], rows or ()):
+        panel.set_ylabel(label, fontsize=SMALL)
+    return figure

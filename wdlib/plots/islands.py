@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
-from wdlib.plots.figure import MARKERS, MEDIUM, PALETTE, SMALL, Described, array, bare, panels
+from wdlib.plots.figure import MARKERS, PALETTE, SMALL, Described, array, bare, label, panels
 from wdlib.plots.names import spread, write
 from wdlib.tasks import Task
 
@@ -40,27 +40,19 @@ def partition_maps(codes, values, prior, task: Task) -> Described:
             f"codes {codes.shape} and values {values.shape} do not fit the {n} partitions of "
             f"{task.name}"
         )
-    what = f"maps of the partitions {', '.join(task.factor_names)} with {len(codes)} codes"
-    columns, facts = min(n, 3), []
-    figure, axes = panels(-(-n // columns), columns, what, width=4.6, height=4.4)
-    for i, (panel, factor) in enumerate(zip(axes.flat, task.factors)):
+    maps = []
+    for i, factor in enumerate(task.factors):
         points, mine = codes[:, i], values[:, i]
         if prior is None:
             means = np.stack([points[mine == k].mean(0) for k in np.unique(mine)])
-            islands = None
         else:
             means, covariances = components(prior, i)
-        origin, axis = plane(means)
-        if prior is not None:
-            islands = (means - origin) @ axis, axis.T @ covariances @ axis
-            facts.append(f"on the map of {factor.name} {meetings(*islands, factor.value_names)}")
-        draw_islands(panel, (points - origin) @ axis, mine, factor.value_names, islands)
-        label(panel, f"partition {i + 1}: {factor.name}", "first axis of the map", "second axis")
-    for panel in axes.flat[n:]:
-        panel.set_axis_off()
-    figure.details = "; ".join(facts) or "each value is named at the mean of its points"
-    spread(figure)
-    return figure
+        origin, axes = plane(means)
+        islands = prior and ((means - origin) @ axes, axes.T @ covariances @ axes)
+        title = f"partition {i + 1}: {factor.name}"
+        maps.append((title, (points - origin) @ axes, mine, factor.value_names, islands))
+    what = f"maps of the partitions {', '.join(task.factor_names)} with {len(codes)} codes"
+    return _draw_maps(maps, what, ("first axis of the map", "second axis"))
 
 
 def clouds(
@@ -85,19 +77,30 @@ def clouds(
     """
     several = points if isinstance(points, Mapping) else {"": points}
     islands = islands if isinstance(islands, Mapping) else dict.fromkeys(several, islands)
-    values = array(values)
-    what = f"{len(values)} codes in {len(names)} clouds: {', '.join(names)}"
-    figure, grid = panels(1, len(several), what, width=3.6, height=3.4)
+    values, maps = array(values), []
+    for title, cloud in several.items():
+        found = islands[title]
+        if hasattr(found, "scale_tril"):
+            found = components(found, 0)
+        elif found is not None:
+            found = tuple(np.stack(part) for part in zip(*found))
+        maps.append((title, array(cloud), values, names, found))
+    what = f"{len(values)} codes in {len(names)} clouds, {', '.join(names)}"
+    return _draw_maps(maps, what, axes, large)
+
+
+def _draw_maps(maps, what: str, axes: tuple[str, str], large=None) -> Described:
+    """A panel for each (title, points [N, 2], values [N], names, islands or None)."""
+    columns = min(len(maps), 3)
+    figure, grid = panels(-(-len(maps) // columns), columns, what, width=4.2, height=4)
     facts = []
-    for panel, (title, cloud) in zip(grid.flat, several.items()):
-        pairs = islands[title]
-        if hasattr(pairs, "scale_tril"):
-            pairs = list(zip(*components(pairs, 0)))
-        found = None if pairs is None else tuple(np.stack(part) for part in zip(*pairs))
-        draw_islands(panel, array(cloud), values, names, found, large=large)
-        label(panel, title, *axes)
-        seen = meetings(*found, names) if found else middles(array(cloud), values, names)
+    for panel, (title, points, values, names, islands) in zip(grid.flat, maps):
+        draw_islands(panel, points, values, names, islands, large=large)
+        _equal(panel, title, *axes)
+        seen = meetings(*islands, names) if islands else middles(points, values, names)
         facts.append(f"{title}: {seen}" if title else seen)
+    for panel in grid.flat[len(maps) :]:
+        panel.set_axis_off()
     figure.details = "; ".join(facts)
     spread(figure)
     return figure
@@ -156,7 +159,7 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
         panel.scatter(*b.T, s=26, marker=MARKERS[2], color=PALETTE[1], label="after")
         panel.quiver(*a.T, *(b - a).T, angles="xy", scale_units="xy", scale=1, color="0.6",
                      width=0.004, headwidth=5)  # fmt: skip
-        label(panel, f"partition of {factor.name}")
+        _equal(panel, f"partition of {factor.name}")
         bare(panel)
         far = np.linalg.norm(b - a, axis=1).mean()
         facts.append(f"in the partition of {factor.name} a code moves by {far:.2f} on average")
@@ -179,7 +182,7 @@ def nets(codes: Mapping[str, object]) -> Described:
         panel.plot(*net[::3].transpose(2, 1, 0), "-", color=PALETTE[0], lw=1)
         panel.plot(*net[:, ::3].transpose(2, 0, 1), "--", color=PALETTE[1], lw=1)
         panel.plot(SIGMAS * np.cos(turn), SIGMAS * np.sin(turn), "k:", lw=2.5)
-        label(panel, title, "first number of the code", "second number")
+        _equal(panel, title, "first number of the code", "second number")
         away = np.linalg.norm(net, axis=2)
         facts.append(
             f"{title}: {(away < SIGMAS).mean():.0%} of the codes are inside the 2-sigma circle of "
@@ -283,11 +286,8 @@ def middles(points: np.ndarray, values, names: Sequence[str]) -> str:
     return ", ".join(f"{name} around ({x:.1f}, {y:.1f})" for name, (x, y) in places.items())
 
 
-def label(panel: Axes, title: str, x: str = "", y: str = "") -> None:
-    """Title and axes of a map, whose units are equal in both directions."""
-    panel.set_title(title, fontsize=MEDIUM)
-    panel.set_xlabel(x, fontsize=SMALL)
-    panel.set_ylabel(y, fontsize=SMALL)
-    panel.tick_params(labelsize=SMALL)
+def _equal(panel: Axes, title: str, x: str = "", y: str = "") -> None:
+    """Label a map, and make its units equal in both directions."""
+    label(panel, title, x, y)
     panel.set_aspect("equal", adjustable="datalim")
-    panel.margins(0.12)
+    panel.margins(0.15)

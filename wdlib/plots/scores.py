@@ -1,4 +1,4 @@
-"""Scores: matrices as heat maps, bars, and a mark for each seed of each method."""
+"""Scores: matrices as heat maps, and a mark for each seed of each method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wdlib.plots.figure import MARKERS, MEDIUM, PALETTE, SMALL, Described, array, panels
+from wdlib.plots.figure import MARKERS, PALETTE, SMALL, Described, array, label, panels
 
 
 def heat_maps(
@@ -40,31 +40,12 @@ def heat_maps(
         names = factors or [str(j) for j in range(matrix.shape[1])]
         seaborn.heatmap(matrix, ax=panel, cmap="Blues", vmin=0, vmax=top, annot=True, fmt=".2f",
                         annot_kws={"size": SMALL}, cbar=False, xticklabels=names)  # fmt: skip
-        panel.set_title(title, fontsize=MEDIUM)
-        panel.set_xlabel(xlabel, fontsize=SMALL)
-        panel.set_ylabel(ylabel, fontsize=SMALL)
-        panel.tick_params(labelsize=SMALL, rotation=0)
+        label(panel, title, xlabel, ylabel)
+        panel.tick_params(rotation=0)
         best = [f"{xlabel} {n} most in {ylabel} {c.argmax()} ({c.max():.2f})"
                 for n, c in zip(names, matrix.T)]  # fmt: skip
         facts.append(f"{title}: {', '.join(best)}")
     figure.details = "; ".join(facts)
-    return figure
-
-
-def bars(groups: Mapping[str, Sequence[float]], *, xlabel: str, ylabel: str) -> Described:
-    """Bars in a panel for each group: title -> heights."""
-    what = f"bars, {ylabel} of each {xlabel}"
-    figure, axes = panels(1, len(groups), what, width=2.6, height=2.6, sharey=True)
-    for panel, (title, heights) in zip(axes[0], groups.items()):
-        panel.bar(range(len(heights)), array(heights), color=PALETTE[0])
-        panel.set_title(title, fontsize=MEDIUM)
-        panel.set_xticks(range(len(heights)))
-        panel.set_xlabel(xlabel, fontsize=SMALL)
-    axes[0, 0].set_ylabel(ylabel, fontsize=SMALL)
-    told = {
-        title: ", ".join(f"{h:.2g}" for h in array(heights)) for title, heights in groups.items()
-    }
-    figure.details = "; ".join(f"{title}: {heights}" for title, heights in told.items())
     return figure
 
 
@@ -95,32 +76,27 @@ def dots(
     figure, axes = panels(1, 1, f"{xlabel}, {len(order)} rows of marks", width=7.2, height=height)
     (panel,), facts = axes[0], []
     for number, (kind, rows) in enumerate(found.items()):
-        colour, marker = PALETTE[number], MARKERS[number]
         shift = 0.6 * ((number + 0.5) / len(found) - 0.5)
-        told, shown = [], kind
-        for at, row in enumerate(order):
-            if row in rows:
-                values = rows[row]
-                panel.scatter(values, np.full(len(values), at + shift), s=24, color=colour,
-                              marker=marker, alpha=0.7, label=shown)  # fmt: skip
-                if len(values) > 1:
-                    panel.scatter(values.mean(), at + shift, s=150, color="black", marker="|")
-                told.append(f"{row} {spread_in_words(values)}")
-                shown = None
-        facts.append(f"{kind}: {', '.join(told)}")
+        heights = {row: at + shift for at, row in enumerate(order) if row in rows}
+        seeds = [(value, at) for row, at in heights.items() for value in rows[row]]
+        means = [(rows[row].mean(), at) for row, at in heights.items() if len(rows[row]) > 1]
+        panel.scatter(*np.transpose(seeds), s=24, color=PALETTE[number], marker=MARKERS[number],
+                      alpha=0.7, label=kind)  # fmt: skip
+        panel.scatter(*np.reshape(means, (-1, 2)).T, s=150, color="black", marker="|")
+        facts.append(f"{kind}: {', '.join(f'{row} {_range(rows[row])}' for row in heights)}")
     for text, place in (levels or {}).items():
         panel.axvline(place, color="black", ls="--", lw=1, label=text)
         facts.append(f"a line marks {text}")
-    panel.set_yticks(range(len(order)), order, fontsize=SMALL)
+    panel.set_yticks(range(len(order)), order)
     panel.set_ylim(len(order) - 0.5, -0.5)
-    panel.set_xlabel(xlabel, fontsize=SMALL)
+    label(panel, "", xlabel)
     panel.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=3, fontsize=SMALL)
     figure.details = "; ".join(facts)
     return figure
 
 
-def spread_in_words(values: np.ndarray) -> str:
+def _range(values: np.ndarray) -> str:
     """The values of several seeds in words: "0.912", or "0.912 to 0.934"."""
     low, high = f"{values.min():.3f}", f"{values.max():.3f}"
     return low if low == high else f"{low} to {high}"
