@@ -127,36 +127,19 @@ def restore(trainer, folder: Path | str) -> None:
 
 
 def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:
-    """Raises ValueError unless this is the whole state of a trainer, and nothing else."""
+    """Raises ValueError unless this is the whole state of a trainer, and nothing else.
+
+    The tensors are those that were saved: ``saved.load`` has compared their checksum.
+    """
     wanted = _state(trainer) | trainer.optimisers.wanted(tensors)
     for free in ("order", "taught"):  # their lengths change during training
         wanted[free] = tensors.get(free, wanted[free])
     saved.check_fit(tensors, wanted, folder)
-    done, history = record.get("done"), record.get("history")
-    if type(done) is not int or not 0 <= done <= trainer.preset.steps:
-        raise ValueError(f"the checkpoint in {folder} has an invalid step number {done!r:.20}")
-    if type(record.get("seconds")) is not float or not 0 <= record["seconds"] < math.inf:
-        raise ValueError(f"the checkpoint in {folder} has no valid training time")
-    if type(history) is not list or not all(type(row) is dict for row in history):
-        raise ValueError(f"the history of the checkpoint in {folder} is not a list of rows")
-    _check_indices(trainer, tensors["order"], tensors["taught"], done, folder)
-    try:
-        torch.Generator(trainer.device).set_state(tensors["generator"])
-    except (RuntimeError, TypeError) as error:
-        raise ValueError(f"the generator of the checkpoint in {folder}: {error}") from None
-
-
-def _check_indices(trainer, order: Tensor, taught: Tensor, done: int, folder) -> None:
-    """Raises ValueError for image numbers and pseudo-labels that are not of this run."""
-    images = torch.arange(len(trainer.unlabelled))
-    if order.dtype != torch.long or order.dim() != 1 or not torch.isin(order, images).all():
-        raise ValueError(f"the order in the checkpoint in {folder} holds invalid image numbers")
-    phase, at = trainer.preset.phase_at(min(done, trainer.preset.steps - 1))
-    shape = taught.dtype == torch.long and taught.shape[1:] == trainer.values.shape[1:]
-    if not shape or (phase.weight("teacher") and at and len(taught) != len(images)):
+    done, seconds, history = (record.get(k) for k in ("done", "seconds", "history"))
+    sound = type(done) is int and 0 <= done <= trainer.preset.steps
+    sound = sound and type(seconds) is float and 0 <= seconds < math.inf
+    if not sound or type(history) is not list:
         raise ValueError(
-            f"the pseudo-labels in the checkpoint in {folder} have shape {tuple(taught.shape)} and "
-            f"type {taught.dtype}; this run needs int64 [{len(images)}, {trainer.values.shape[1]}]"
+            f"the record of the checkpoint in {folder} is damaged (done {done!r:.20}, seconds "
+            f"{seconds!r:.20}): restore the file, or train again in another folder"
         )
-    if not ((taught >= -1) & (taught < torch.tensor(trainer.split.task.sizes))).all():
-        raise ValueError(f"the pseudo-labels in the checkpoint in {folder} are not of this task")
