@@ -113,6 +113,17 @@ def test_to_float_has_channels_first_and_lies_in_0_1():
     assert torch.equal(to_float(torch.from_numpy(colour).permute(0, 3, 1, 2), torch.float64), x)
 
 
+FLIPS = {"rows": np.s_[:, ::-1], "all": np.s_[::-1, ::-1, ::-1], "every other": np.s_[::-2]}
+
+
+@pytest.mark.parametrize("flip", FLIPS)
+@pytest.mark.parametrize("shape", [(4, 64, 64), (4, 64, 64, 3), (1, 64, 64)])
+def test_flipped_images_are_images_too(flip, shape):
+    images = np.random.default_rng(0).integers(2, size=shape, dtype=np.uint8)[FLIPS[flip]]
+    assert min(images.strides) < 0
+    torch.testing.assert_close(to_float(images), to_float(images.copy()), rtol=0, atol=0)
+
+
 def test_to_float_leaves_its_input_alone():
     colour = torch.full((1, 3, 64, 64), 255, dtype=torch.uint8)
     to_float(colour)

@@ -74,6 +74,14 @@ def test_a_walk_starts_at_the_code_of_its_picture(walk, model):
     assert (walk.here.name, walk.here.right, len(walk.steps)) == ("start", None, 1)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_a_walk_may_start_at_a_flipped_picture(model, kind):
+    picture = HEART.astype(kind)
+    picture = picture if kind == np.uint8 else picture[None]
+    flipped = Walk(model).start(picture[..., ::-1])
+    assert torch.equal(flipped.code, Walk(model).start(picture[..., ::-1].copy()).code)
+
+
 @pytest.mark.parametrize("name", [r.name for r in relations_of(V2)])
 def test_a_relation_is_the_models_move_and_says_what_it_should_lead_to(walk, model, name):
     before = walk.here

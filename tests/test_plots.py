@@ -104,6 +104,12 @@ def shown(panel) -> np.ndarray:
     return np.asarray(panel.images[0].get_array())
 
 
+def test_an_image_grid_shows_flipped_images():
+    shown, copied = (plots.image_grid(images) for images in (GREY[::-1], GREY[::-1].copy()))
+    for one, other in zip(shown.axes, copied.axes, strict=True):
+        np.testing.assert_array_equal(one.images[0].get_array(), other.images[0].get_array())
+
+
 def test_an_image_grid_has_the_images_in_order_under_their_titles():
     figure = plots.image_grid(GREY, ["a", "b", "c"], columns=2)
     panels = figure.axes

@@ -1,7 +1,7 @@
-"""One lazy, factor-indexed view over a dataset, whether it is drawn or read from the original file.
+"""Images of a dataset by index, whether they are drawn or read from the original file.
 
-``load("dsprites")`` holds no image; it knows how to make the ones that are asked for. Whatever the
-source, images come in the same order, shape and dtype.
+``load("dsprites")`` holds no image. It makes the images that you index, always in the same order,
+shape and dtype.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ class Images:
     """Images of a dataset, made on demand.
 
     Args:
-        space: the factors, whose order is the order of the images.
-        shape: of one image, (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255.
+        space: the factors; their order is the order of the images.
+        shape: of one image: (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255.
         source: "drawn", or the path of the original file.
         make: classes [N, k] -> uint8 [N, *shape].
-        chunk: at most so many images are made by one call of ``make``.
+        chunk: the most images that one call of ``make`` makes.
         threads: how many calls of ``make`` may run at once.
     """
 
@@ -48,7 +48,7 @@ class Images:
         """Factor classes [N, k] -> uint8 images [N, *shape].
 
         Raises ValueError for classes outside their factor, and where ``make`` returns anything but
-        uint8 images of the shape.
+        uint8 images of this shape.
         """
         classes = self.space.check(classes)
         images = np.empty((len(classes), *self.shape), np.uint8)
@@ -66,14 +66,14 @@ class Images:
         starts = range(0, len(classes), self.chunk)
         if min(self.threads, len(starts)) > 1:
             with ThreadPoolExecutor(self.threads) as pool:
-                list(pool.map(fill, starts))  # the list waits, and raises what a thread raised
+                list(pool.map(fill, starts))  # list waits, and raises what a thread raised
         else:
             for start in starts:
                 fill(start)
         return images
 
     def __getitem__(self, indices) -> np.ndarray:
-        """Image number -> uint8 [*shape]; numbers [N] or a slice -> uint8 [N, *shape].
+        """An image number -> uint8 [*shape]; numbers [N] or a slice -> uint8 [N, *shape].
 
         Raises ValueError for a number outside the dataset.
         """
@@ -84,9 +84,9 @@ class Images:
         return self.draw(self.space.classes(indices))
 
     def batches(self, indices, size: int) -> Iterator[np.ndarray]:
-        """Image numbers [N] -> uint8 batches of ``size`` images (the last may be smaller).
+        """Image numbers [N] -> uint8 batches of ``size`` images, one in memory at a time.
 
-        Holds one batch at a time, so a million numbers stream.
+        The last batch may be smaller. Raises ValueError for a size below 1.
         """
         if size < 1:
             raise ValueError(f"a batch holds at least 1 image, got size {size}")
@@ -101,51 +101,62 @@ def load(
     download: bool = False,
     root: str | os.PathLike | None = None,
 ) -> Images:
-    """The images of "dsprites" or "shapes3d": drawn, unless the original file is at hand.
+    """The images of "dsprites" or "shapes3d": drawn, or read where there is an original file.
 
     Args:
-        path: the original file, or a folder that holds it. Without one, the folder named by the
-            environment variable WDLIB_DATA is looked into.
-        download: fetch the original (once) where it is not found.
-        root: folder for what is downloaded and cached; the default is the user's cache folder.
+        path: the original file, or a folder that holds it; the default is the folder that the
+            environment variable WDLIB_DATA names.
+        download: download the original (once) where there is none.
+        root: folder for downloads and caches; the default is the user's cache folder.
 
-    Raises ValueError for another dataset (suggesting the nearest) or a file that is not the
-    original, FileNotFoundError for a path that does not exist.
+    Raises ValueError for another dataset (suggesting the nearest name) and for a file that is not
+    the original, FileNotFoundError for a path that does not exist.
     """
     name = dataset.lower().replace("-", "").replace("_", "")
     if name not in SPACES:
         near = difflib.get_close_matches(name, SPACES, n=1, cutoff=0.0)
         raise ValueError(f"no dataset called {dataset!r}; did you mean {near[0]}?")
-    facts = {"dsprites": dsprites, "shapes3d": shapes3d}[name]
+    facts, draw = {
+        "dsprites": (dsprites, dsprites_draw.draw),
+        "shapes3d": (shapes3d, shapes3d_draw.draw),
+    }[name]
     file = facts.ORIGINAL.find(path)
     if file is None and download:
         file = facts.ORIGINAL.fetch(root)
     if file is None:
-        draw = {"dsprites": dsprites_draw.draw, "shapes3d": shapes3d_draw.draw}[name]
         return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=os.cpu_count() or 1)
     read = dsprites.reader(file, root) if name == "dsprites" else shapes3d.reader(file)
-    # A reader sorts what it is asked for, so it is asked for much at once.
+    # A reader sorts the images of one call, so larger calls read less.
     return Images(SPACES[name], facts.SHAPE, str(file), read, chunk=8 * CHUNK)
 
 
 def to_float(images, dtype=None):
     """uint8 images, array or tensor -> torch float tensor [N, C, 64, 64] in [0, 1].
 
-    Takes [N, 64, 64] in {0, 1}, [N, 64, 64, 3] in 0..255, or what ``device_images`` returns (one
-    channel means {0, 1}, three mean 0..255). ``dtype`` defaults to torch.float32. Raises
+    images: [N, 64, 64] in {0, 1}, [N, 64, 64, 3] in 0..255, or what ``device_images`` returns (with
+    one channel in {0, 1}, with three in 0..255). ``dtype`` defaults to torch.float32. Raises
     ValueError for another dtype or shape.
     """
     import torch
 
-    images = _channels_first(torch.as_tensor(images))
+    images = _channels_first(as_tensor(images))
     scaled = images.to(dtype or torch.float32)
     return scaled if images.shape[1] == 1 else scaled.div_(255)
 
 
-def device_images(images: Images, classes, device="cpu"):
-    """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] that stays on the device.
+def as_tensor(images):
+    """An array or tensor -> a torch tensor; an array that was flipped is copied, as torch needs."""
+    import torch
 
-    Drawn in chunks, so beside the result only a few megabytes are held.
+    if min(getattr(images, "strides", ()), default=0) < 0:
+        images = images.copy()
+    return torch.as_tensor(images)
+
+
+def device_images(images: Images, classes, device="cpu"):
+    """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] on ``device``.
+
+    The images are drawn in chunks, so only a few megabytes are needed beside the result.
     """
     import torch
 
@@ -160,7 +171,7 @@ def device_images(images: Images, classes, device="cpu"):
 
 
 def _channels_first(images):
-    """[N, 64, 64] or [N, 64, 64, 3] or [N, C, 64, 64] -> [N, C, 64, 64], a view."""
+    """uint8 [N, 64, 64], [N, 64, 64, 3] or [N, C, 64, 64] -> [N, C, 64, 64], a view."""
     if str(images.dtype) != "torch.uint8":
         raise ValueError(f"images must be uint8, got {images.dtype}")
     if images.ndim == 3:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wdlib.data import to_float
+from wdlib.data import as_tensor, to_float
 from wdlib.metrics.judge import Judge
 from wdlib.model import AdaptivePrior, ModularModel
 from wdlib.relations import Relation
@@ -84,9 +84,8 @@ class Walk:
 
     def start(self, image) -> Step:
         """Begin at the code of an image: uint8 [H, W] or [H, W, 3], or float [C, H, W], 0 to 1."""
-        if not torch.is_tensor(image):
-            image = torch.from_numpy(np.ascontiguousarray(image))  # strides may be negative
-        batch = image[None] if image.is_floating_point() else to_float(image[None])
+        batch = as_tensor(image)[None]
+        batch = batch if batch.is_floating_point() else to_float(batch)
         step = self._look("start", self.model.encode(batch))
         self._walks.append([step])
         return step
