@@ -55,6 +55,13 @@ def test_what_no_score_can_use_is_refused_by_name(function, codes, factors, said
         function(codes, factors)
 
 
+@pytest.mark.parametrize("kind", [np.float64, np.uint64])
+def test_labels_too_large_for_an_integer_are_named(kind):
+    """As 64-bit integers, two of four such classes would be one."""
+    with pytest.raises(ValueError, match="factors holds .* too large for a 64-bit integer"):
+        mig(CODES, np.array([1, 2, 2**63, 2**63 + 4096], kind)[FACTORS])
+
+
 @pytest.mark.parametrize("function", WITH_TEST)
 def test_a_test_set_must_fit_the_training_set(function):
     with pytest.raises(ValueError, match="codes_train has 3 columns and codes_test has 2"):

@@ -51,6 +51,13 @@ def as_factors(factors, name: str = "factors") -> np.ndarray:
                 f"{name} holds {array[row, column]} in row {row}, column {column}: "
                 "factors are class labels, integers"
             )
+    too_large = np.argwhere((array >= 2**63) | (array < -(2**63)))
+    if len(too_large):
+        row, column = too_large[0]
+        raise ValueError(
+            f"{name} holds {array[row, column]} in row {row}, column {column}, which is too large "
+            "for a 64-bit integer: number the classes from 0"
+        )
     return array.astype(np.int64)
 
 
