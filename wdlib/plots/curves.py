@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from wdlib.plots.figure import MARKERS, PALETTE, SMALL, STYLES, Described, array, label, panels
 
@@ -80,49 +81,53 @@ def curve_panels(
         limits: of the vertical axis.
         width: of the figure, in inches.
     """
-    import seaborn
-
     what = f"{ylabel} over {xlabel}"
     figure, axes = panels(1, len(groups), what, width=width / len(groups), height=3.2, sharey=True)
     facts, names = [], list(dict.fromkeys(name for lines in groups.values() for name in lines))
     for panel, (title, lines) in zip(axes[0], groups.items()):
         for name, line in lines.items():
-            places, heights = _points(line, x)
-            k = names.index(name)
-            seaborn.lineplot(
-                x=places, y=heights, ax=panel, errorbar=("pi", 100), color=PALETTE[k], lw=1.4,
-                marker=MARKERS[k], ms=4, markevery=max(len(set(places)) // 15, 1),
-                linestyle=STYLES[k % len(STYLES)], label=name, legend=False,
-            )  # fmt: skip
-            means = [heights[places == place].mean() for place in np.unique(places)]
+            means = _draw_line(panel, *_points(line, x), names.index(name))
             facts.append(f"{title} {name} {course(means)}".strip())
         for text, height in (levels or {}).items():
             panel.axhline(height, color="0.5", lw=0.8)
-            panel.text(1, height, text, transform=panel.get_yaxis_transform(), ha="right",
-                       va="bottom", fontsize=SMALL, color="0.3")  # fmt: skip
+            _remark(panel, text, (1, height), panel.get_yaxis_transform(), 0)
             facts.append(f"a line marks {text} at {height:.3g}")
         if title in (at or {}):
             text, place = at[title]
             panel.axvline(place, color="0.3", ls=":", lw=1.4)
-            panel.annotate(text, (place, 0.03), (-2, 0), xycoords=panel.get_xaxis_transform(),
-                           textcoords="offset points", rotation=90, ha="right", va="bottom",
-                           fontsize=SMALL, color="0.3")  # fmt: skip
+            _remark(panel, text, (place, 0.03), panel.get_xaxis_transform(), 90)
             facts.append(f"a vertical line marks {text} at {place:g}")
         label(panel, title, xlabel, ylabel)
-        panel.set(
-            xscale="log" if "x" in log else "linear", yscale="log" if "y" in log else "linear"
-        )
+        panel.set(**{f"{axis}scale": "log" for axis in log})
         if ticks:
             panel.set_xticks(list(ticks), list(ticks.values()))
             panel.minorticks_off()
     panel.set_ylim(limits)
-    handles = dict(
-        reversed([pair for p in axes[0] for pair in zip(*p.get_legend_handles_labels()[::-1])])
-    )
-    figure.legend([handles[n] for n in names], names, loc="outside upper center", ncols=3,
-                  fontsize=SMALL)  # fmt: skip
+    signs = [Line2D([], [], **_sign(k)) for k in range(len(names))]
+    figure.legend(signs, names, loc="outside upper center", ncols=3, fontsize=SMALL)
     figure.details = "; ".join(facts)
     return figure
+
+
+def _draw_line(panel: Axes, places: np.ndarray, heights: np.ndarray, number: int) -> list[float]:
+    """Draw the mean at each place and the range around it; return the means."""
+    import seaborn  # takes a second
+
+    different = np.unique(places)
+    seaborn.lineplot(x=places, y=heights, ax=panel, errorbar=("pi", 100), **_sign(number),
+                     markevery=max(len(different) // 15, 1))  # fmt: skip
+    return [heights[places == place].mean() for place in different]
+
+
+def _sign(number: int) -> dict:
+    """Colour, marker and style of a line."""
+    style = STYLES[number % len(STYLES)]
+    return {"color": PALETTE[number], "marker": MARKERS[number], "ls": style, "lw": 1.4, "ms": 4}
+
+
+def _remark(panel: Axes, text: str, place, transform, angle: int) -> None:
+    panel.annotate(text, place, (-2, 0), xycoords=transform, textcoords="offset points", ha="right",
+                   va="bottom", rotation=angle, fontsize=SMALL, color="0.3")  # fmt: skip
 
 
 def course(values: Sequence[float]) -> str:

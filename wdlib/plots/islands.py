@@ -44,11 +44,12 @@ def partition_maps(codes, values, prior, task: Task) -> Described:
     for i, factor in enumerate(task.factors):
         points, mine = codes[:, i], values[:, i]
         if prior is None:
-            means = np.stack([points[mine == k].mean(0) for k in np.unique(mine)])
+            islands = None
+            origin, axes = plane([points[mine == k].mean(0) for k in np.unique(mine)])
         else:
             means, covariances = components(prior, i)
-        origin, axes = plane(means)
-        islands = prior and ((means - origin) @ axes, axes.T @ covariances @ axes)
+            origin, axes = plane(means)
+            islands = (means - origin) @ axes, axes.T @ covariances @ axes
         title = f"partition {i + 1}: {factor.name}"
         maps.append((title, (points - origin) @ axes, mine, factor.value_names, islands))
     what = f"maps of the partitions {', '.join(task.factor_names)} with {len(codes)} codes"
@@ -152,9 +153,10 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
     for i, (panel, factor) in enumerate(zip(axes.flat, task.factors)):
         a, b = before[:, i], after[:, i]
         centres = array(means[i])
-        gap = min(np.linalg.norm(centres[1:] - centres[:-1], axis=1)) / 4
-        for name, place in zip(factor.value_names, centres):
-            write(panel, name, place + (0, gap), above=True)
+        near = np.linalg.norm(a[:, None] - centres, axis=2).argmin(1)
+        for k, name in enumerate(factor.value_names):
+            top = a[near == k, 1].max(initial=centres[k, 1])
+            write(panel, name, (centres[k, 0], top), above=True)
         panel.scatter(*a.T, s=18, marker=MARKERS[0], color=PALETTE[0], label="before")
         panel.scatter(*b.T, s=26, marker=MARKERS[2], color=PALETTE[1], label="after")
         panel.quiver(*a.T, *(b - a).T, angles="xy", scale_units="xy", scale=1, color="0.6",
@@ -232,7 +234,7 @@ def components(prior, partition: int) -> tuple[np.ndarray, np.ndarray]:
     return means, tril @ tril.transpose(0, 2, 1)
 
 
-def plane(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def plane(points) -> tuple[np.ndarray, np.ndarray]:
     """A plane on which points [M, d] are visible -> their mean [d] and orthonormal axes [d, 2].
 
     The axes are the first two principal axes. With more than three points, two of them may
