@@ -11,7 +11,7 @@ unexport JUPYTER_PATH
 export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
-.PHONY: help install tour test memory threads lab student slides badges weights \
+.PHONY: help install tour test memory threads lab student slides address weights \
 	table1 long table2 pace timed labels unseen ablations published cost profile kills hostile versions onecore elsewhere scaling drawing lint clean
 
 help: ## list these commands
@@ -61,8 +61,9 @@ student: install ## write the notebooks without solutions and outputs: build/stu
 slides: install ## write slides of every notebook: build/slides/
 	$(PY) -m wdlib.course.slides
 
-badges: install ## write badges and Colab cells anew from the address in pyproject.toml
-	$(PY) -m wdlib.course.address
+URL :=
+address: install ## write the address everywhere: make address URL=https://github.com/me/wdlib
+	$(PY) -m wdlib.course.address "$(URL)"
 
 SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
 # Nothing else should run meanwhile: threads that spin then train a seventh faster.

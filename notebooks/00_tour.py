@@ -16,8 +16,6 @@
 # %% [markdown]
 # # From pixels to relations: a tour
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/00_tour.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/00_tour.ipynb)
-#
 # An ordinary autoencoder packs an image into one vector in which everything is mixed. Here every
 # *factor of variation* gets a **partition** of the vector to itself, every value of a factor becomes
 # an **island** with a name, and a small network walks from island to island: "left", "next shape".
@@ -39,10 +37,8 @@
 # Run the cells from top to bottom.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import os
 from pathlib import Path

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Worlds: pictures that are a product of factors
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/01_worlds.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/01_worlds.ipynb)
-#
 # To ask whether a model has found the *factors of variation* of its pictures, we need pictures whose
 # factors are known. dSprites and 3D Shapes are such worlds: they hold one picture for every combination
 # of a few factors, and nothing else.
@@ -37,10 +35,8 @@
 # Nothing is downloaded and nothing is trained. Run the cells from top to bottom.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import os
 from dataclasses import replace

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Autoencoder and warm-up: codes that fill a prior
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/02_warmup.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/02_warmup.ipynb)
-#
 # An autoencoder that only reconstructs puts its codes wherever it likes. Then nobody can draw a new
 # code: most places decode to nothing, or always to the same. The **warm-up** trains the autoencoder
 # and, beside it, pulls the cloud of all codes into a shape that we chose before: a prior.
@@ -35,10 +33,8 @@
 # Four short trainings, a minute in all. Run the cells from top to bottom.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import math
 from dataclasses import replace

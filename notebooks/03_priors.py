@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Adaptive priors: an island for every value
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/03_priors.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/03_priors.ipynb)
-#
 # A normal distribution is one cloud, but a shape is a square *or* an ellipse *or* a heart. The paper's
 # idea is a prior that follows the codes: a few labelled pictures say where each value lies, and the prior
 # of a partition becomes a mixture with one component for each value.
@@ -36,10 +34,8 @@
 # One short training, at the end. Run the cells from top to bottom.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import math
 from dataclasses import replace

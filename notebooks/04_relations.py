@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Relations: arithmetic on values, a network on codes
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/04_relations.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/04_relations.ipynb)
-#
 # "One to the right" is a sum when we talk of values, and a picture when we look at it. Between the
 # two stands the *relational learner* (ReL): a small network that moves a code as a relation says.
 # In this notebook we write relations as arithmetic, train a ReL on islands made by hand, then one
@@ -35,10 +33,8 @@
 # pictures, and the judge.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import copy
 from dataclasses import replace

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Training: two stages, one trainer
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/05_training.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/05_training.ipynb)
-#
 # The parts are known by now: an autoencoder whose codes match a prior (02), a prior that adapts (03),
 # a network that moves codes (04). Here they train together. We write one step in the open, put a
 # whole schedule down as data, stop a training and go on, and then play the adversarial game three times,
@@ -37,10 +35,8 @@
 # minutes.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import math
 import tempfile

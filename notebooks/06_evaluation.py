@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Evaluation: what a score says, and how it lies
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/06_evaluation.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/06_evaluation.ipynb)
-#
 # A score turns a representation into one number, so that two systems can stand in one table. Three
 # scores are common: **MIG**, **SAP** and **DCI**. None of them is hard to compute, and each of them
 # can mislead you. In this notebook all of them are built on codes made by hand, of which we know
@@ -37,10 +35,8 @@
 # are ours.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import numpy as np
 import torch

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # Baselines: the same pictures, other losses
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/07_baselines.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/07_baselines.ipynb)
-#
 # Is a method good, or was its task easy, its network larger, its training longer, its score kinder?
 # To find out, everything but the method has to be the same. In this notebook other systems get our
 # networks, our split, our labels and our judge. What is left to differ is the loss with its stages and
@@ -38,10 +36,8 @@
 # the judge.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import math
 

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # The navigator: walk through the latent space
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/08_navigator.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/08_navigator.ipynb)
-#
 # A table of scores says how often a model is right; it does not say where. In this notebook you move
 # through the latent space yourself: from picture to picture, by relations, by pressing on a map, and
 # one number at a time. You will find islands, what lies between them, and a reader that is sure of
@@ -36,10 +34,8 @@
 # Nothing is trained here: the model's weights come with the package.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib[navigator] @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib[navigator] must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import numpy as np
 import torch

@@ -16,8 +16,6 @@
 # %% [markdown]
 # # The paper's tables: from one number to a grid, from a laptop to a cluster
 #
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/_OWNER_/wdlib/blob/main/notebooks/09_tables.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/_OWNER_/wdlib/main?urlpath=lab/tree/notebooks/09_tables.ipynb)
-#
 # A table is where a paper says who is better. Behind each of its entries stand runs, and a run can
 # fail, be killed, or be lucky. In this notebook a small table is built in the open, broken in
 # several ways, and then made with the package; at the end stand the paper's tables, and ours.
@@ -36,10 +34,8 @@
 # judged readings, oracle and chance, and every figure that comes from `results/`.
 
 # %%
-import sys
-
-if "google.colab" in sys.modules:
-    # %pip install -q "wdlib @ git+https://github.com/_OWNER_/wdlib"
+# On Colab, wdlib must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
 
 import json
 import os

@@ -2,10 +2,10 @@
 
     python tests/elsewhere.py
 
-Colab's holds torch, numpy and what else comes with Colab before wdlib is installed, in the words of
-the notebooks' own first cell (from this checkout in the place of its address); it must not replace
-what was there. Binder's holds what binder/environment.yml lists, by the names that pip knows, and
-then binder/postBuild runs in it. Prints what was installed and which notebooks begin in it.
+Colab's holds torch, numpy and what else comes with Colab before wdlib is installed from this
+checkout, with the extras that the notebooks' first cells name; that must not replace what was
+there. Binder's holds what binder/environment.yml lists, by the names that pip knows, and then
+binder/postBuild runs in it. Prints what was installed and which notebooks begin in it.
 """
 
 import os
@@ -24,7 +24,7 @@ HOME = ROOT / "build" / "elsewhere"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PIP_NAMES = {"pytorch-cpu": "torch", "matplotlib-base": "matplotlib"}
 COLAB = ("torch", "numpy", "matplotlib", "ipython", "ipywidgets", "ipykernel")
-INSTALLS = re.compile(r'%pip install -q "wdlib(\[\w+\])? @ [^"]+"')
+EXTRAS = re.compile(r"wdlib(\[\w+\])")  # in the Colab lines of a first cell
 
 
 def first_cell(path: Path) -> str:
@@ -75,7 +75,7 @@ def colab() -> bool:
     place = Place("colab")
     place.install("-c", str(ROOT / "constraints.txt"), *COLAB)
     before = place.versions(COLAB)
-    extras = {(INSTALLS.search(first_cell(path)) or [None, None])[1] or "" for path in NOTEBOOKS}
+    extras = {(EXTRAS.search(first_cell(path)) or ["", ""])[1] for path in NOTEBOOKS}
     for extra in sorted(extras):
         place.install(f"wdlib{extra} @ {ROOT.as_uri()}")
     after = place.versions(COLAB)

@@ -1,9 +1,12 @@
-"""The repository's address stands in pyproject.toml alone, and all that is made of it agrees; what
-Colab installs comes from there, and leaves torch and numpy as they are.
+"""The address stands in pyproject.toml, and `make address` writes it everywhere: tried in a copy.
+
+As long as it is a placeholder, no page shows a badge or a link that leads nowhere. What Colab
+installs comes from the address, and leaves torch and numpy as they are.
 """
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -20,78 +23,127 @@ from test_packaging import closure
 from wdlib.course import address
 from wdlib.course.notebooks import ROOT, notebooks
 
-NOTEBOOKS = notebooks()
-HOW = "run: make badges"
 # Every way in which a file could spell an address of this repository.
-SPELLINGS = r"(?:github\.com|githubusercontent\.com|/github|/v2/gh)/([^/\s\"')]+)/wdlib\b"
-TEXTS = {".py", ".ipynb", ".md", ".toml", ".yml", ".txt", ""}
+SPELLINGS = r"(?:github\.com|githubusercontent\.com|/github|/v2/gh)[/:]([^/\s\"')]+)/wdlib\b"
+TEXTS = {".py", ".ipynb", ".md", ".toml", ".yml", ".txt", ".cff", ""}
+ADA, GRACE = ("https://github.com/" + f"{owner}/wdlib" for owner in ("ada", "grace"))
 
 
-def install_line(path: Path) -> Requirement:
-    """What a notebook's Colab cell installs."""
+def first_code(path: Path) -> str:
     cells = nbformat.read(path, as_version=4).cells
-    start = next(cell.source for cell in cells if cell.cell_type == "code")
-    return Requirement(re.search(r'%pip install -q "([^"\n]+)"', start)[1])
+    return next(cell.source for cell in cells if cell.cell_type == "code")
 
 
-def test_the_address_is_that_of_a_repository():
-    assert re.fullmatch(r"https://[a-z.]+/[A-Za-z0-9_-]+/wdlib", address.address())
-    assert address.repository().count("/") == 1
+def test_no_file_is_behind_the_address():
+    """`make address` without an URL has nothing to write."""
+    found = address.texts(ROOT, address.address())
+    behind = [p.name for p, text in found.items() if text != p.read_text(encoding="utf-8")]
+    assert behind == [], "run: make address"
+    assert {*notebooks(), ROOT / "README.md", ROOT / "pyproject.toml"} <= set(found)
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_has_the_badges_of_the_address(path):
-    before = nbformat.read(path, as_version=4)
-    after = address.addressed(nbformat.read(path, as_version=4), path.stem)
-    assert [cell.source for cell in before.cells] == [cell.source for cell in after.cells], HOW
-    assert address.badges(path.stem) in before.cells[0].source
-
-
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_colab_installs_this_repository_and_no_stranger_s_package(path):
-    asked = install_line(path)
-    assert (asked.name, asked.url) == ("wdlib", f"git+{address.address()}"), HOW
-
-
-def test_readme_has_the_badges_of_the_address():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert address.with_badges(text) == text, HOW
-
-
-def test_readme_says_so_where_the_address_is_a_placeholder():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert (address.PLACEHOLDER in address.address()) == ("`_OWNER_` is a placeholder" in readme)
+def test_a_placeholder_makes_no_dead_link():
+    if address.address() != address.PLACEHOLDER:
+        pytest.skip("the repository has an address")
+    for path in (ROOT / "README.md", ROOT / "notebooks" / "README.md", *notebooks()):
+        text = path.read_text(encoding="utf-8")
+        assert "[![Open in" not in text and "_OWNER_" not in text, path.name
+    for path in notebooks():
+        assert first_code(path).startswith("# On Colab, wdlib") and "%pip" not in first_code(path)
 
 
 def test_no_file_spells_another_address():
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode:
         pytest.skip("this is no git checkout, so nothing tells the repository's own files")
+    allowed = {address.address().split("/")[-2], "me"}  # and the example in the instructions
     found = {}
     for name in listed.stdout.splitlines():
         if Path(name).suffix in TEXTS and (ROOT / name).is_file() and name != "pyproject.toml":
             text = (ROOT / name).read_text(encoding="utf-8", errors="ignore")
             found |= {f"{name}: {owner}": owner for owner in re.findall(SPELLINGS, text)}
-    owner = address.repository().split("/")[0]
-    assert {told for told, found_owner in found.items() if found_owner != owner} == set()
-    assert any(told.startswith("README.md") for told in found)  # else nothing was looked at
+    assert {told for told, owner in found.items() if owner not in allowed} == set()
+    assert "Makefile: me" in found  # else nothing was looked at
 
 
-def test_a_changed_address_is_written_everywhere(monkeypatch):
-    colab = 'if "google.colab" in sys.modules:\n    %pip install -q "wdlib[navigator]"\n'
-    notebook = new_notebook(cells=[new_markdown_cell("# A\n\nWhy."), new_code_cell(colab)])
-    seen = []
-    for owner in ("ada", "grace", "grace"):
-        where = "/".join(("https://github.com", owner, "wdlib"))
-        monkeypatch.setattr(address, "address", lambda where=where: where)
-        title, start = address.addressed(notebook, "04_x").cells
-        assert title.source.startswith("# A\n\n[![Open in Colab](")
-        assert title.source.endswith(")\n\nWhy.")
-        assert title.source.count(f"/{owner}/wdlib/") == title.source.count("/wdlib/") == 2
-        assert f'"wdlib[navigator] @ git+{where}"' in start.source
-        seen.append((title.source, start.source))
-    assert seen[1] == seen[2] != seen[0]
-    assert address.without_badges(seen[2][0]) == "# A\n\nWhy."
+@pytest.fixture
+def copy(tmp_path):
+    """What `make address` writes, with a course site and a citation, and a clone's `origin`."""
+    for path in (ROOT / "README.md", ROOT / "pyproject.toml"):
+        shutil.copy(path, tmp_path)
+    with open(tmp_path / "README.md", "a", encoding="utf-8") as readme:
+        readme.write("\n@software{wdlib,\n  title = {wdlib},\n}\n")
+    (tmp_path / "notebooks").mkdir()
+    for path in notebooks()[::8]:  # the tour and the navigator, which needs an extra on Colab
+        shutil.copy(path, tmp_path / "notebooks")
+        shutil.copy(path.with_suffix(".py"), tmp_path / "notebooks")
+    (tmp_path / "mkdocs.yml").write_text("site_name: wdlib\n# site_url:\n# repo_url:\n")
+    (tmp_path / "CITATION.cff").write_text("title: wdlib\n# repository-code:\n")
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = [*folder.glob("[!.]*.*"), *(folder / "notebooks").iterdir()]
+    return {path.name: path.read_text(encoding="utf-8") for path in files}
+
+
+def test_an_address_is_written_everywhere_and_taken_back(copy):
+    address.main(address.PLACEHOLDER, copy)
+    before = contents(copy)
+    address.main(GRACE, copy)
+    address.main(ADA + ".git", copy)
+    after = contents(copy)
+    assert address.address(copy) == ADA
+    assert not any("grace" in text or "_OWNER_" in text for text in after.values())
+    assert re.match(r"# .+\n\n\[!\[Open in Colab\]\(", after["README.md"])
+    assert f"url = {{{ADA}}}" in after["README.md"]
+    assert after["mkdocs.yml"].splitlines()[1:] == [
+        "site_url: https://ada.github.io/wdlib/", f"repo_url: {ADA}",
+    ]  # fmt: skip
+    assert after["CITATION.cff"].endswith(f"\nrepository-code: {ADA}\n")
+    for path in notebooks(copy):
+        old, new = (nbformat.reads(text[path.name], as_version=4) for text in (before, after))
+        changed = [n for n, cell in enumerate(new.cells) if cell != old.cells[n]]
+        assert [new.cells[n].cell_type for n in changed] == ["markdown", "code"]
+        assert f"/ada/wdlib/blob/main/notebooks/{path.name})" in new.cells[0].source
+        extras = "[navigator]" if path.stem.startswith("08") else ""
+        assert f'    %pip install -q "wdlib{extras} @ git+{ADA}"\n' in new.cells[changed[1]].source
+        assert "ada/wdlib" in after[f"{path.stem}.py"]
+    address.main("", copy)  # without a URL and an `origin`: nothing to do
+    assert contents(copy) == after
+    address.main(address.PLACEHOLDER, copy)
+    assert contents(copy) == before
+
+
+@pytest.mark.parametrize("form", [ADA, ADA + ".git", "git@github.com:" + "ada/wdlib.git"])
+def test_without_a_url_the_origin_on_github_counts(copy, form, capsys):
+    subprocess.run(["git", "remote", "add", "origin", form], cwd=copy, check=True)
+    address.main("", copy)
+    assert address.address(copy) == ADA and "README.md" in capsys.readouterr().out
+
+
+def test_an_origin_elsewhere_does_not_count(copy):
+    subprocess.run(["git", "remote", "add", "origin", "/srv/wdlib.git"], cwd=copy, check=True)
+    before = address.address(copy)
+    address.main("", copy)
+    assert address.address(copy) == before
+
+
+@pytest.mark.parametrize("url", ["github.com", "https://gitlab.com/ada/repo", "ada/repo"])
+def test_an_address_elsewhere_is_refused(url):
+    with pytest.raises(ValueError, match="is no address on GitHub; write: make address URL="):
+        address.on_github(url)
+
+
+def test_a_notebook_without_colab_lines_gets_them():
+    notebook = new_notebook(
+        cells=[new_markdown_cell("# A"), new_code_cell("import math\n\nmath.pi")]
+    )
+    title, start = address.addressed(notebook, ADA, "04_x").cells
+    assert title.source.startswith("# A\n\n[![Open in Colab](")
+    assert start.source.endswith(f'git+{ADA}"\n\nimport math\n\nmath.pi')
+    assert address.without_badges(title.source) == "# A\n\n"
 
 
 @pytest.mark.slow
@@ -109,7 +161,8 @@ def test_installing_leaves_torch_and_numpy_as_they_are(tmp_path):
         (site / record.name / "METADATA").write_bytes((record / "METADATA").read_bytes())
     listed = subprocess.run([*pip, "list", "--format=json"], capture_output=True, text=True)
     assert {canonicalize_name(one["name"]) for one in json.loads(listed.stdout)} == held
-    extras = ",".join(sorted({extra for path in NOTEBOOKS for extra in install_line(path).extras}))
+    named = [re.search(r"wdlib\[(\w+)\]", first_code(path)) for path in notebooks()]
+    extras = ",".join(sorted({found[1] for found in named if found}))
     what = [*pip, "install", "-q", "--dry-run", "--report", str(plan), f"{ROOT}[{extras}]"]
     run = subprocess.run(what, capture_output=True, text=True)
     if run.returncode and re.search("(?i)connection|name resolution", run.stderr):

@@ -73,7 +73,9 @@ def test_its_links_and_commands_lead_somewhere():
     for link in re.findall(r"\]\(([^)#]+)\)", GUIDE):
         assert (ROOT / "notebooks" / link).exists(), link
     named = set(re.findall(r"(?:^    |`)make ([a-z0-9]+)", GUIDE, flags=re.MULTILINE))
-    assert {"test", "student", "slides", "memory", "threads", "badges", "lab"} <= named <= targets()
+    assert (
+        {"test", "student", "slides", "memory", "threads", "address", "lab"} <= named <= targets()
+    )
     for folder in re.findall(r"`(build/[a-z]+)/", GUIDE):
         modules = (ROOT / "wdlib" / "course").glob("*.py")
         assert any(f'"{folder.split("/")[1]}"' in path.read_text() for path in modules)

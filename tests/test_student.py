@@ -7,7 +7,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from wdlib.course import student
+from wdlib.course import address, student
 from wdlib.course.notebooks import notebooks
 
 NOTEBOOKS = notebooks()
@@ -25,8 +25,9 @@ def lines(cells) -> set[str]:
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
 def editions(request):
-    """A notebook, and its student edition as it is written."""
+    """A notebook with badges, and its student edition as it is written."""
     whole = nbformat.read(request.param, as_version=4)
+    address.addressed(whole, "https://github.com/" + "me/wdlib", request.param.stem)
     return whole, nbformat.reads(nbformat.writes(student.student(whole)), as_version=4)
 
 

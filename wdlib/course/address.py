@@ -1,15 +1,18 @@
-"""The repository's address: it stands in pyproject.toml, and all else is written from there.
+"""Write the repository's address into every file that shows it.
 
-`python -m wdlib.course.address` (`make badges`) writes the badges of README and of every notebook,
-and what the notebooks install on Colab: run it when the address changes, or for a new notebook.
+`make address URL=https://github.com/me/wdlib` writes it into pyproject.toml, the badges of README
+and notebooks, the cell that installs wdlib on Colab, the course site (mkdocs.yml) and the citation
+(CITATION.cff). Without URL it takes the clone's own `origin`. As long as pyproject.toml holds a
+placeholder, there are no badges, and the Colab cell explains what to do.
 """
 
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import jupytext
 import nbformat
@@ -19,52 +22,63 @@ from nbformat import NotebookNode
 from wdlib.course.notebooks import ROOT, notebooks
 from wdlib.files import whole
 
-BRANCH = "main"
-FIRST = "00_tour"  # where README's badges lead
-# An account on GitHub has letters, digits and hyphens, so this is nobody's, and will be nobody's.
-PLACEHOLDER = "_OWNER_"
+FIRST = "00_tour"  # the notebook that README's badges open
+# An account on GitHub has letters, digits and hyphens only, so this is nobody's.
+PLACEHOLDER = "https://github.com/_OWNER_/wdlib"
+COLAB = """import sys
+
+if "google.colab" in sys.modules:
+    %pip install -q "wdlib{extras} @ git+{url}"
+"""
+NOT_YET = """# On Colab, wdlib{extras} must be installed here first. As soon as your copy of the
+# repository is on GitHub, `make address URL=...` writes the command into this cell.
+"""
+# Files with one line per address: what the line starts with, and the line itself.
+LINES = {
+    "pyproject.toml": {"Repository =": 'Repository = "{url}"'},
+    "mkdocs.yml": {
+        "site_url:": "site_url: https://{owner}.github.io/{name}/",
+        "repo_url:": "repo_url: {url}",
+    },
+    "CITATION.cff": {"repository-code:": "repository-code: {url}"},
+}
 
 
-def address() -> str:
-    """Where the repository is: https://host/owner/name."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+def address(root: Path = ROOT) -> str:
+    """The address in pyproject.toml: https://github.com/owner/name."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return project["urls"]["Repository"]
 
 
-def repository() -> str:
-    """owner/name."""
-    return urlsplit(address()).path.strip("/")
+def on_github(url: str) -> str:
+    """https://github.com/owner/name, for an address in any of git's forms.
+
+    Raises ValueError for another host: the badges of Colab and Binder need GitHub.
+    """
+    found = re.search(r"github\.com[/:]([\w-]+)/([\w.-]+?)(\.git)?/?$", url)
+    if not found:
+        raise ValueError(
+            f"{url!r} is no address on GitHub; write: make address URL=https://github.com/me/wdlib"
+        )
+    return f"https://github.com/{found[1]}/{found[2]}"
 
 
-def badges(name: str = FIRST) -> str:
+def origin(root: Path = ROOT) -> str:
+    """The address of the clone's `origin`; "" without one."""
+    git = ["git", "remote", "get-url", "origin"]
+    return subprocess.run(git, cwd=root, capture_output=True, text=True).stdout.strip()
+
+
+def badges(url: str, name: str = FIRST) -> str:
     """The line of badges that opens the notebook ``name`` on Colab and on Binder."""
-    place = f"notebooks/{name}.ipynb"
+    path = url.removeprefix("https://github.com/")
     colab, binder = "https://colab.research.google.com", "https://mybinder.org"
-    shown = {
-        "Colab": (
-            f"{colab}/assets/colab-badge.svg",
-            f"{colab}/github/{repository()}/blob/{BRANCH}/{place}",
-        ),
-        "Binder": (
-            f"{binder}/badge_logo.svg",
-            f"{binder}/v2/gh/{repository()}/{BRANCH}?urlpath=lab/tree/{place}",
-        ),
-    }
-    return " ".join(
-        f"[![Open in {where}]({badge})]({link})" for where, (badge, link) in shown.items()
+    return (
+        f"[![Open in Colab]({colab}/assets/colab-badge.svg)]"
+        f"({colab}/github/{path}/blob/main/notebooks/{name}.ipynb) "
+        f"[![Open in Binder]({binder}/badge_logo.svg)]"
+        f"({binder}/v2/gh/{path}/main?urlpath=lab/tree/notebooks/{name}.ipynb)"
     )
-
-
-def requirement(extras: str = "") -> str:
-    """What Colab installs: the package of this repository, and no package of the same name."""
-    return f"wdlib{extras} @ git+{address()}"
-
-
-def with_badges(markdown: str, name: str = FIRST) -> str:
-    """The text with its line of badges below its first heading, in place of an older one."""
-    line, text = badges(name), without_badges(markdown)
-    text = re.sub(r"(?m)^(# .+)\n*", lambda title: f"{title[1]}\n\n{line}\n\n", text, count=1)
-    return text.rstrip("\n") + "\n" * markdown.endswith("\n")
 
 
 def without_badges(markdown: str) -> str:
@@ -72,54 +86,71 @@ def without_badges(markdown: str) -> str:
     return re.sub(r"(?m)^\[!\[Open in .*\n*", "", markdown)
 
 
-def with_requirement(code: str) -> str:
-    """The Colab cell with the requirement of this repository; the extras it asks for stay."""
-    return re.sub(
-        r'(%pip install -q )"wdlib(\[[a-z,]+\])?[^"\n]*"',
-        lambda found: f'{found[1]}"{requirement(found[2] or "")}"',
-        code,
-    )
+def with_badges(markdown: str, url: str, name: str = FIRST) -> str:
+    """The text with badges below its first heading; without them for the placeholder."""
+    text = without_badges(markdown)
+    if url == PLACEHOLDER:
+        return text
+    return re.sub(r"(?m)^(# .+)\n+", rf"\1\n\n{badges(url, name)}\n\n", f"{text}\n", count=1)[:-1]
 
 
-def addressed(notebook: NotebookNode, name: str) -> NotebookNode:
-    """The notebook with its badges and its Colab cell as the address wants them, in place."""
+def with_citation(readme: str, url: str) -> str:
+    """README with the address in its @software entry, where it has one."""
+    line = "" if url == PLACEHOLDER else f"  url = {{{url}}},\n"
+    return re.sub(r"(@software\{.*\n)(  url = .*\n)?", rf"\1{line}", readme)
+
+
+def with_colab(code: str, url: str) -> str:
+    """The first cell of code, which begins with the Colab lines of this address."""
+    old = re.match(r"(# On Colab.*\n(#.*\n)*|import sys\n+if .*\n +%pip .*(\n|$))?\n*", code)[0]
+    extras = re.search(r"wdlib(\[[a-z,]+\])?", f"{old} wdlib")[1] or ""
+    lines = (NOT_YET if url == PLACEHOLDER else COLAB).format(extras=extras, url=url)
+    return f"{lines}\n{code[len(old) :]}".rstrip("\n")
+
+
+def addressed(notebook: NotebookNode, url: str, name: str) -> NotebookNode:
+    """The notebook with the badges and Colab lines of this address, changed in place."""
     title = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
-    title.source = with_badges(title.source, name)
+    title.source = with_badges(title.source, url, name)
     start = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    start.source = with_requirement(start.source)
+    start.source = with_colab(start.source, url)
     return notebook
 
 
-def write_notebook(path: Path) -> None:
-    """The notebook and its pair; outputs stay."""
-    before = path.read_text(encoding="utf-8")
-    notebook = addressed(nbformat.reads(before, as_version=4), path.stem)
-    after = nbformat.writes(notebook) + "\n"
-    if after == before:
-        return
-    pair = jupytext.writes(notebook, fmt="py:percent", config=load_jupytext_config(str(path)))
-    write(path, after)
-    write(path.with_suffix(".py"), pair)
-    print(f"notebooks/{path.name}: badges and Colab cell written")
+def texts(root: Path, url: str) -> dict[Path, str]:
+    """Every file that shows the address -> its text with this address."""
+    owner, name = url.split("/")[-2:]
+    readme = root / "README.md"
+    found = {readme: with_citation(with_badges(readme.read_text(encoding="utf-8"), url), url)}
+    for file, lines in LINES.items():
+        if (root / file).exists():
+            found[root / file] = (root / file).read_text(encoding="utf-8")
+        for start, line in lines.items():
+            hidden = "# " * (url == PLACEHOLDER and file != "pyproject.toml")
+            line = hidden + line.format(url=url, owner=owner, name=name)
+            if root / file in found:
+                found[root / file] = re.sub(rf"(?m)^(# )?{start}.*$", line, found[root / file])
+    for path in notebooks(root):
+        notebook = addressed(nbformat.read(path, as_version=4), url, path.stem)
+        found[path] = nbformat.writes(notebook) + "\n"
+        config = load_jupytext_config(str(path))
+        found[path.with_suffix(".py")] = jupytext.writes(notebook, fmt="py:percent", config=config)
+    return found
 
 
-def write_page(path: Path) -> None:
-    """The page of Markdown."""
-    write(path, with_badges(path.read_text(encoding="utf-8")))
-
-
-def write(path: Path, text: str) -> None:
-    """The text in place of what was there, whole or not at all."""
-    with whole(path) as file:
-        file.write(text.encode())
-
-
-def main() -> None:
-    write_page(ROOT / "README.md")
-    for path in notebooks():
-        write_notebook(path)
-    print("the address is", address())
+def main(url: str = "", root: Path = ROOT) -> None:
+    """Write ``url``, or else the address of `origin` on GitHub, or else the present one again."""
+    here = origin(root)
+    url = on_github(url or (here if "github.com" in here else address(root)))
+    for path, text in texts(root, url).items():
+        if text != path.read_text(encoding="utf-8"):
+            with whole(path) as file:
+                file.write(text.encode())
+            print(path.relative_to(root))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main(*sys.argv[1:])
+    except ValueError as error:
+        sys.exit(str(error))

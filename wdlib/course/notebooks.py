@@ -1,13 +1,10 @@
-"""Where the notebooks are: student edition, slides and badges are made from them.
-
-These commands belong to a checkout, not to an installed package: run them from its root.
-"""
+"""Where the notebooks are. Student edition, slides and address work in a checkout only."""
 
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
 
-def notebooks() -> list[Path]:
+def notebooks(root: Path = ROOT) -> list[Path]:
     """The notebooks of the course, in their order."""
-    return sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))
+    return sorted((root / "notebooks").glob("[0-9]*.ipynb"))
