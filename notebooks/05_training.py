@@ -56,7 +56,7 @@ from wdlib.experiments.results import result_file
 from wdlib.experiments.table_files import read_table
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
-from wdlib.model import FitConfig, ModularModel, NetworkConfig
+from wdlib.model import FitConfig, ModularModel, NetworkConfig, saved
 from wdlib.training import Phase, Preset, Silence, losses, stages
 
 # %% [markdown]
