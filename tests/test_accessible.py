@@ -1,4 +1,4 @@
-"""Notebooks for those who see no picture, or no difference between red and green.
+"""Notebooks for readers who cannot see images, or cannot tell red from green.
 
 One H1, the order of headings and alt text in markdown: see test_notebooks.py.
 """
@@ -16,16 +16,16 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from wdlib import plots
 from wdlib.course.notebooks import ROOT, notebooks
 
-# What a reader without colour may still tell apart: a colour map whose lightness only rises.
+# Colour maps whose lightness only rises, so that they can be read without colour.
 MAPS = {"gray", "Greys", "Blues", "viridis", "cividis", "magma"}
 GREYS = r"k|w|black|white|none|grey|gray|0?\.\d+|0|1"
 PAINT = {"c", "color", "colors", "edgecolor", "facecolor", "edgecolors", "facecolors", "ec", "fc"}
-# A second sign beside the colour: a shape, a line style, or words on the spot.
+# A second sign besides colour: a shape, a line style, or words.
 SIGNS = {"marker", "ls", "linestyle", "hatch", "text", "annotate", "bar_label", "MARKERS"}
 
 
 def alt_faults(notebook: NotebookNode) -> list[str]:
-    """Figures among the outputs whose alt text is missing, or says nothing."""
+    """Figures among the outputs whose alt text is missing or empty of meaning."""
     found = []
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -35,14 +35,14 @@ def alt_faults(notebook: NotebookNode) -> list[str]:
                     found.append(f"a figure's alt text says nothing: {alt!r}")
             html = output.get("data", {}).get("text/html", "")
             if re.search(r"<img(?![^>]*\balt=\"[^\"])", html):
-                found.append("an HTML output holds a picture without alt text")
+                found.append("an HTML output has an image without alt text")
             if "<table" in html and "<th" not in html:
                 found.append("an HTML table has no header cells")
     return found
 
 
 def link_faults(notebook: NotebookNode) -> list[str]:
-    """Links whose text does not say where they lead."""
+    """Links whose text does not name their target."""
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     texts = re.findall(r"(?<!!)\[([^\]\[]+)\]\([^)]+\)", text)
     vague = {"here", "link", "this", "click here", "see here"}
@@ -50,7 +50,7 @@ def link_faults(notebook: NotebookNode) -> list[str]:
 
 
 def colour_faults(notebook: NotebookNode) -> list[str]:
-    """Colours from elsewhere than the palette, and colour as the only sign."""
+    """Colours that are not from the palette, and colour as the only sign."""
     found = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
@@ -70,9 +70,9 @@ def cell_colour_faults(tree: ast.Module) -> list[str]:
             signs.add(node.arg)
             for value in strings(node.value):
                 if node.arg == "cmap" and value not in MAPS:
-                    found.append(f"the colour map {value} is none of {', '.join(sorted(MAPS))}")
+                    found.append(f"the colour map {value} is not one of {', '.join(sorted(MAPS))}")
                 if node.arg in PAINT and not re.fullmatch(GREYS, value):
-                    found.append(f"the colour {value} is no grey, and not from plots.PALETTE")
+                    found.append(f"the colour {value} is neither a grey nor from plots.PALETTE")
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "plot":
             for argument in node.args:
                 if isinstance(argument, ast.Name) and "style" in argument.id:
@@ -93,7 +93,7 @@ def cell_colour_faults(tree: ast.Module) -> list[str]:
 
 
 def strings(node: ast.AST) -> list[str]:
-    """Literal strings, also those of a tuple, a list or an `if else`."""
+    """Literal strings, including those in a tuple, a list or an `if else`."""
     return [
         one.value
         for one in ast.walk(node)
@@ -132,7 +132,7 @@ BREAKAGES = {
     "says nothing: 'Figure 1 of the lot'": lambda n: n.cells[1].outputs.append(
         picture(**{"image/png": {"alt": "Figure 1 of the lot"}})
     ),
-    "picture without alt": lambda n: n.cells[1].outputs.append(
+    "image without alt": lambda n: n.cells[1].outputs.append(
         new_output("display_data", data={"text/html": '<img src="x.png">'})
     ),
     "no header cells": lambda n: n.cells[1].outputs.append(
@@ -163,7 +163,7 @@ def test_a_broken_rule_is_reported(said):
     assert any(said in fault for fault in faults(notebook)), faults(notebook)
 
 
-# How a colour looks to somebody without one of the three kinds of cones: matrices on linear RGB, at
+# How a colour looks to a person without one of the three kinds of cones: matrices on linear RGB, at
 # full severity. Machado, Oliveira and Fernandes (2009), "A physiologically-based model for
 # simulation of color vision deficiency", IEEE TVCG 15(6), table 1.
 SIGHTS = {
@@ -194,7 +194,7 @@ SIGHTS = {
 TO_XYZ = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
 )  # fmt: skip
-# A difference that is just seen, side by side, is 2.3 (Mahy, Van Eycken and Oosterlinck, 1994,
+# Two colours side by side differ visibly from a distance of 2.3 (Mahy, Van Eycken and Oosterlinck, 1994,
 # "Evaluation of uniform color spaces"). Small marks apart from each other need several times that.
 JUST_SEEN = 2.3
 WANTED = 4 * JUST_SEEN
@@ -206,7 +206,7 @@ def linear(colour: str) -> np.ndarray:
 
 
 def lab(rgb: np.ndarray) -> np.ndarray:
-    """Linear RGB [3] -> CIE L*a*b*, in which distances are about what the eye sees."""
+    """Linear RGB [3] -> CIE L*a*b*, in which distances are about as large as they look."""
     ratio = TO_XYZ @ rgb.clip(0, 1) / TO_XYZ.sum(1)
     f = np.where(ratio > (6 / 29) ** 3, np.cbrt(ratio), ratio / (3 * (6 / 29) ** 2) + 4 / 29)
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
@@ -244,7 +244,7 @@ def test_a_simulated_eye_leaves_greys_as_they_are(sight):
 
 @pytest.mark.parametrize("sight", [name for name in SIGHTS if "red" in name or "green" in name])
 def test_a_simulated_eye_takes_some_colours_for_one(sight):
-    """Two colours that differ along what the eye cannot see: clear to all cones, one to the eye."""
+    """Two colours that differ in a direction that this eye cannot see."""
     unseen = np.linalg.svd(SIGHTS[sight])[2][-1]
     middle = np.full(3, 0.3)
     first, second = middle + 0.2 * unseen, middle - 0.2 * unseen
@@ -259,7 +259,7 @@ def test_matplotlib_s_own_red_and_green_would_fail():
 
 
 def test_the_package_takes_its_colours_from_the_palette():
-    """Greys aside, which say nothing by their hue."""
+    """Greys are allowed, because they have no hue."""
     known = {colour.upper() for colour in plots.PALETTE}
     odd = {}
     for path in [*ROOT.glob("wdlib/**/*.py"), *ROOT.glob("wdlib/**/*.css")]:

@@ -1,8 +1,8 @@
-"""The navigator in a real browser: JupyterLab in headless Chromium runs notebook 08, and whatever
-is pressed there changes the picture as it should; a judge looks at the page's own picture.
+"""The navigator in a real browser: JupyterLab in headless Chromium runs notebook 08, and every control
+changes the image as it should. A judge reads the image that the page shows.
 
-Notebook 7 and Voila do the same where they are installed: pip install notebook voila. Screenshots
-are left in build/browser/.
+The tests also run Notebook 7 and Voila if they are installed: pip install notebook voila.
+Screenshots go to build/browser/.
 """
 
 import base64
@@ -138,7 +138,7 @@ def run_all(page, front: str) -> None:
 
 
 class View:
-    """What stands on the page, and what the judge of the test makes of it."""
+    """What the page shows, and what the judge reads there."""
 
     def __init__(self, page):
         self.page = page
@@ -154,7 +154,7 @@ class View:
 
     @property
     def values(self) -> np.ndarray:
-        """Read off the pixels on the page, not off what the kernel says of them."""
+        """Read from the pixels on the page, not from what the kernel reports."""
         data = base64.b64decode(self.source.removeprefix("data:image/png;base64,"))
         pixels = np.asarray(Image.open(io.BytesIO(data)), np.float32) / 255
         return self.judge.read(torch.from_numpy(pixels)[None, None])[0].numpy()

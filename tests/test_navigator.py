@@ -1,7 +1,7 @@
-"""The navigator without a browser: the walk by known answers, maps that lead back, files that open,
-and controls that say what the walk says.
+"""The navigator without a browser: the walk by known answers, the way from maps to codes, files, and
+controls that agree with the walk.
 
-Its model is made by hand: random weights, islands far apart, so nothing has to be trained.
+The model is made by hand, with random weights and islands far apart, so nothing is trained.
 """
 
 import base64

@@ -121,6 +121,11 @@ def test_an_image_grid_has_the_images_in_order_under_their_titles():
         plots.image_grid(GREY, ["a", "b"])
 
 
+def test_images_may_be_flipped():
+    """A view with negative strides, which torch does not have."""
+    assert shown(plots.image_grid(GREY[:, ::-1]).axes[1])[53, 20] == 1
+
+
 def codes_and_prior():
     """Codes at the means of a prior whose covariances are known: 0.25 I around 10 times e_k."""
     prior = AdaptivePrior(V2.sizes, dim=8)
