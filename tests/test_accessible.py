@@ -194,8 +194,8 @@ SIGHTS = {
 TO_XYZ = np.array(
     [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
 )  # fmt: skip
-# Two colours side by side differ visibly from a distance of 2.3 (Mahy, Van Eycken and Oosterlinck, 1994,
-# "Evaluation of uniform color spaces"). Small marks apart from each other need several times that.
+# Two colours side by side differ visibly from a distance of 2.3 (Mahy, Van Eycken and Oosterlinck,
+# 1994, "Evaluation of uniform color spaces"). Small marks apart from each other need more.
 JUST_SEEN = 2.3
 WANTED = 4 * JUST_SEEN
 

@@ -1,5 +1,5 @@
-"""The navigator in a real browser: JupyterLab in headless Chromium runs notebook 08, and every control
-changes the image as it should. A judge reads the image that the page shows.
+"""The navigator in a real browser: JupyterLab in headless Chromium runs notebook 08, and every
+control changes the image as it should. A judge reads the image that the page shows.
 
 The tests also run Notebook 7 and Voila if they are installed: pip install notebook voila.
 Screenshots go to build/browser/.

@@ -1,4 +1,4 @@
-"""The navigator without a browser: the walk by known answers, the way from maps to codes, files, and
+"""The navigator without a browser: the walk by known answers, from maps back to codes, files, and
 controls that agree with the walk.
 
 The model is made by hand, with random weights and islands far apart, so nothing is trained.
