@@ -1,9 +1,7 @@
-"""Slides hold all of a notebook, in its order, and every slide fits the screen."""
+"""Slides hold all of a notebook, in its order; what does not fit goes below, or scrolls."""
 
-import base64
 import re
 import shutil
-import struct
 
 import nbformat
 import pytest
@@ -18,16 +16,10 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 WEB = slides.OUT / "node_modules" / "reveal.js"
 
 
-def shown(deck) -> list[list]:
-    """The slides, each a list of its pieces; notes left out."""
-    found = []
-    for cell in deck.cells:
-        kind = cell.metadata.slideshow.slide_type
-        if kind in ("slide", "subslide"):
-            found.append([])
-        if kind != "notes":
-            found[-1].append(cell)
-    return found
+def kinds(notebook) -> list[tuple[str, str]]:
+    """Every piece's kind and its first line."""
+    cells = slides.deck(notebook).cells
+    return [(c.metadata.slideshow.slide_type, c.source.split("\n")[0]) for c in cells]
 
 
 @pytest.fixture(params=NOTEBOOKS, ids=lambda path: path.stem)
@@ -35,107 +27,49 @@ def whole(request):
     return nbformat.read(request.param, as_version=4)
 
 
-def test_every_slide_fits(whole):
-    tall = {
-        slide[0].source[:60]: round(sum(map(slides.height, slide)))
-        for slide in shown(slides.deck(whole))
-        if sum(map(slides.height, slide)) > slides.ROOM
-    }
-    assert tall == {}, "make the cell shorter"
-
-
-def test_nothing_is_lost_but_imports_checks_and_badges(whole):
-    code = [cell for cell in whole.cells if cell.cell_type == "code"]
-    left_out = [code[0], *(c for c in code if "check" in c.metadata.get("tags", []))]
-    kept = [cell for cell in whole.cells if cell not in left_out]
-    told = "".join(re.sub(r"\s|</?(details|summary)>", "", without_badges(c.source)) for c in kept)
-    pieces = [
+def test_nothing_is_lost_but_setup_checks_claims_and_badges(whole):
+    setup = next(cell for cell in whole.cells if cell.cell_type == "code")
+    kept = [
         cell
-        for cell in slides.deck(whole).cells
-        if slides.OUTPUT_ONLY not in cell.metadata.get("tags", [])
+        for cell in whole.cells
+        if cell != setup and not slides.HIDDEN & set(cell.metadata.get("tags", []))
     ]
-    assert "".join(re.sub(r"\s", "", cell.source) for cell in pieces) == told
-    figures = [o.data["image/png"] for c in kept for o in c.get("outputs", []) if pictured(o)]
-    seen = [o for c in slides.deck(whole).cells for o in c.get("outputs", []) if pictured(o)]
-    assert [output.data["image/png"] for output in seen] == figures
-    assert all(output.metadata["image/png"]["alt"] for output in seen)
-
-
-def pictured(output) -> bool:
-    return "image/png" in output.get("data", {})
+    told = "".join(re.sub(r"\s|</?(details|summary)>", "", without_badges(c.source)) for c in kept)
+    shown = slides.deck(whole).cells
+    assert "".join(re.sub(r"\s", "", cell.source) for cell in shown) == told
+    outputs = [output for cell in kept for output in cell.get("outputs", [])]
+    assert [output for cell in shown for output in cell.get("outputs", [])] == outputs
 
 
 def test_headings_start_slides_and_solutions_are_notes(whole):
     for cell in slides.deck(whole).cells:
         kind = cell.metadata.slideshow.slide_type
-        if re.match(r"##? ", cell.source) and cell.cell_type == "markdown":
-            assert kind == "slide"
-        if re.match(r"### ", cell.source) and cell.cell_type == "markdown":
-            assert kind == "subslide"
+        if cell.cell_type == "markdown" and re.match("#{1,3} ", cell.source):
+            assert kind == ("subslide" if cell.source.startswith("###") else "slide")
         assert (kind == "notes") == cell.source.startswith("\nSolution of")
-
-
-def png(wide: int, high: int):
-    """A figure of which only the size is true."""
-    data = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">II", wide, high))
-    return new_output("display_data", data={"image/png": data.decode()})
 
 
 def test_a_small_notebook_becomes_these_slides():
     check, solution = ({"tags": [tag]} for tag in ("check", "solution"))
-    long = "\n".join(f"x = {line}" for line in range(20))
-    deck = slides.deck(
-        new_notebook(
-            cells=[
-                new_markdown_cell("# Title\n\nWhy.\n\n- one\n- two"),
-                new_code_cell("import wdlib"),
-                new_markdown_cell("So it is.\n\n## Part\n\nLook:"),
-                new_code_cell(long, outputs=[png(800, 400), png(100, 2000)]),
-                new_markdown_cell("### Exercise"),
-                new_code_cell("answer = ..."),
-                new_code_cell("check('1', answer)", metadata=check),
-                new_markdown_cell(
-                    "<details>\n<summary>Solution of 1</summary>\n42", metadata=solution
-                ),
-                new_markdown_cell("After it."),
-            ]
-        )
-    )
-    found = [(c.metadata.slideshow.slide_type, c.source.split("\n")[0]) for c in deck.cells]
-    assert found == [
+    figure = new_output("display_data", data={"image/png": "", "text/plain": "<Figure>"})
+    long = "\n".join(f"x = {line}" for line in range(25))
+    cells = [
+        new_markdown_cell("# Title\n\nWhy.\n\n- one\n- two"),
+        new_code_cell("import wdlib"),
+        new_markdown_cell("So it is.\n\n## Part\n\nLook:"),
+        new_code_cell(long),
+        new_code_cell("draw()", outputs=[figure]),
+        new_markdown_cell("### Exercise"),
+        new_code_cell("answer = ..."),
+        new_code_cell("check('1', answer)", metadata=check),
+        new_markdown_cell("<details>\n<summary>Solution of 1</summary>\n42", metadata=solution),
+        new_markdown_cell("#1 after."),
+    ]
+    assert kinds(new_notebook(cells=cells)) == [
         ("slide", "# Title"), ("-", "Why."), ("-", "- one"), ("-", "So it is."),
-        ("slide", "## Part"), ("-", "Look:"), ("-", "x = 0"),
-        ("subslide", "x = 0"), ("subslide", "x = 0"),
-        ("subslide", "### Exercise"), ("-", "answer = ..."), ("notes", ""),
-        ("subslide", "After it."),
+        ("slide", "## Part"), ("-", "Look:"), ("-", "x = 0"), ("subslide", "draw()"),
+        ("subslide", "### Exercise"), ("-", "answer = ..."), ("notes", ""), ("-", "#1 after."),
     ]  # fmt: skip
-    code, first, second = deck.cells[6:9]
-    assert code.outputs == [] and first.metadata.tags == second.metadata.tags == ["output-only"]
-    # 800 x 400 can be 1.15 times as large before it is 460 high; 100 x 2000 must shrink to that.
-    assert first.outputs[0].metadata["image/png"] == {"width": 920, "height": 460}
-    assert second.outputs[0].metadata["image/png"] == {"width": 23, "height": 460}
-
-
-def test_a_colon_stays_with_what_it_announces():
-    code = "\n".join("x" for _ in range(20))
-    cells = [new_markdown_cell("# A"), new_code_cell("import x"), new_markdown_cell("Text. " * 70)]
-    for announced, kinds in (("This.", ["-", "subslide"]), ("This:", ["subslide", "-"])):
-        end = [new_markdown_cell(announced), new_code_cell(code)]
-        deck = slides.deck(new_notebook(cells=[*cells, *end]))
-        assert [cell.metadata.slideshow.slide_type for cell in deck.cells[-2:]] == kinds
-
-
-def test_a_long_text_output_goes_on_below_at_its_blank_lines():
-    tables = ["\n".join(f"{name} {row}" for row in range(20)) + "\n" for name in "abc"]
-    lines = [f"d {row}\n" for row in range(60)]  # more than a slide takes, and no blank line
-    cut = ["".join(lines[i : i + slides.LINES]) for i in range(0, 60, slides.LINES)]
-    cases = (("\n".join(tables), tables), (tables[0], tables[:1]), ("".join(lines), cut))
-    for text, told in cases:
-        cell = new_code_cell("print(text)", outputs=[new_output("stream", text=text)])
-        cells = [new_markdown_cell("# A"), new_code_cell("import x"), cell]
-        deck = slides.deck(new_notebook(cells=cells))
-        assert [out.text for cell in deck.cells for out in cell.get("outputs", [])] == told
-        assert all(sum(map(slides.height, slide)) <= slides.ROOM for slide in shown(deck))
 
 
 def test_fences_and_equations_stay_whole():
@@ -147,8 +81,8 @@ def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, mon
     monkeypatch.setattr(slides, "OUT", tmp_path)
     path = next(path for path in NOTEBOOKS if path.stem.startswith("04"))
     page = slides.write(path).read_text(encoding="utf-8")
-    count = sum(pictured(o) for c in nbformat.read(path, as_version=4).cells
-                for o in c.get("outputs", []))  # fmt: skip
+    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
+    count = sum("image/png" in output.get("data", {}) for output in outputs)
     assert len(re.findall(r'<img alt="[^"]{20,}"[^>]*src="data:image/png', page)) == count
     aside = re.sub(r"(?s)<aside class=\"notes\">.*?</aside>", "", page)
     assert page.count("Solution of 04.") == 3 and "Solution of" not in aside
@@ -164,22 +98,23 @@ def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, mon
 @pytest.mark.skipif(
     not WEB.is_dir(), reason="needs reveal.js in build/slides (wdlib/course/slides.py)"
 )
-def test_every_slide_fits_in_a_browser():
+def test_few_slides_scroll_and_none_is_too_wide():
     sync_api = pytest.importorskip("playwright.sync_api")
     measure = "() => {const s = Reveal.getCurrentSlide(); return [s.scrollHeight, s.scrollWidth]}"
     load = "() => {window.Reveal = require('node_modules/reveal.js/dist/reveal.js')}"
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
         browser = playwright.chromium.launch(executable_path=BROWSER, args=options)
-        page = browser.new_page(viewport={"width": slides.WIDTH, "height": slides.HEIGHT})
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        sizes = []
         for path in NOTEBOOKS:
             page.goto(slides.write(path).as_uri())
             page.wait_for_selector(".reveal.ready")
             page.evaluate(load)
-            for number in range(page.evaluate("Reveal.getTotalSlides()")):
+            for _ in range(page.evaluate("Reveal.getTotalSlides()")):
                 page.wait_for_timeout(300)  # equations are set anew on every slide
-                high, wide = page.evaluate(measure)
-                fits = high <= slides.HEIGHT and wide <= slides.WIDTH
-                assert fits, (path.stem, number, high, wide)
+                sizes.append(page.evaluate(measure))
                 page.evaluate("Reveal.next()")
         browser.close()
+    assert max(wide for _, wide in sizes) <= 1280
+    assert sum(high > 720 for high, _ in sizes) < len(sizes) / 5
