@@ -50,7 +50,7 @@ FAULTS = {
         "F.softplus(-prior_logits).mean()",
         "F.softplus(prior_logits).mean()",
         "02_warmup",
-        "critic(*logits)",
+        "method.critic(prior_logit",
     ),
     "components of the wrong value": Fault(
         "model/prior.py",

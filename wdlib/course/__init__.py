@@ -13,7 +13,7 @@ _ROOMS = {
     "wdlib.data": "device_images to_float",
     "wdlib.model": "AdaptivePrior FitConfig NetworkConfig RelationalLearner saved",
     "wdlib.model.prior": "simple_prior",
-    "wdlib.training": "Finish FitRequest Labels Phase Preset Rates Relations Views",
+    "wdlib.training": "method ours Finish FitRequest Labels Phase Preset Rates Relations Views",
     "wdlib.training.progress": "Silence suited",
     "wdlib.training.method": "Moves adversarial critic reconstruction relational step",
     "wdlib.metrics": "chance_codes dci mig oracle_codes relation_accuracy sap score_table",
