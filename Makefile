@@ -12,7 +12,7 @@ export OMP_WAIT_POLICY := PASSIVE
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test memory threads lab student slides address weights \
-	table1 long table2 pace timed labels unseen ablations published cost profile kills hostile versions onecore elsewhere scaling drawing lint clean
+	table1 long table2 pace timed labels unseen ablations published cost report kills hostile versions onecore elsewhere scaling drawing lint clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -111,8 +111,8 @@ published: install ## three baselines in their publications' settings (hours)
 cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
 	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.cost --minutes 15 --csv notebooks/results/cost.csv
 
-profile: install ## where a training step's time goes, on one core
-	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.profile
+report: install ## render the results page and the figures from the result files
+	$(PY) -m wdlib report
 
 # What these seven print stays in notebooks/results, once it is finished; a failure keeps its exit code.
 define recorded

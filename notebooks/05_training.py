@@ -51,9 +51,7 @@ import wdlib
 from wdlib import COURSE, FEW, PAPER, Trainer, plots
 from wdlib.course import check
 from wdlib.data import device_images, to_float
-from wdlib.experiments.markdown import format_experiment
-from wdlib.experiments.results import result_file
-from wdlib.experiments.table_files import read_table
+from wdlib.experiments.tables import by_task, read_results, result_file
 from wdlib.methods import cut
 from wdlib.metrics import relation_accuracy
 from wdlib.model import FitConfig, ModularModel, NetworkConfig, saved
@@ -716,10 +714,9 @@ print(f"                  {cold_pictures:.2f} with a prior that came too soon")
 
 # %%
 if path := result_file("ablations"):
-    rows = read_table(path)
-    seeds = sorted({row["seed"] for row in rows})
-    print("seeds:", *seeds, end="\n\n")
-    print(format_experiment("ablations", rows))
+    rows = read_results(path)
+    print("seeds:", *sorted(set(rows.seed)), end="\n\n")
+    print(by_task(rows).to_markdown())
 else:
     print("There is no results/ablations.csv beside this notebook, so no figures are shown.")
     print("Make one: python -m wdlib table ablations --csv FILE (hours).")

@@ -56,10 +56,7 @@ from wdlib.baselines.info_vae import mmd
 from wdlib.baselines.vae import kl
 from wdlib.course import check
 from wdlib.data import device_images, to_float
-from wdlib.experiments.results import result_file
-from wdlib.experiments.systems import format_winners
-from wdlib.experiments.table_files import read_csv
-from wdlib.experiments.tables import format_table
+from wdlib.experiments.tables import blocks, read_results, result_file, winners
 from wdlib.methods import METHODS, Method, Modular, shares_of
 from wdlib.metrics import mig, relation_accuracy
 from wdlib.metrics.judge import kept_judge
@@ -696,7 +693,8 @@ for name in ("dSprites.v2", "Shapes3D.v5"):
 
 # %%
 if path := result_file("table2"):
-    print(format_table(read_csv(path).rows))
+    for heading, block in blocks(read_results(path)).items():
+        print(heading, block.to_markdown(), sep="\n\n", end="\n\n")
 else:
     print("There is no results/table2.csv beside this notebook, so no figures are shown.")
     print("Make one: python -m wdlib table 2 (hours), or wait for the one that is published.")
@@ -709,7 +707,7 @@ else:
 
 # %%
 if path:
-    print(format_winners(read_csv(path).rows))
+    print(winners(read_results(path)).to_markdown())
 
 # %% [markdown]
 # So who wins depends on what is asked. Relations, as the judge sees them: ours, and Fader networks come near. Scores

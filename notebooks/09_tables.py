@@ -46,6 +46,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
+from pandas import DataFrame
 from sklearn.base import clone
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
@@ -57,18 +58,14 @@ import wdlib
 from wdlib import plots
 from wdlib.course import check
 from wdlib.evaluation import evaluate
+from wdlib.experiments import tables
 from wdlib.experiments.cells import path_of, threads
 from wdlib.experiments.grid import Cell, Processes, run
-from wdlib.experiments.markdown import format_experiment, format_summary
-from wdlib.experiments.published import PUBLISHED
-from wdlib.experiments.results import result_file
-from wdlib.experiments.studies import ALONE, TASKS_OF_TABLE_1, table1_cells, table2_cells
-from wdlib.experiments.systems import format_winners
-from wdlib.experiments.table_files import read_table
-from wdlib.experiments.tables import format_table
+from wdlib.experiments.studies import TASKS_OF_TABLE_1, cells_of
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import kept_judge
 from wdlib.pretrained import folder_of
+from wdlib.training import FitRequest
 
 # %% [markdown]
 # ## One number is no result
@@ -371,10 +368,10 @@ with Processes(2) as executor:
     table = run(cells, executor, folder=home, work=troubled)
 
 # %% tags=["nbval-check-output"]
-print(f"cells that ended well: {len(table)} of {len(cells)}")
+print(f"cells that ended well: {len(table.frame)} of {len(cells)}")
 for cell, trace in table.failed.items():
     print(f"failed: {cell.method}, seed {cell.seed}: {trace.splitlines()[-1]}")
-died = [row for row in table if (row["method"], row["seed"]) == ("linear", 1)]
+died = table.frame.query("method == 'linear' and seed == 1")
 print("the cell whose worker died was done again:", len(died) == 1)
 
 # %% [markdown]
@@ -389,10 +386,10 @@ other = path_of(home, cells[4])
 other.write_text(other.read_text().replace('"value": 0.', '"value": 0.9'))
 
 steps = []
-table = run(cells, folder=home, work=read_digits, progress=lambda *now: steps.append(now[:3]))
-print("at the start, done, failed, of:", *steps[0])
-print("at the end,   done, failed, of:", *steps[-1])
-mine = {(row["method"], row["seed"]): row["value"] for row in table}
+table = run(cells, folder=home, work=read_digits, progress=lambda *now: steps.append(now[:2]))
+print("at the start, ended, of:", *steps[0])
+print("at the end,   ended, of:", *steps[-1])
+mine = table.frame.set_index(["method", "seed"]).value.to_dict()
 print("the table is the toy's:", mine == serial)
 
 # %% [markdown]
@@ -460,7 +457,8 @@ def quick(cell, folder):
     parts = wdlib.split(task, seed=cell.seed, labels=cell.labels, limit=2000)
     method = METHODS[cell.method]
     with threads(cell.threads):  # one, so that the figures do not depend on the machine's cores
-        system = method.fit(parts, images, labels=cell.labels, seed=cell.seed, steps=cell.steps)
+        asked = {"labels": cell.labels, "seed": cell.seed, "steps": cell.steps}
+        system = method.fit(FitRequest(parts, images, **asked))
         found = evaluate(
             system, parts, images, judge, seed=cell.seed, samples=300, most=600,
             metrics=["mig"], converted=method.converts,
@@ -482,10 +480,11 @@ tiny = [
     for name in ("modular", "beta_vae")
 ]
 real = run(tiny, folder=folder / "tiny", work=quick)
-print(format_table(real, published=()))
+for heading, block in tables.blocks(real.frame).items():
+    print(heading, block.to_markdown(), sep="\n\n", end="\n\n")
 
 # %% tags=["nbval-check-output"]
-rows = list(real)
+rows = real.frame.to_dict("records")
 print(f"cells: {len({(row['method'], row['seed']) for row in rows})}, failed: {len(real.failed)}")
 twins = {row["score"] for row in rows if row["convention"] == "raw"}
 print("raw:", *sorted(twins))
@@ -525,7 +524,7 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 # In the mixed column the first method wins by far. But its figure answers "how well does its own classifier
 # read?", and the other's "does a single dimension tell a factor?". Asked the same question, raw, both are
 # near 0; asked grouped, the other one is ahead. Nothing in the printed number shows it. That is why
-# `format_table` sets no star across blocks, and why every row of a CSV holds its convention.
+# `tables.blocks` sets no star across blocks, and why every row of a CSV holds its convention.
 #
 # ## From a laptop to a cluster
 #
@@ -536,11 +535,12 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 # ```python
 # # pip install "wdlib[cluster] @ git+..."
 # from dask.distributed import Client
-# from wdlib.experiments.grid import run, suited, table2_cells
+# from wdlib.experiments.grid import run
+# from wdlib.experiments.studies import cells_of
 #
 # with Client("tcp://scheduler:8786") as client:  # or Client(n_workers=8, threads_per_worker=1)
 #     executor = client.get_executor(pure=False)
-#     table = run(table2_cells(), executor, folder="runs/table2", progress=suited())
+#     table = run(cells_of("2"), executor, folder="runs/table2")
 # ```
 #
 # - `pure=False`: dask may otherwise take two equal calls for one, and hand out an earlier result.
@@ -559,7 +559,7 @@ print("MIG, grouped: beta_vae ahead:", grouped[1] > grouped[0])
 # `make scaling` measures on your machine.
 
 # %% tags=["nbval-check-output"]
-one, two = table1_cells(), table2_cells()
+one, two = cells_of("1"), cells_of("2")
 print("Table 1: cells", len(one), "of tasks", len({cell.task for cell in one}))
 print("Table 2: cells are tasks x methods x seeds:", len(two) == 2 * len(METHODS) * 3)
 print("Table 2: every budget is in steps:", all(cell.steps for cell in two))
@@ -571,8 +571,7 @@ print("Table 2: every budget is in steps:", all(cell.steps for cell in two))
 # odd about it:
 
 # %%
-for p in PUBLISHED:
-    print(f"{p.dataset:12s} {p.method:16s} {p.score:18s} {p.value:<7g} {p.note}")
+print(tables.PUBLISHED.drop(columns="source").to_markdown(index=False))
 
 # %% [markdown]
 # ### Table 1: relation accuracy
@@ -709,10 +708,10 @@ print(f"the ceiling of three ten-valued factors: {highest_sap((10, 10, 10)):.2f}
 # %%
 def results(name):
     """The rows of results/NAME.csv; none, and a word about it, where there is no such file."""
-    if not (path := result_file(name)):
+    if not (path := tables.result_file(name)):
         print(f"There is no results/{name}.csv beside this notebook. `make {name}` makes it.")
         return []
-    rows = list(read_table(path))
+    rows = tables.read_results(path).to_dict("records")
     seeds = sorted({row["seed"] for row in rows})
     print(f"results/{name}.csv: seeds {', '.join(map(str, seeds))}; not every line need have all")
     return rows
@@ -749,7 +748,7 @@ def values_by(key, rows, names=None):
 # %%
 table1 = results("table1")
 if table1:
-    print(format_summary(table1))
+    print(tables.summary(DataFrame(table1)).to_markdown())
 
 # %%
 if table1:
@@ -764,7 +763,7 @@ if table1:
         panel.scatter(places, sum(mine.values(), []), color=plots.PALETTE[number],
                       marker=plots.MARKERS[number], s=24, label=label)  # fmt: skip
         words.append(f"{label}: {said}")
-    paper = {p.dataset: p.value for p in PUBLISHED if p.score == "relation accuracy"}
+    paper = tables.PUBLISHED.query("score == 'relation accuracy'").set_index("dataset").value
     panel.scatter(range(6), [paper[name] for name in TASKS_OF_TABLE_1], color="black",
                   marker="x", s=60, label="the paper, codes")  # fmt: skip
     panel.set(xticks=range(6), ylabel="relation accuracy, all factors right", ylim=(None, 1.01))
@@ -815,7 +814,7 @@ for score, what in (("relation_latent_all", "relations on codes, the paper's fig
 few_labels = results("labels")
 judged = [row for row in few_labels if row["score"] == "judged_encoded"]
 few = [row for row in judged if row["method"] == "modular"]
-alone = [row for row in judged if row["method"] == ALONE]
+alone = [row for row in judged if row["method"] == "alone"]
 fewest = [row for row in judged if row["method"] == "few"]
 datasets = list(dict.fromkeys(row["dataset"] for row in few))
 
@@ -863,7 +862,7 @@ if few:
 
 # %%
 if judged:
-    print(format_experiment("labels", few_labels))
+    print(tables.by_labels(DataFrame(few_labels)).to_markdown())
 
 # %% [markdown]
 # ### Combinations that nobody has seen
@@ -899,8 +898,8 @@ if without:
 # %% [markdown]
 # ### What each part buys
 #
-# Our recipe without one part ("ours -"), and the published one with one part of ours ("faithful +"), every run with
-# the steps that ours takes on the task (half of them where batches are twice as large). "faithful" is the paper's
+# Our recipe without one part ("no-..."), and the published one with one part of ours ("paper+..."), every run with
+# the steps that ours takes on the task (half of them where batches are twice as large). "paper" is the paper's
 # losses, weights and rate, on the networks of `PAPER`, in batches of 64, with our learner's rate and rates that
 # fall, which is not what its authors ran: they trained for thousands of epochs, in batches of 1024. (A run whose
 # codes *collapse* into one point, so that no picture can be judged, would stand at 0.)
@@ -954,14 +953,15 @@ if judged:
 
 # %%
 if table2:
-    print(format_table(table2))
+    for heading, block in tables.blocks(DataFrame(table2)).items():
+        print(heading, block.to_markdown(), sep="\n\n", end="\n\n")
 
 # %% [markdown]
 # That is much to look at, so here is who is best at what, and the place of ours (*modular*) where it is not:
 
 # %%
 if table2:
-    print(format_winners(table2))
+    print(tables.winners(DataFrame(table2)).to_markdown())
 
 # %% [markdown]
 # Remember from 07 what a system was *told* before you call it worse, and what the judge does not see.
@@ -974,7 +974,7 @@ if table2:
 
 # %%
 if copies := results("published"):
-    print(format_experiment("published", copies))
+    print(tables.replications(DataFrame(copies)).to_markdown())
 
 # %% [markdown]
 # beta-TCVAE's raw MIG, DCI D and SAP can be held against .24, .35 and .07 (with standard deviations of .10, .09 and

@@ -24,7 +24,7 @@ from watched import REFUSALS, Kind, try_all
 from wdlib.data import dsprites, load, shapes3d
 from wdlib.data.arrays import read_npy, read_npz
 from wdlib.data.split import split
-from wdlib.experiments import cells, table_files, tables
+from wdlib.experiments import cells, grid, tables
 from wdlib.factors import FactorSpace
 from wdlib.model import NetworkConfig, saved
 from wdlib.model.saved import load_model
@@ -180,41 +180,31 @@ def put_weights(path: Path, data: bytes) -> None:
 
 
 def cell_json(folder: Path) -> Path:
-    cells.write(folder, CELL, [ROW, ROW | {"score": "sap"}], {"seconds": 1.0})
+    rows = [ROW, ROW | {"score": "sap"}]
+    cells.write(folder, CELL, {"rows": rows, "source": {"seconds": 1.0}})
     return cells.path_of(folder, CELL)
-
-
-def put_cell(path: Path, data: bytes) -> None:
-    """With the right checksum, where there can be one."""
-    try:
-        record = json.loads(data)
-        del record["sha256"]
-        data = json.dumps(record | {"sha256": cells._digest(record)}).encode()
-    except (KeyError, TypeError, ValueError, RecursionError):
-        pass
-    path.write_bytes(data)
 
 
 def read_cell(path: Path):
     record = cells.read(path.parent.parent, CELL)
-    return None if record is None else tables.rows_of(CELL, record)
+    return None if record is None else grid.frame_of({CELL: record})
 
 
 def table_csv(folder: Path) -> Path:
     record = {"rows": [ROW] * 3, "source": {"seconds": 1.0}}
-    table_files.write_csv(tables.rows_of(CELL, record), folder / "table.csv")
+    tables.write_results(grid.frame_of({CELL: record}), folder / "table.csv", wide=False)
     return folder / "table.csv"
 
 
 def wide_csv(folder: Path) -> Path:
     other = {"convention": "-", "score": "judged_prior", "value": 0.25}
     record = {"rows": [ROW, other], "source": {"seconds": 1.0}}
-    table_files.write_wide_csv(tables.rows_of(CELL, record), folder / "wide.csv")
+    tables.write_results(grid.frame_of({CELL: record}), folder / "wide.csv")
     return folder / "wide.csv"
 
 
-def printable(table) -> bool:
-    return bool(str(table) or not len(table))
+def printable(frame) -> bool:
+    return all(len(table.to_markdown()) for table in tables.blocks(frame).values())
 
 
 def sprites_right(images) -> bool:
@@ -270,12 +260,8 @@ KINDS = {
         put=put_weights,
     ),
     "cell": Kind(cell_json, read_cell, lambda rows: len(rows) == 2),
-    "cell, altered and pinned": Kind(
-        cell_json, read_cell, lambda rows: bool(tables.format_table(rows) or not rows), rewritten,
-        put_cell
-    ),
-    "csv": Kind(table_csv, table_files.read_csv, printable),
-    "csv, wide": Kind(wide_csv, table_files.read_wide_csv, printable),
+    "csv": Kind(table_csv, tables.read_results, printable),
+    "csv, wide": Kind(wide_csv, tables.read_results, printable),
 }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from wdlib import commands, evaluation, pretrained
 from wdlib.__main__ import main
 from wdlib.data import Images, load
 from wdlib.experiments.cells import write as write_cell
+from wdlib.experiments.recipes import recipe_id
 from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.metrics import score
@@ -328,23 +329,23 @@ def test_bad_input_ends_with_one_sentence(tmp_path, capsys, monkeypatch, argv, s
 
 
 def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
-    from wdlib.experiments import grid
+    from wdlib.experiments.studies import cells_of
 
     csv = tmp_path / "t.csv"
     argv = ["table", "1", "--seeds", "0,1", "--tasks", "dsprites.v2", "--csv", csv]
     argv += ["--folder", tmp_path / "cells"]
-    for number, cell in enumerate(grid.table1_cells([0, 1], tasks=["dSprites.v2"])):  # and PAPER
+    for number, cell in enumerate(cells_of("1", seeds=[0, 1], tasks=["dSprites.v2"])):
         rows = [{"convention": "-", "score": "judged_prior", "value": 0.5 + number / 4}]
-        write_cell(tmp_path / "cells", cell, rows, {"commit": "c", "torch": "t", "seconds": 1.0})
+        source = {"commit": "c", "torch": "t", "seconds": 1.0}
+        write_cell(tmp_path / "cells", cell, {"rows": rows, "source": source})
     assert main([str(a) for a in argv]) == 0
     printed = capsys.readouterr().out
-    assert "0.625 (0.500 to 0.750)" in printed and "0.724" in printed  # ours, and the published
+    assert "0.625 (0.500 to 0.750)" in printed and "Modular (paper), 3600 s" in printed
     lines = csv.read_text(encoding="utf-8").splitlines()
     column = lines[0].split(",").index("judged_prior")
     assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75", "1"]
-    assert "dSprites.v2, modular-paper, 3600 s | 27 | 1000 |" in printed
-    assert "takes no --methods" in refused(capsys, "table", "unseen", "--methods", "modular")
-    assert "not of 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
+    assert "takes no seconds" in refused(capsys, "table", "unseen", "--seconds", "9")
+    assert "no method 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
 
 
 def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):
@@ -414,7 +415,7 @@ def test_every_command_has_help(capsys, command):
 
 
 def test_a_recipe_says_every_setting_behind_a_row(capsys):
-    digest = METHODS["modular"].recipe("dSprites.v4")
+    digest = recipe_id(METHODS["modular"], "dSprites.v4")
     assert main(["recipe", digest]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["recipe"] == digest and "dSprites.v4" in said["methods"]["modular"]

@@ -13,8 +13,7 @@ from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
 from wdlib.experiments.cells import Cell, evaluate_cell
-from wdlib.experiments.costs import matrix_rate, step_costs
-from wdlib.experiments.milestones import training_costs
+from wdlib.experiments.cost import matrix_rate, step_costs, training_costs
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model.saved import load_model

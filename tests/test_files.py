@@ -183,9 +183,9 @@ def test_a_cache_that_finds_no_room_is_named_and_made_later(tmp_path):
 def test_a_cell_that_finds_no_room_is_named_and_the_others_stay(tmp_path):
     one, two = (cells.Cell("dSprites.v2", "toy", seed, steps=1) for seed in (0, 1))
     row = {"convention": "raw", "score": "mig", "value": 0.5}
-    cells.write(tmp_path, one, [row], {})
+    cells.write(tmp_path, one, {"rows": [row], "source": {}})
     with at_most(1000), pytest.raises(OSError, match=r"toy-1.*\.json could not be written"):
-        cells.write(tmp_path, two, [row] * 100, {})
+        cells.write(tmp_path, two, {"rows": [row] * 100, "source": {}})
     assert cells.read(tmp_path, one) is not None and cells.read(tmp_path, two) is None
     assert len(list((tmp_path / "cells").iterdir())) == 1
 

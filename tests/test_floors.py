@@ -52,8 +52,7 @@ FLOORS = {
     "F8": [
         *room(
             "experiments",
-            "ablations replications known cells results processes published pipes tables "
-            "table_files pace studies markdown systems grid costs profile milestones cost",
+            "ablations replications recipes cells tables studies grid cost",
         ),
         *room(
             "course/exercises",

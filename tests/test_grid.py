@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,12 +17,15 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wdlib.experiments import cells as on_disk
 from wdlib.experiments import grid, tables
 from wdlib.experiments.grid import Cell, Processes, run
+from wdlib.experiments.recipes import title
 from wdlib.methods import Method
+from wdlib.training.progress import Bar, suited
 
 CELLS = [Cell("dSprites.v2", "toy", seed, steps=1) for seed in range(6)]
 
@@ -68,7 +72,7 @@ def faulty(cell: Cell, folder: Path) -> list[dict]:
 
 def figures(table) -> list[tuple]:
     """What two runs of a grid must agree on: not how long it took."""
-    return [tuple(row[name] for name in tables.FIGURE) for row in table]
+    return [*table.frame[[*tables.FIGURE]].itertuples(index=False, name=None)]
 
 
 WANTED = [
@@ -81,8 +85,8 @@ WANTED = [
 def test_serial_gives_the_table_in_the_order_of_the_cells(tmp_path):
     table = run(CELLS, folder=tmp_path, work=toy)
     assert figures(table) == WANTED and table.failed == {}
-    assert {row["budget"] for row in table} == {"1 steps"}
-    assert len({row["torch"] for row in table} - {""}) == 1
+    assert set(table.frame.budget) == {"1 steps"}
+    assert len({*table.frame.torch} - {""}) == 1
 
 
 def test_two_processes_give_the_same_table(tmp_path):
@@ -119,7 +123,7 @@ def test_a_cell_that_is_asked_for_twice_is_done_once(tmp_path):
 def test_a_killed_worker_costs_its_cell_only(tmp_path):
     with Processes(2) as executor:
         table = run(CELLS, executor, folder=tmp_path, work=deadly)
-    assert table.failed == {} and [row["seed"] for row in table] == list(range(6))
+    assert table.failed == {} and [*table.frame.seed] == list(range(6))
     assert calls(tmp_path) == [0, 1, 1, 2, 3, 4, 5]  # nobody else lost anything
 
 
@@ -138,7 +142,7 @@ def test_a_dask_worker_that_is_killed_costs_its_cell_only(tmp_path, deaths):
     wanted = {CELLS[1]} if deaths > 1 else set()
     assert set(table.failed) == wanted
     assert all("worker process was lost" in trace for trace in table.failed.values())
-    assert set(range(6)) - {row["seed"] for row in table} == {cell.seed for cell in wanted}
+    assert set(range(6)) - {*table.frame.seed} == {cell.seed for cell in wanted}
 
 
 def test_a_cell_that_leaves_python_is_a_failed_cell(tmp_path):
@@ -146,13 +150,13 @@ def test_a_cell_that_leaves_python_is_a_failed_cell(tmp_path):
         return sys.exit(3) if cell.seed == 1 else toy(cell, folder)
 
     table = run(CELLS, folder=tmp_path, work=leaves)
-    assert "SystemExit: 3" in table.failed[CELLS[1]] and len({r["seed"] for r in table}) == 5
+    assert "SystemExit: 3" in table.failed[CELLS[1]] and len({*table.frame.seed}) == 5
 
 
 def test_cells_in_threads_take_turns(tmp_path, monkeypatch):
     inside, most = [], []
 
-    def fit(*args, **settings):
+    def fit(request):
         inside.append(1)
         time.sleep(0.05)
         most.append(len(inside))
@@ -176,8 +180,8 @@ def test_the_judge_of_a_cell_knows_what_is_left_out_and_no_test_image(tmp_path, 
     def judge(folder, parts, images, *, device):
         judged.append(parts)
 
-    def fit(parts, images, **settings):
-        fitted.append(parts)
+    def fit(request):
+        fitted.append(request.split)
         raise LookupError("far enough")
 
     monkeypatch.setattr(on_disk, "shared_judge", judge)
@@ -194,18 +198,18 @@ def test_a_cell_that_always_kills_its_worker_is_left_alone(tmp_path):
         table = run(CELLS, executor, folder=tmp_path, work=partial(deadly, deaths=99))
     (trace,) = table.failed.values()
     assert "worker process was lost" in trace and set(table.failed) == {CELLS[1]}
-    assert [row["seed"] for row in table] == [0, 2, 3, 4, 5]
+    assert [*table.frame.seed] == [0, 2, 3, 4, 5]
     assert calls(tmp_path) == [0, *[1] * grid.TRIES, 2, 3, 4, 5]
 
 
 def test_a_pool_that_does_not_survive_says_so_and_the_next_run_goes_on(tmp_path):
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         table = run(CELLS, pool, folder=tmp_path, work=deadly)
-    assert [row["seed"] for row in table] == [0]
+    assert [*table.frame.seed] == [0]
     assert set(table.failed) == set(CELLS[1:])
     assert all("worker process was lost" in trace for trace in table.failed.values())
     table = run(CELLS, folder=tmp_path, work=toy)
-    assert table.failed == {} and {row["seed"] for row in table} == set(range(6))
+    assert table.failed == {} and {*table.frame.seed} == set(range(6))
 
 
 def test_a_failing_cell_is_reported_and_stops_nobody(tmp_path):
@@ -230,12 +234,12 @@ def test_a_failed_cell_is_tried_again(tmp_path):
 def test_a_failure_in_another_process_keeps_its_traceback(tmp_path):
     with Processes(1) as executor:
         table = run(CELLS[2:4], executor, folder=tmp_path, work=faulty)
-    assert "in faulty" in table.failed[CELLS[2]] and len(table) == 2
+    assert "in faulty" in table.failed[CELLS[2]] and len(table.frame) == 2
 
 
 def test_rows_that_cannot_be_kept_fail_their_cell(tmp_path):
     table = run(CELLS[:1], folder=tmp_path, work=lambda cell, folder: [{"value": object()}])
-    assert "not JSON serializable" in table.failed[CELLS[0]]
+    assert "a row is a dict with a convention and a score" in table.failed[CELLS[0]]
 
 
 def cut_short(text: str) -> str:
@@ -340,35 +344,29 @@ def test_an_interrupted_run_keeps_what_is_finished(tmp_path):
     assert calls(tmp_path) == list(range(6))
 
 
-def test_progress_counts_cells_and_tells_the_time_left(tmp_path, monkeypatch):
+def test_progress_counts_cells_and_estimates_the_time_left(tmp_path, monkeypatch):
     run(CELLS[:2], folder=tmp_path, work=toy)
     now, said = [0.0], []
 
-    def ten_seconds(cell, folder):
-        now[0] += 10
+    def ten_minutes(cell, folder):
+        now[0] += 600
         return faulty(cell, folder)
 
     monkeypatch.setattr(grid.time, "monotonic", lambda: now[0])
-    run(CELLS, folder=tmp_path, work=ten_seconds, progress=lambda *told: said.append(told))
-    assert said == [
-        (2, 0, 6, None), (2, 1, 6, 30.0), (3, 1, 6, 20.0), (4, 1, 6, 10.0), (5, 1, 6, 0.0)
+    run(CELLS, folder=tmp_path, work=ten_minutes, progress=lambda *told: said.append(told))
+    assert [told[:3] for told in said] == [
+        (2, 6, "0 failed"), (3, 6, "1 failed, 30 min left"), (4, 6, "1 failed, 20 min left"),
+        (5, 6, "1 failed, 10 min left"), (6, 6, "1 failed, 0 min left")
     ]  # fmt: skip
 
 
-def test_lines_and_bar_say_how_many_are_done(capsys):
-    grid.Lines()(3, 1, 84, 4000)
-    assert capsys.readouterr().err == "3 of 84 cells done, 1 failed, 1 h 07 min left\n"
-    bar = grid.Bar()
-    bar(0, 0, 2, None)
-    bar(1, 1, 2, 0.0)
-    assert "2/2" in (err := capsys.readouterr().err) and "1 failed, 0 s left" in err
-
-
-@pytest.mark.parametrize("terminal", [False, True])
-def test_a_terminal_gets_a_bar_and_a_file_gets_lines(monkeypatch, terminal):
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal, raising=False)
-    monkeypatch.setitem(sys.modules, "IPython", None)
-    assert type(grid.suited()) is (grid.Bar if terminal else grid.Lines)
+def test_the_grid_shares_the_progress_of_training(capsys):
+    suited(every=0, unit="cell")(4, 84, "1 failed, 67 min left", {}, None)
+    assert re.fullmatch(r" +0 s  cell 4/84  1 failed, 67 min left\n", capsys.readouterr().err)
+    bar = Bar(every=0, unit="cell")
+    bar(1, 2, "0 failed", {}, None)
+    bar(2, 2, "1 failed, 0 min left", {}, None)
+    assert "2/2" in (err := capsys.readouterr().err) and "1 failed, 0 min left" in err
 
 
 def test_processes_refuse_none_at_all_and_work_after_the_end():
@@ -376,7 +374,7 @@ def test_processes_refuse_none_at_all_and_work_after_the_end():
         Processes(0)
     executor = Processes(1)
     executor.shutdown()
-    with pytest.raises(RuntimeError, match="shut down"):
+    with pytest.raises(RuntimeError, match="after shutdown"):
         executor.submit(print)
 
 
@@ -390,7 +388,7 @@ def test_what_waits_can_be_cancelled():
 
 @pytest.mark.parametrize("budget", [{}, {"seconds": 1, "steps": 1}])
 def test_a_cell_has_one_budget(budget):
-    with pytest.raises(ValueError, match="a budget in seconds or in steps"):
+    with pytest.raises(ValueError, match="give one of them"):
         Cell("dSprites.v2", "modular", **budget)
 
 
@@ -399,7 +397,7 @@ def test_a_cell_has_one_budget(budget):
                {"seconds": math.inf}]
 )  # fmt: skip
 def test_a_budget_that_is_none_is_refused_before_anything_is_trained(budget):
-    with pytest.raises(ValueError, match="dSprites.v2, modular: .* is no budget"):
+    with pytest.raises(ValueError, match="dSprites.v2, modular: invalid budget"):
         Cell("dSprites.v2", "modular", **budget)
 
 
@@ -434,9 +432,7 @@ def test_provenance_names_code_and_libraries(tmp_path):
     assert {"commit", "python", "torch", "numpy", "wdlib"} <= record["source"].keys()
 
 
-def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_path, monkeypatch):
-    import torch
-
+def test_the_judge_is_trained_once_for_all_who_need_it(tmp_path, monkeypatch):
     from wdlib.data import load
     from wdlib.data.split import digest, split
     from wdlib.metrics import judge
@@ -444,29 +440,21 @@ def test_the_judge_is_trained_once_and_the_first_one_ready_is_everybodys(tmp_pat
     from wdlib.tasks import task
 
     parts, trained = split(task("dSprites.v2"), seed=4, labels=10, limit=100), []
-    home = tmp_path / "judges" / f"dSprites.v2-4-{digest(parts.train)}"
+    home = tmp_path / "judges" / f"dSprites.v2-4-{digest(parts.train)}" / "kept"
 
     def training(*_, **__):
-        made = judge.Judge(1, parts.task.sizes)
-        trained.append(made)
-        if len(trained) == 1:  # somebody else is ready before this one
-            theirs = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
-            assert theirs is trained[1] and saved.exists(home, "judge")
-        return made
+        time.sleep(0.2)  # long enough for the others to come
+        trained.append(judge.Judge(1, parts.task.sizes))
+        return trained[-1]
 
     monkeypatch.setattr(judge, "train_judge", training)
-    dead, young = (home.with_name(f"{home.name}.{name}.part") for name in ("dead", "young"))
-    dead.mkdir(parents=True)
-    young.mkdir()
-    os.utime(dead, (1, 1))
-    mine = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
-    assert not dead.exists()
-    young.rmdir()  # it was there still
-    again = on_disk.shared_judge(tmp_path, parts, load("dsprites"))
-    assert len(trained) == 2 and [p.name for p in home.parent.iterdir()] == [home.name]
-    for name, weights in trained[1].state_dict().items():
-        torch.testing.assert_close(mine.state_dict()[name], weights)
-        torch.testing.assert_close(again.state_dict()[name], weights)
+    with ThreadPoolExecutor(3) as pool:
+        asked = [pool.submit(on_disk.shared_judge, tmp_path, parts, load("dsprites"))
+                 for _ in range(3)]  # fmt: skip
+        judges = [one.result() for one in asked]
+    assert len(trained) == 1 and saved.exists(home, "judge")
+    for name, weights in trained[0].state_dict().items():
+        assert all(one.state_dict()[name].equal(weights) for one in judges)
 
 
 @pytest.mark.slow
@@ -482,7 +470,7 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
     parts = split(task("dSprites.v2"), seed=0, labels=300, limit=1500)
     judge = train_judge(parts, load("dsprites"), steps=20)
     about = {"task": "dSprites.v2", "seed": 0}
-    home = tmp_path / "judges" / f"dSprites.v2-0-{digest(parts.train)}"
+    home = tmp_path / "judges" / f"dSprites.v2-0-{digest(parts.train)}" / "kept"
     saved.save(home, "judge", judge.state_dict(), about)
     names = ("modular", "previous", "zerodim", "fader", "few_label", "ada_gvae")
     cells = [Cell("dSprites.v2", name, labels=300, steps=8) for name in names]
@@ -491,7 +479,8 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
         table = run(cells, executor, folder=tmp_path, work=work)
     assert table.failed == {}
     for name in names:
-        found = {(r["convention"], r["score"]): r["value"] for r in table if r["method"] == name}
+        mine = table.frame[table.frame.method == name]
+        found = dict(zip(zip(mine.convention, mine.score), mine.value))
         conventions = {convention for convention, _ in found}
         assert ("converted" in conventions) == METHODS[name].converts
         assert ("grouped" in conventions) == (name != "previous")
@@ -503,23 +492,24 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
             if not score.startswith(("oracle_", "chance_", "fit_")):
                 assert 0 <= value <= 1, (name, convention, score)
                 assert {(convention, f"{t}_{score}") for t in ("oracle", "chance")} <= found.keys()
-    assert all(name in str(table) for name in (*names, "oracle", "chance"))
+    texts = [table.to_markdown() for table in tables.blocks(table.frame).values()]
+    shown = (*(title(name) for name in names), "oracle", "chance")
+    assert all(any(name in text for text in texts) for name in shown)
 
 
 def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
-    from wdlib.experiments.table_files import read_csv, write_csv
-
-    first = run(CELLS[:4], folder=tmp_path / "a", work=toy)
-    write_csv(first, tmp_path / "a.csv")
-    others = grid.restore(CELLS[1:], read_csv(tmp_path / "a.csv"), tmp_path / "b")
-    assert {row["seed"] for row in others} == {CELLS[0].seed}  # of no cell that was asked for
+    first = run(CELLS[:4], folder=tmp_path / "a", work=toy).frame
+    tables.write_results(first, tmp_path / "a.csv", wide=False)
+    others = grid.restore(CELLS[1:], tables.read_results(tmp_path / "a.csv"), tmp_path / "b")
+    assert {*others.seed} == {CELLS[0].seed}  # of no cell that was asked for
     assert on_disk.read(tmp_path / "b", CELLS[0]) is None
 
     worked = []
     second = run(CELLS[1:], folder=tmp_path / "b", work=lambda c, f: worked.append(c) or toy(c, f))
     assert worked == CELLS[4:]
-    write_csv([*others, *second], tmp_path / "b.csv")
-    assert [*read_csv(tmp_path / "b.csv")][: len(first)] == [*read_csv(tmp_path / "a.csv")]
+    tables.write_results(grid.joined(others, second.frame), tmp_path / "b.csv", wide=False)
+    before, after = (tables.read_results(tmp_path / f"{name}.csv") for name in "ab")
+    pd.testing.assert_frame_equal(after[: len(first)], before)
     longer = [replace(cell, steps=cell.steps + 1) for cell in CELLS]  # another cell
     assert len(grid.restore(longer, first, tmp_path / "c")) == len(first)
     assert not list((tmp_path / "c").rglob("*.json"))
@@ -527,55 +517,55 @@ def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
 
 def test_steps_are_the_same_steps_on_any_device_and_seconds_are_not(tmp_path):
     there = [replace(CELLS[0], device="cuda", threads=4)]
-    first = run(there, folder=tmp_path / "a", work=toy)
-    assert grid.restore(CELLS[:1], first, tmp_path / "b") == []
-    kept = run(CELLS[:1], folder=tmp_path / "b", work=lambda cell, folder: 1 / 0)
-    assert [*kept] == [*first], "a figure keeps saying where it was measured"
-    assert grid.joined(first, run(CELLS[:1], folder=tmp_path / "c", work=toy))[0]["device"] == "cpu"
+    first = run(there, folder=tmp_path / "a", work=toy).frame
+    assert len(grid.restore(CELLS[:1], first, tmp_path / "b")) == 0
+    kept = run(CELLS[:1], folder=tmp_path / "b", work=lambda cell, folder: 1 / 0).frame
+    pd.testing.assert_frame_equal(kept, first)  # a figure keeps where it was measured
+    here = run(CELLS[:1], folder=tmp_path / "c", work=toy).frame
+    assert {*grid.joined(first, here).device} == {"cpu"}
 
     timed = replace(CELLS[0], steps=None, seconds=9)
-    first = run([replace(timed, device="cuda")], folder=tmp_path / "d", work=toy)
+    first = run([replace(timed, device="cuda")], folder=tmp_path / "d", work=toy).frame
     assert len(grid.restore([timed], first, tmp_path / "d")) == len(first)
-    assert len(grid.joined(first, run([timed], folder=tmp_path / "e", work=toy))) == 2 * len(first)
+    here = run([timed], folder=tmp_path / "e", work=toy).frame
+    assert len(grid.joined(first, here)) == 2 * len(first)
 
 
-def test_codes_that_collapse_are_a_finding_and_other_errors_are_not(tmp_path):
-    from wdlib.experiments.markdown import format_experiment, format_summary
-    from wdlib.experiments.systems import format_systems
+def test_codes_that_collapse_are_a_finding_and_other_errors_are_not(tmp_path, monkeypatch):
+    from wdlib.metrics import judge
     from wdlib.model.prior import Collapsed
 
-    class Fit:
-        def __call__(self, split, images, *, seed, **asked):
-            raise (Collapsed if seed else ValueError)("all alike")
+    def fit(request):
+        raise (Collapsed if request.seed else ValueError)("all alike")
 
-    methods = {"flat": Method(Fit(), "nothing", "nobody")}
+    monkeypatch.setattr(judge, "train_judge", partial(judge.train_judge, steps=2))
+    methods = {"flat": Method(fit, "nothing", "nobody")}
     cells = [Cell("dSprites.v2", "flat", seed, labels=300, steps=1) for seed in (0, 1, 2)]
     work = partial(grid.evaluate_cell, limit=900)
     table = run(cells, folder=tmp_path, work=work, methods=methods)
     assert [cell.seed for cell in table.failed] == [0]
-    assert {(r["seed"], r["value"]) for r in table if r["score"] == "collapsed"} == {(1, 1), (2, 1)}
-    assert "training collapsed: flat (seeds: 2)" in str(table)
-    assert "| flat | collapsed |" in format_experiment("ablations", table)
-    assert "| dSprites.v2, flat, 2 collapsed |" in format_summary(table)
-    judged = next(row for row in table if row["score"] == "collapsed")
-    judged = [*table, judged | {"score": "judged_encoded", "value": 0.5, "seed": 3}]
-    assert "| flat | 0.500, 2 of 3 collapsed |" in format_experiment("ablations", judged)
-    assert "| flat, 2 collapsed |" in format_systems(judged)
+    lost = table.frame[table.frame.score == "collapsed"]
+    assert [*lost.seed] == [1, 2] and {*lost.value} == {1}
+    assert tables.by_task(table.frame).loc["flat", "dSprites.v2"] == "collapsed"
+    one = lost[:1].assign(score="judged_encoded", value=0.5, seed=3)
+    mixed = tables.by_task(pd.concat([table.frame, one]))
+    assert mixed.loc["flat", "dSprites.v2"] == "0.500, 2 of 3 collapsed"
+    assert "2 of 3 collapsed" in tables.summary(pd.concat([table.frame, one])).to_markdown()
 
 
 def test_a_cell_of_another_recipe_is_done_again_and_replaces_the_earlier_one(tmp_path):
     old = [replace(cell, recipe="old") for cell in CELLS[:3]]
-    first = run(old, folder=tmp_path, work=toy)
+    first = run(old, folder=tmp_path, work=toy).frame
     new = [replace(old[0], recipe="new"), old[1]]
     others = grid.restore(new, first, tmp_path)
-    assert {row["seed"] for row in others} == {0, 2}
+    assert {*others.seed} == {0, 2}
     worked = []
-    second = run(new, folder=tmp_path, work=lambda c, f: worked.append(c) or toy(c, f))
+    second = run(new, folder=tmp_path, work=lambda c, f: worked.append(c) or toy(c, f)).frame
     assert worked == new[:1]
     both = grid.joined(others, second)
-    assert {(row["seed"], row["recipe"]) for row in both} == {(0, "new"), (1, "old"), (2, "old")}
-    failed = grid.joined(others, [row for row in second if row["seed"] == 1])
-    assert (0, "old") in {(row["seed"], row["recipe"]) for row in failed}, "kept until there is one"
+    assert {*zip(both.seed, both.recipe)} == {(0, "new"), (1, "old"), (2, "old")}
+    failed = grid.joined(others, second[second.seed == 1])
+    assert (0, "old") in {*zip(failed.seed, failed.recipe)}, "kept until there is one"
 
 
 def test_workers_elsewhere_write_where_they_were_told(tmp_path, monkeypatch):
@@ -593,10 +583,62 @@ def test_workers_elsewhere_write_where_they_were_told(tmp_path, monkeypatch):
     assert calls(tmp_path / "runs") == [0, 1] and not list((tmp_path / "worker").iterdir())
 
 
-def test_rows_that_are_none_fail_their_cell_alone(tmp_path):
+def test_what_is_no_row_fails_its_cell_alone(tmp_path):
     def work(cell, folder):
         return [{"score": "a", "value": 1.0}] if cell == CELLS[1] else toy(cell, folder)
 
     table = run(CELLS[:3], folder=tmp_path, work=work)
-    assert list(table.failed) == [CELLS[1]] and "rows are none of a table" in table.failed[CELLS[1]]
-    assert {row["seed"] for row in table} == {CELLS[0].seed, CELLS[2].seed}
+    assert [*table.failed] == [CELLS[1]] and "work returned" in table.failed[CELLS[1]]
+    assert {*table.frame.seed} == {CELLS[0].seed, CELLS[2].seed}
+
+
+def test_numpy_scalars_are_numbers_and_nothing_else_is_accepted(tmp_path):
+    plain = Cell("dSprites.v2", "toy", 3, 50, 0.25, seconds=9.0)
+    scalars = Cell(np.str_("dSprites.v2"), "toy", np.int64(3), np.int32(50), np.float32(0.25),
+                   seconds=np.float64(9))  # fmt: skip
+    assert scalars == plain and scalars.key == plain.key
+    assert Cell("dSprites.v2", "toy", steps=np.int64(7)).budget == "7 steps"
+    with pytest.raises(TypeError, match="dSprites.v2, toy: a cell holds text and numbers only"):
+        Cell("dSprites.v2", "toy", steps=7, device=object())
+
+    def work(cell, folder):
+        return [{"convention": "-", "score": "a", "value": np.float32(0.5)}]
+
+    assert [*run([scalars], folder=tmp_path, work=work).frame.value] == [0.5]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_machine_without_semaphores_ends_the_run_with_a_reason(tmp_path, monkeypatch, workers):
+    def broken(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("_multiprocessing.SemLock", broken)
+    with Processes(workers) as executor:
+        table = run(CELLS[:2], executor, folder=tmp_path, work=toy)
+    assert len(table.failed) == 2
+    for trace in table.failed.values():
+        last = trace.strip().splitlines()[-1]
+        assert last.startswith("OSError: no worker process could be started: [Errno 28]")
+        assert "/dev/shm" in last and "ulimit -n" in last
+
+
+UNGUARDED = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_grid import CELLS, toy
+from wdlib.experiments.grid import Processes, run
+
+with Processes(2) as executor:
+    table = run(CELLS[:1], executor, folder={folder!r}, work=toy)
+print("cells", len(table.frame), *table.failed.values())
+"""
+
+
+@pytest.mark.parametrize("source", ["script", "standard input"])
+def test_an_unguarded_script_learns_what_to_add(tmp_path, source):
+    program = UNGUARDED.format(tests=str(Path(__file__).parent), folder=str(tmp_path / "runs"))
+    (tmp_path / "script.py").write_text(program)
+    command = [sys.executable, "script.py" if source == "script" else "-"]
+    ended = subprocess.run(command, input=program, capture_output=True, text=True, cwd=tmp_path)
+    assert ended.returncode == 0 and ended.stdout.startswith("cells 0 ")
+    assert ended.stdout.strip().endswith(grid.GUARD) and '__name__ == "__main__"' in grid.GUARD

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from watched import Kind, try_all
 
 from wdlib.data.arrays import read_npy
-from wdlib.experiments import cells, table_files, tables
+from wdlib.experiments import cells, tables
 from wdlib.model.saved import load_model
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -127,6 +127,6 @@ def test_any_csv_is_a_table_or_refused(lines):
         text = "\n".join(",".join(line) for line in [list(tables.COLUMNS), *lines])
         path.write_bytes(text.encode(errors="surrogatepass"))
         try:
-            assert isinstance(str(table_files.read_csv(path)), str)
+            assert isinstance(str(tables.read_results(path)), str)
         except ValueError as error:
             assert "a.csv" in str(error)

@@ -18,7 +18,7 @@ from nbconvert.preprocessors import ExecutePreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from wdlib.experiments import results
+from wdlib.experiments import tables
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -253,18 +253,18 @@ def test_a_wheel_carries_every_result_that_a_notebook_shows():
         shown |= set(re.findall(r'\b(?:result_file|results)\("(\w+)"\)', text))
     assert {"table1", "table2", "ablations"} <= shown
     read = shown | {"pace"}  # whose steps are those of table 2's cells
-    assert carried == {f"notebooks/results/{n}.csv": f"wdlib/results/{n}.csv" for n in read}
+    assert carried == {f"notebooks/results/{n}.csv": f"wdlib/experiments/csv/{n}.csv" for n in read}
     assert all((ROOT / path).is_file() for path in carried)
 
 
 def test_a_result_beside_the_notebook_comes_before_the_package_s(tmp_path, monkeypatch):
-    package, beside = tmp_path / "package", tmp_path / "results"
-    monkeypatch.setattr(results, "__file__", str(package / "__init__.py"))
+    package, beside = tmp_path / "package" / "csv", tmp_path / "results"
+    monkeypatch.setattr(tables, "__file__", str(package.parent / "tables.py"))
     monkeypatch.chdir(tmp_path)
-    assert results.result_file("table1") is None
-    package.mkdir()
+    assert tables.result_file("table1") is None
+    package.mkdir(parents=True)
     (package / "table1.csv").touch()
-    assert results.result_file("table1") == package / "table1.csv"
+    assert tables.result_file("table1") == package / "table1.csv"
     beside.mkdir()
     (beside / "table1.csv").touch()
-    assert results.result_file("table1").resolve() == beside / "table1.csv"
+    assert tables.result_file("table1").resolve() == beside / "table1.csv"

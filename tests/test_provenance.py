@@ -18,7 +18,7 @@ from wdlib import files
 from wdlib.__main__ import main
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.experiments import cells, table_files, tables
+from wdlib.experiments import cells, grid, tables
 from wdlib.metrics import judge
 from wdlib.model import saved
 from wdlib.tasks import task
@@ -114,10 +114,9 @@ def test_a_kept_judge_says_where_it_comes_from(tmp_path, trainer, monkeypatch):
 def test_every_row_of_a_csv_says_where_it_comes_from(tmp_path):
     cell = cells.Cell("dSprites.v2", "toy", seed=3, steps=1)
     row = {"convention": "raw", "score": "mig", "value": 0.5}
-    outcome = cells.attempt(lambda *_: [row], cell, tmp_path)
-    cells.write(tmp_path, cell, outcome.rows, outcome.source)
-    table_files.write_csv(tables.rows_of(cell, cells.read(tmp_path, cell)), tmp_path / "t.csv")
-    (back,) = table_files.read_csv(tmp_path / "t.csv")
+    cells.write(tmp_path, cell, cells.attempt(lambda *_: [row], cell, tmp_path))
+    tables.write_results(grid.frame_of({cell: cells.read(tmp_path, cell)}), tmp_path / "t.csv")
+    (back,) = tables.read_results(tmp_path / "t.csv").to_dict("records")
     assert (back["method"], back["seed"], back["labels"]) == ("toy", 3, 1000)
     source = files.provenance()
     assert {name: back[name] for name in source if name != "machine"} == {

@@ -4,8 +4,7 @@ from dataclasses import dataclass, field, make_dataclass, replace
 
 import pytest
 
-from wdlib.experiments.ablations import ABLATIONS
-from wdlib.experiments.replications import REPLICATIONS
+from wdlib.experiments.recipes import KNOWN, behind, recipe_id
 from wdlib.files import recipe_of
 from wdlib.methods import METHODS, Method
 
@@ -45,11 +44,17 @@ def test_the_recipe_does_not_depend_on_the_process():
     assert recipe_of(Outer()) == "a37986b4226b"
 
 
-@pytest.mark.parametrize("known", [METHODS, ABLATIONS, REPLICATIONS])
-def test_every_method_of_a_table_has_a_recipe_on_every_task(known):
+def test_every_method_of_a_table_has_a_recipe_on_every_task():
     for name in ("dSprites.v3", "Shapes3D.v3"):
-        assert all(len(method.recipe(name)) == 12 for method in known.values())
-    assert Method(lambda: None, supervision="none", source="mine").recipe("dSprites.v3") == ""
+        assert all(len(recipe_id(method, name)) == 12 for method in KNOWN.values())
+    assert recipe_id(Method(lambda: None, supervision="none", source="mine"), "dSprites.v3") == ""
+
+
+def test_a_recipe_leads_to_its_methods_and_settings():
+    found = behind(recipe_id(KNOWN["no-cycle"], "dSprites.v4"))
+    assert found["methods"].keys() == {"no-cycle"} and found["settings"]["phases"]
+    with pytest.raises(ValueError, match="no method of commit .* has the recipe 'abc'"):
+        behind("abc")
 
 
 def test_a_task_with_steps_or_fields_of_its_own_has_a_recipe_of_its_own():

@@ -4,12 +4,12 @@ Figures are means over seeds 0, 1 and 2, on test images. A file that is made ane
 fails here.
 """
 
+from functools import cache
+
 import pytest
 
-from wdlib.experiments.results import result_file
-from wdlib.experiments.studies import ALONE, COUNTS, TASKS_OF_TABLE_1
-from wdlib.experiments.table_files import read_table
-from wdlib.experiments.tables import mean_of
+from wdlib.experiments.studies import COUNTS, TASKS_OF_TABLE_1
+from wdlib.experiments.tables import read_results, result_file
 
 # Relations on codes and on judged pictures (from the prior, from test images), and the encoder.
 FIGURES = ("relation_latent_all", "judged_prior", "judged_encoded", "encoder_all")
@@ -34,17 +34,20 @@ OF_THE_ORACLE = {"dci_disentanglement": 0.97, "mig": 0.97, "sap": 0.95, "sap_r2"
 PUBLISHED = 0.724  # relation accuracy on dSprites.v2, Valenti and Bacciu (2022), Table 1
 
 
+@cache
+def results(experiment: str):
+    return read_results(result_file(experiment))
+
+
 def mean(experiment: str, score: str, dataset: str, *, seeds=(0, 1, 2), **wanted) -> float:
-    """The mean of a score in a file of results, of which every seed has to be there."""
-    found = {
-        row["seed"]: row["value"]
-        for row in read_table(result_file(experiment))
-        if (row["dataset"], row["score"]) == (dataset, score)
-        and row["convention"] in ("-", "converted")
-        and all(row[k] == v for k, v in wanted.items())
-    }
-    assert found.keys() >= set(seeds)
-    return mean_of(list(found.values()))
+    """The mean of a score in a result file, which must have every seed."""
+    rows = results(experiment)
+    wanted |= {"dataset": dataset, "score": score}
+    for name, value in wanted.items():
+        rows = rows[rows[name] == value]
+    rows = rows[rows.convention.isin(["-", "converted"])]
+    assert {*rows.seed} >= {*seeds}
+    return rows.value.mean()
 
 
 @pytest.mark.parametrize("name", TASKS_OF_TABLE_1)
@@ -83,7 +86,7 @@ def test_unlabelled_images_carry_more_of_the_load_the_fewer_labels_there_are(nam
         wanted = {"method": method, "labels": labels}
         return mean("labels", "judged_encoded", name, seeds=of_them, **wanted)
 
-    load = [1 - judged(ALONE, n) / judged("modular", n) for n in COUNTS]
+    load = [1 - judged("alone", n) / judged("modular", n) for n in COUNTS]
     assert load == sorted(load, reverse=True)
 
 
@@ -96,10 +99,7 @@ def test_combinations_never_seen_are_near_those_that_were(name, start):
 
 @pytest.mark.parametrize("name", ["dSprites.v3", "Shapes3D.v3"])
 def test_ours_is_judged_above_every_other_system_with_every_seed(name):
-    judged: dict[str, list[float]] = {}
-    for row in read_table(result_file("table2")):
-        if (row["dataset"], row["score"]) == (name, "judged_encoded"):
-            judged.setdefault(row["method"], []).append(row["value"])
-    ours = judged.pop("modular")
-    assert len(ours) == 3 and len(judged) >= 12
-    assert min(ours) > max(max(values) for values in judged.values())
+    rows = results("table2").query("dataset == @name and score == 'judged_encoded'")
+    ours, others = rows[rows.method == "modular"].value, rows[rows.method != "modular"]
+    assert len(ours) == 3 and others.method.nunique() >= 12
+    assert ours.min() > others.value.max()

@@ -677,7 +677,7 @@ def test_autocast_changes_the_precision_and_not_the_schedule():
 
 
 def test_the_benchmark_counts_the_work_of_a_step():
-    from wdlib.experiments.costs import TRICKS, phase_costs
+    from wdlib.experiments.cost import TRICKS, phase_costs
 
     for number, name in (
         (0, "as it is"),

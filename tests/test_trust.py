@@ -20,7 +20,7 @@ from hostile import ROOMS, SPRITES, everything
 from wdlib.__main__ import main
 from wdlib.data import dsprites, shapes3d
 from wdlib.data.arrays import read_npy, read_npz
-from wdlib.experiments import table_files
+from wdlib.experiments import tables
 from wdlib.model import saved
 
 ROOT = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ def test_no_pickle_explodes_under_another_name(tmp_path, mark, suffix):
         "npz": lambda path: read_npz(path, ["a"]),
         "h5": lambda path: shapes3d.reader(path, ROOMS),
         "hdf5": lambda path: dsprites.reader(path, tmp_path, SPRITES),
-        "csv": table_files.read_csv,
+        "csv": tables.read_results,
         "json": lambda path: saved.load(tmp_path, "a"),
     }[suffix]
     with pytest.raises(ValueError, match=path.name):

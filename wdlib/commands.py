@@ -5,7 +5,6 @@ Every command imports what it needs itself, so that help and bad arguments answe
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import sys
@@ -162,10 +161,12 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """table: finished cells stay in folder and file, so a run that was stopped goes on."""
-    from wdlib.experiments import grid, markdown, studies, table_files
-    from wdlib.experiments.known import KNOWN
+    from wdlib.experiments import grid, tables
+    from wdlib.experiments.recipes import KNOWN
+    from wdlib.experiments.studies import cells_of
+    from wdlib.training.progress import suited
 
-    asked = {}
+    asked = {"seconds": args.seconds, "device": _device(args.device)}
     if args.seeds:
         try:
             asked["seeds"] = [int(seed) for seed in args.seeds.split(",")]
@@ -173,42 +174,34 @@ def run_table(args) -> None:
             raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
     if args.tasks:
         asked["tasks"] = args.tasks.split(",")
-    if args.seconds is not None:
-        asked |= {"seconds": args.seconds}
-    if args.device != "cpu":
-        asked |= {"device": _device(args.device)}
     if args.methods:
-        asked |= {"methods": args.methods.split(",")}
-    make = studies.EXPERIMENTS[args.name]
-    if unknown := sorted(asked.keys() - inspect.signature(make).parameters.keys()):
-        raise ValueError(f"table {args.name} takes no --{unknown[0]}")
-    cells = make(**asked)
+        asked["methods"] = args.methods.split(",")
+    cells = cells_of(args.name, **asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
-    others = ()
+    others = None
     if args.csv and args.csv.exists():
-        others = grid.restore(cells, table_files.read_table(args.csv), folder)
+        others = grid.restore(cells, tables.read_results(args.csv), folder)
     with grid.Processes(args.workers) as executor:
-        table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=grid.suited())
-    if args.name in ("1", "long"):
-        print(markdown.format_summary(table))
-    else:
-        print(table, markdown.format_experiment(args.name, table), sep="\n\n")
-    if args.csv:  # table 2 is a line a figure, for whoever plots it
-        write = table_files.write_csv if args.name == "2" else table_files.write_wide_csv
-        write(grid.joined(others, table), args.csv)
+        progress = suited(every=0, unit="cell")
+        table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=progress)
+    if len(table.frame):
+        print(tables.SHOWN[args.name](table.frame).to_markdown())
+        if args.csv:  # table 2 has a figure in each line, for readers who plot it
+            frame = table.frame if others is None else grid.joined(others, table.frame)
+            tables.write_results(frame, args.csv, wide=args.name != "2")
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)
     if table.failed:
         raise ValueError(
-            f"{len(table.failed)} of {len(cells)} cells failed; what they said is in "
+            f"{len(table.failed)} of {len(cells)} cells failed; their tracebacks are in "
             f"{folder / 'cells'}, and the same command tries them again"
         )
 
 
 def run_recipe(args) -> None:
     """recipe: the methods and tasks that have this digest, and every setting of theirs; JSON."""
-    from wdlib.experiments.known import behind
+    from wdlib.experiments.recipes import behind
 
     print(json.dumps(behind(args.digest), indent=1))
 

@@ -1,65 +1,64 @@
-"""The grid: many cells on any executor, each finished one kept, so that a killed run goes on.
+"""The grid: runs many cells on any executor and keeps each finished one, so a killed run goes on.
 
-``run(cells, folder=...)`` works through the cells one after the other. With ``Processes(2)``, or
-any other ``concurrent.futures`` executor, the same cells run side by side and give the same table;
-for more than one machine there is dask.distributed::
+``run(cells, folder=...)`` does the cells one after the other. With ``Processes(2)``, or any other
+``concurrent.futures`` executor, they run side by side, and the table is the same. For more than one
+machine there is dask.distributed::
 
     with Client("tcp://...") as client:
         run(cells, client.get_executor(pure=False), folder="runs/table2")
 
-Each finished cell is one file in ``folder``. Whoever runs the same cells on the same folder again
-does only what is missing; delete a file, and its cell is measured again.
+Each finished cell is one file in ``folder``. A second run of the same cells in the same folder does
+only what is missing; if you delete a file, its cell is measured again.
 """
 
 from __future__ import annotations
 
-import sys
+import multiprocessing
+import os
+import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-from wdlib.experiments.cells import (
-    Cell,
-    Outcome,
-    attempt,
-    evaluate_cell,
-    path_of,
-    read,
-    replace_text,
-    write,
-)
-from wdlib.experiments.processes import Processes
-from wdlib.experiments.studies import table1_cells, table2_cells
-from wdlib.experiments.table_files import read_csv, write_csv
-from wdlib.experiments.tables import FIGURE, SOURCE, Table, format_table, rows_of
+import joblib
+import pandas as pd
+from pandas import DataFrame
 
-__all__ = [
-    "Cell",
-    "Processes",
-    "Table",
-    "evaluate_cell",
-    "format_table",
-    "read_csv",
-    "run",
-    "suited",
-    "table1_cells",
-    "table2_cells",
-    "write_csv",
-]
+from wdlib.experiments.cells import Cell, attempt, evaluate_cell, path_of, read, write, write_text
+from wdlib.experiments.tables import COLUMNS, FIGURE, SOURCE
+from wdlib.training.progress import Progress
 
 Work = Callable[[Cell, Path], list[dict]]
-TRIES = 2  # how often a cell may lose its worker before it is left alone
+TRIES = 2  # how often a cell may lose its worker process before it counts as failed
+GUARD = (
+    "a worker process ended while it was starting. Keep the script in a file (not in standard "
+    'input), and put the lines that use Processes under `if __name__ == "__main__":`'
+)
+NO_WORKER = (
+    "no worker process could be started: {}. Check that /dev/shm can be written and isn't full, "
+    "that few files are open (ulimit -n), and that there is free memory; or run without an executor"
+)
 
 
-class Progress(Protocol):
-    """Told after every cell: done, failed, in all, and the seconds left (None: unknown)."""
+@dataclass(frozen=True)
+class Table:
+    """A frame of COLUMNS, in the order of the cells, and the traceback of every failed cell."""
 
-    def __call__(self, done: int, failed: int, total: int, left: float | None) -> None: ...
+    frame: DataFrame
+    failed: Mapping[Cell, str] = field(default_factory=dict)
 
 
 def run(
@@ -71,118 +70,143 @@ def run(
     methods: Mapping | None = None,
     progress: Progress | None = None,
 ) -> Table:
-    """Do the cells that ``folder`` does not hold yet; return the table of all of them.
+    """Do the cells that ``folder`` doesn't hold yet; return the table of all of them.
 
     Args:
-        executor: where to run; None is here, one after the other. It is not shut down.
-        work: (cell, folder) -> rows, dicts of convention, score and value. For another process it
-            must pickle, as functions of a module do.
+        executor: where to run; None is this process, one cell after the other. It isn't shut down.
+        work: (cell, folder) -> rows, dicts of convention, score and value. To run in another
+            process it must be a function of a module or a notebook.
         methods: a table of methods of your own, for ``evaluate_cell``.
-        progress: told after every cell.
+        progress: called after every cell (a bar: ``wdlib.training.progress.suited("cell")``).
 
-    A cell that raises does not stop the others: its traceback stands in ``Table.failed`` and in a
-    text file beside the cells, and the next run tries it again. A cell that was lost with its
-    worker process is tried once more, by itself after all others, so that a cell which kills its
-    worker takes nothing else along. Where the executor itself does not survive that
-    (``ProcessPoolExecutor``), what it had left counts as failed; ``Processes`` and dask survive.
-    (dask tries a lost task three times more of its own accord: its setting
+    If a cell raises, the others go on: its traceback is in ``Table.failed`` and in a text file
+    beside the cells, and the next run tries it again. If a cell's worker process dies, the cell is
+    tried once more, alone, after all others, so that a cell which kills its worker does no other
+    harm. ``Processes`` and dask survive such a death; ``ProcessPoolExecutor`` doesn't, so all its
+    remaining cells fail. (dask tries a lost task three more times by itself: see its setting
     ``distributed.scheduler.allowed-failures``.) Cells that share a process take turns.
     """
     cells, folder = list(dict.fromkeys(cells)), Path(folder).absolute()  # workers may be elsewhere
-    if methods is not None:
-        work = partial(work, methods=methods)
-    done = {cell: record for cell in cells if (record := read(folder, cell)) is not None}
-    waiting = [cell for cell in cells if cell not in done]
-    again: list[Cell] = []  # lost with their worker
-    failed: dict[Cell, str] = {}
-    lost: Counter[Cell] = Counter()
-    running: dict[Future, Cell] = {}
-    where = _Here() if executor is None else executor
-    start, kept = time.monotonic(), len(done)
-
-    def submit(cell: Cell) -> None:
-        try:
-            running[where.submit(attempt, work, cell, folder)] = cell
-        except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
-            end(cell, Outcome(traceback=f"never started: {_said(error)}"))
-
-    def end(cell: Cell, outcome: Outcome) -> None:
-        trace, record, why = path_of(folder, cell).with_suffix(".failed.txt"), None, ""
-        if outcome.rows is None:
-            why = outcome.traceback
-        else:
-            write(folder, cell, outcome.rows, outcome.source)
-            record = read(folder, cell)
-            why = f"ValueError: its rows are none of a table: {outcome.rows!r:.300}"
-        if record is None:
-            failed[cell] = why
-            replace_text(trace, why)
-        else:
-            done[cell] = record
-            trace.unlink(missing_ok=True)
-        if progress is not None:
-            finished, left = len(done) - kept + len(failed), len(cells) - len(done) - len(failed)
-            pace = (time.monotonic() - start) / finished
-            progress(len(done), len(failed), len(cells), pace * left)
-
-    if progress is not None:
-        progress(len(done), 0, len(cells), None if waiting else 0.0)
+    work = work if methods is None else partial(work, methods=methods)
+    grid = _Grid(cells, executor or _Here(), folder, work, progress)
+    waiting, again = [cell for cell in cells if cell not in grid.done], []
+    grid.tell()
     try:
-        while waiting or running or again:
-            while waiting and (executor is not None or not running):
-                submit(waiting.pop(0))
-            if again and not running:
-                submit(again.pop(0))
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                cell = running.pop(future)
-                try:
-                    outcome = future.result()
-                except Exception as error:
-                    lost[cell] += _lost_worker(error)
-                    if 0 < lost[cell] < TRIES:
-                        again.append(cell)
-                        continue
-                    outcome = Outcome(traceback=_said(error))
-                end(cell, outcome)
-    finally:  # interrupted: what has not started yet never will
-        for future in running:
+        while waiting or grid.running or again:
+            while waiting and (executor is not None or not grid.running):
+                grid.submit(waiting.pop(0))
+            if again and not grid.running:
+                grid.submit(again.pop(0))
+            for future in wait(grid.running, return_when=FIRST_COMPLETED).done:
+                again += grid.finish(future)
+    finally:  # after an interrupt, what hasn't started never will
+        for future in grid.running:
             future.cancel()
-    rows = [row for cell in cells if cell in done for row in rows_of(cell, done[cell])]
-    return Table(tuple(rows), failed)
+    return Table(
+        frame_of({cell: grid.done[cell] for cell in cells if cell in grid.done}), grid.failed
+    )
 
 
-def restore(cells: Iterable[Cell], table: Iterable[Mapping], folder: Path | str) -> list[Mapping]:
-    """Put into ``folder`` the finished cells whose figures a table holds, where it lacks them.
+class _Grid:
+    """The state of a run: cells that are done, failed, and running."""
 
-    A table that was read from a file is thus as good as the folder that it came from, on any
-    machine. A cell counts where task, method, seed, labels, unseen share, budget and recipe agree,
-    and with a budget in seconds threads and device, which say what seconds buy; to measure it
-    again, delete its rows. Returns the rows of all other cells.
+    def __init__(self, cells, executor, folder, work, progress):
+        self.total, self.executor, self.folder = len(cells), executor, folder
+        self.work, self.progress = work, progress
+        self.done = {cell: kept for cell in cells if (kept := read(folder, cell)) is not None}
+        self.failed: dict[Cell, str] = {}
+        self.running: dict[Future, Cell] = {}
+        self.lost: Counter[Cell] = Counter()
+        self.start, self.kept = time.monotonic(), len(self.done)
+
+    def submit(self, cell: Cell) -> None:
+        try:
+            future = self.executor.submit(attempt, self.work, cell, self.folder)
+            self.running[future] = cell
+        except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
+            self.end(cell, f"never started: {_text(error)}")
+
+    def finish(self, future: Future) -> list[Cell]:
+        """Take the outcome of a cell; return the cell if it must be tried again."""
+        cell = self.running.pop(future)
+        try:
+            outcome = future.result()
+        except Exception as error:
+            self.lost[cell] += _lost_worker(error)
+            if 0 < self.lost[cell] < TRIES:
+                return [cell]
+            outcome = _text(error)
+        self.end(cell, outcome)
+        return []
+
+    def end(self, cell: Cell, outcome: dict | str) -> None:
+        trace = path_of(self.folder, cell).with_suffix(".failed.txt")
+        if isinstance(outcome, str):
+            self.failed[cell] = outcome
+            write_text(trace, outcome)
+        else:
+            write(self.folder, cell, outcome)
+            self.done[cell] = outcome
+            trace.unlink(missing_ok=True)
+        self.tell()
+
+    def tell(self) -> None:
+        if self.progress is not None:
+            ended = len(self.done) + len(self.failed)
+            words = f"{len(self.failed)} failed"
+            if ended > self.kept:
+                pace = (time.monotonic() - self.start) / (ended - self.kept)
+                words += f", {pace * (self.total - ended) / 60:.0f} min left"
+            self.progress(ended, self.total, words, {}, None)
+
+
+def frame_of(records: Mapping[Cell, Mapping]) -> DataFrame:
+    """Finished cells as a frame of COLUMNS. Threads and device are those of the measurement, if its
+    record says so, and otherwise those of the cell."""
+    rows = []
+    for cell, record in records.items():
+        about = {"dataset": cell.task, "method": cell.method, "seed": cell.seed}
+        about |= {"labels": cell.labels, "unseen": cell.unseen, "budget": cell.budget}
+        about |= {"threads": cell.threads, "device": cell.device, "recipe": cell.recipe}
+        source = {name: record["source"].get(name, about.get(name, "")) for name in SOURCE}
+        rows += [about | source | row for row in record["rows"]]
+    return DataFrame(rows, columns=[*COLUMNS])
+
+
+def restore(cells: Iterable[Cell], frame: DataFrame, folder: Path | str) -> DataFrame:
+    """Put into ``folder`` the cells of a frame that it lacks; return the rows of other cells.
+
+    So a result file is as good as the folder it came from, on any machine. Rows are of a cell if
+    task, method, seed, labels, unseen share, budget and recipe agree; with a budget in seconds
+    also threads and device, which decide what a second buys. To measure a cell again, delete its
+    rows.
     """
-    found: dict[tuple, list[Mapping]] = {}
-    for row in table:
-        found.setdefault((_asked(row), row["recipe"]), []).append(row)
+    keys = _keys(frame) + frame.recipe
+    groups = dict(iter(frame.groupby(keys, sort=False)))
+    used = []
     for cell in dict.fromkeys(cells):
-        own = rows_of(cell, {"rows": [{}], "source": {}})[0]
-        rows = found.pop((_asked(own), own["recipe"]), None)
-        if rows and read(folder, cell) is None:
-            figures = [{k: row[k] for k in ("convention", "score", "value")} for row in rows]
-            write(folder, cell, figures, {k: rows[0][k] for k in SOURCE})
-    return [row for rows in found.values() for row in rows]
+        own = frame_of({cell: {"rows": [{}], "source": {}}})
+        used += list(_keys(own) + own.recipe)
+        rows = groups.get(used[-1])
+        if rows is not None and read(folder, cell) is None:
+            figures = rows[["convention", "score", "value"]].to_dict("records")
+            write(folder, cell, {"rows": figures, "source": rows[[*SOURCE]].to_dict("records")[0]})
+    return frame[~keys.isin(used)]
 
 
-def joined(earlier: Iterable[Mapping], table: Iterable[Mapping]) -> list[Mapping]:
-    """The rows of ``table``, after those ``earlier`` ones that it does not replace: of other cells,
-    and not of the same cell by another recipe."""
-    table = list(table)
-    new = {_asked(row) for row in table}
-    return [row for row in earlier if _asked(row) not in new] + table
+def joined(earlier: DataFrame, frame: DataFrame) -> DataFrame:
+    """Both, without earlier rows of cells that are in ``frame``, too (perhaps of a new recipe)."""
+    return pd.concat([earlier[~_keys(earlier).isin(_keys(frame))], frame], ignore_index=True)
 
 
-def _asked(row: Mapping) -> tuple:
-    """Which cell a row is of, apart from the recipe. Steps are the same steps on any device."""
-    where = (row["threads"], row["device"]) if row["budget"].endswith(" s") else ()
-    return (*(row[name] for name in FIGURE[:5]), row["budget"], *where)
+def _keys(frame: DataFrame) -> pd.Series:
+    """The cell of each row as text, without its recipe. Steps are the same on any device."""
+    timed = frame.budget.str.endswith(" s")
+    where = (frame.threads.astype(str) + " " + frame.device).where(timed, "")
+    key = where.astype(object)
+    for name in (*FIGURE[:5], "budget"):
+        key = key + "|" + frame[name].astype(str)
+    return key + "|"
 
 
 class _Here(Executor):
@@ -194,54 +218,69 @@ class _Here(Executor):
         return future
 
 
+class Processes(ThreadPoolExecutor):
+    """An executor on ``workers`` spawned processes; if one dies, only its own task is lost.
+
+    ``ProcessPoolExecutor`` ends all its workers when one of them is killed. Here a thread for each
+    worker has a pool of one process, and makes a new one after a death. The future of a task whose
+    process died raises ``concurrent.futures.BrokenExecutor``. A function of a notebook is sent as a
+    whole; a function of a module by its name. Workers end when the process that made them ends.
+
+    Raises ValueError for less than one worker, and RuntimeError in a worker that is starting, which
+    means that a script isn't guarded (see GUARD).
+    """
+
+    def __init__(self, workers: int):
+        if workers < 1:
+            raise ValueError(f"a grid needs at least 1 worker process, got {workers}")
+        if getattr(multiprocessing.current_process(), "_inheriting", False):
+            raise RuntimeError(GUARD)
+        super().__init__(workers)
+        self._mine = threading.local()
+
+    def submit(self, fn, /, *args, **kwargs) -> Future:
+        """As in ``concurrent.futures``. Raises RuntimeError after ``shutdown``."""
+        return super().submit(self._elsewhere, partial(fn, *args, **kwargs))
+
+    def _elsewhere(self, task: Callable):
+        self._mine.pool = pool = getattr(self._mine, "pool", None) or _one_process()
+        try:
+            return pool.submit(joblib.wrap_non_picklable_objects(task)).result()
+        except BrokenExecutor:
+            self._mine.pool = None
+            raise
+
+
+def _one_process() -> ProcessPoolExecutor:
+    # Spawned: a fork of a process whose threads hold locks (torch has many) may hang.
+    spawn = multiprocessing.get_context("spawn")
+    try:
+        pool = ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent)
+        pool.submit(int).result()
+        return pool
+    except BrokenExecutor:
+        raise RuntimeError(GUARD) from None
+    except OSError as error:
+        raise OSError(NO_WORKER.format(error)) from error
+
+
+def _end_with_parent() -> None:
+    """End this process as soon as its parent has ended; a killed parent tells nobody."""
+
+    def watch() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
 def _lost_worker(error: BaseException) -> bool:
-    """Whether the worker process died, in the words of the standard library or of dask."""
+    """Whether the worker process died, by the exception of the standard library or of dask."""
     return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
 
 
-def _said(error: BaseException) -> str:
+def _text(error: BaseException) -> str:
     why = ""
     if _lost_worker(error):
         why = "The cell's worker process was lost (killed, or out of memory); run again to go on.\n"
     return why + "".join(traceback.format_exception(error))
-
-
-class Lines:
-    """One line a cell, to standard error."""
-
-    def __call__(self, done, failed, total, left):
-        print(f"{done} of {total} cells done, {failed} failed, {clock(left)} left",
-              file=sys.stderr, flush=True)  # fmt: skip
-
-
-class Bar:
-    """A tqdm bar, which is a widget in a notebook."""
-
-    def __init__(self):
-        self.bar = None
-
-    def __call__(self, done, failed, total, left):
-        from tqdm.auto import tqdm
-
-        if self.bar is None:
-            self.bar = tqdm(total=total, unit="cell", bar_format="{l_bar}{bar}| {n}/{total} {desc}")
-        self.bar.set_description_str(f"cells done, {failed} failed, {clock(left)} left", False)
-        self.bar.update(done + failed - self.bar.n)
-        if done + failed == total:
-            self.bar.close()
-
-
-def suited() -> Progress:
-    """A bar in a notebook and in a terminal, lines where a file is written to."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return Bar() if hasattr(shell, "kernel") or sys.stderr.isatty() else Lines()
-
-
-def clock(seconds: float | None) -> str:
-    """Seconds as a reader says them: "1 h 05 min", "12 min", "40 s", "unknown time"."""
-    if seconds is None:
-        return "unknown time"
-    minutes = round(seconds / 60)
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60:02d} min"
-    return f"{minutes} min" if seconds >= 90 else f"{seconds:.0f} s"

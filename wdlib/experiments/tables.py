@@ -1,68 +1,42 @@
-"""Tables of many cells: as rows, and as text beside what was published.
+"""Result files and tables as pandas frames.
 
-A row is one figure of one cell, with where it comes from. The text holds the mean over seeds with
-the range, and marks the best of each column. ``markdown`` and ``systems`` have those of a README,
-``table_files`` the CSV files.
-
-The oracle_ of a judged figure is the judge's accuracy on test images (see ``wdlib.evaluation``),
-and is called so wherever it is shown.
+A frame of results has one figure of one cell in each row, and says where it comes from (COLUMNS).
+A table for readers holds text: the mean over seeds, and the range if it shows in three digits.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from wdlib.experiments.cells import Cell
-from wdlib.experiments.published import PUBLISHED, Published
-from wdlib.tasks import task as task_called
+import pandas as pd
+from pandas import DataFrame
+
+from wdlib.experiments.recipes import supervision, title
+from wdlib.files import whole
+from wdlib.tasks import task
 
 FIGURE = ("dataset", "method", "seed", "labels", "unseen", "convention", "score", "value")
 SOURCE = ("budget", "threads", "device", "recipe", "seconds", "commit",
           "python", "wdlib", "torch", "numpy", "scikit-learn")  # fmt: skip
 COLUMNS = FIGURE + SOURCE
+ABOUT = [name for name in COLUMNS if name not in ("convention", "score", "value")]
+KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
+LARGEST = 1 << 22  # bytes; the longest result file has a quarter of that
 
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of COLUMNS, in the order of the cells, and the traceback of every cell that failed."""
-
-    rows: tuple[dict, ...]
-    failed: Mapping[Cell, str] = field(default_factory=dict)
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __iter__(self):
-        return iter(self.rows)
-
-    def __str__(self) -> str:
-        return format_table(self.rows)
-
-
-def rows_of(cell: Cell, record: Mapping) -> list[dict]:
-    """The rows of a finished cell, each with the cell's own columns and where it comes from.
-
-    Threads and device are those that it was measured with, where its record says so.
-    """
-    ours = {"dataset": cell.task, "method": cell.method, "seed": cell.seed}
-    ours |= {"labels": cell.labels, "unseen": cell.unseen}
-    asked = {"budget": cell.budget, "threads": cell.threads, "device": cell.device}
-    asked |= {"recipe": cell.recipe}
-    source = {name: record["source"].get(name, asked.get(name, "")) for name in SOURCE}
-    return [ours | row | source for row in record["rows"]]
-
-
-MOVES = {
-    "judged_encoded": "judged, encoded",
-    "judged_prior": "judged, prior",
-    "relation_latent_all": "codes, prior",
+RELATIONS = {
+    "relation_latent_target": "on codes, affected partition",
+    "relation_latent_all": "on codes",
+    "judged_prior": "judged, from the prior",
+    "judged_encoded": "judged, from images",
     "encoder_all": "encoder",
+    "judge_accuracy": "judge",
 }
-COMPOSED = {
-    f"judged_{origin}_{kind}": f"{kind}, {origin}"
-    for origin in ("encoded", "prior")
+UNSEEN = {
+    f"judged_{start}_{kind}": f"{kind}, {words}"
+    for start, words in (("encoded", "from images"), ("prior", "from the prior"))
     for kind in ("unseen", "seen")
 }
 SCORES = {
@@ -74,112 +48,282 @@ SCORES = {
     "sap_r2": "SAP R2",
 }
 CONVENTIONS = ("raw", "factors", "grouped", "converted")
-NO_BEST = ("grouped", "sap")  # it can pass the oracle, and more of it is then nothing better
+NO_BEST = ("grouped", "sap")  # it can exceed its oracle, so more isn't better
+NAMES = {("-", score): name for score, name in (RELATIONS | UNSEEN).items()} | {
+    (convention, score): f"{name}, {convention}"
+    for score, name in SCORES.items()
+    for convention in CONVENTIONS
+}
+SHORT = [
+    *(("-", score) for score in ("judged_encoded", "encoder_all")),
+    *((convention, "dci_disentanglement") for convention in ("raw", "converted")),
+    *((convention, "mig") for convention in ("raw", "grouped", "converted")),
+]
+# Published figures that could be checked, with their source and what is odd about them: dataset,
+# system, score, value, source, remark.
+PUBLISHED = pd.read_csv(Path(__file__).parent / "published.csv")
 
 
-def format_table(rows: Iterable[Mapping], published: Sequence[Published] = PUBLISHED) -> str:
-    """The table as text: relations first, then the scores by convention; a block a dataset, number
-    of labels and share of unseen combinations.
+def result_file(name: str, beside: Path | str = "results") -> Path | None:
+    """The file NAME.csv, or None if there is none.
 
-    A cell of it is the mean over seeds and the range. ``*`` marks the best mean of a column; of
-    scores, the best of its convention, for conventions are not to be compared. Where every system
-    has one seed only, nothing is marked: one seed does not say which is best.
+    The folder ``beside`` comes first, then the copies in an installed package, then those of the
+    checkout around it.
     """
-    rows = list(rows)
-    lines: list[str] = []
-    for dataset, labels, unseen in dict.fromkeys(
-        (row["dataset"], row["labels"], row["unseen"]) for row in rows
-    ):
-        block = (dataset, labels, unseen)
-        mine = [r for r in rows if (r["dataset"], r["labels"], r["unseen"]) == block]
-        seeds = " ".join(sorted({str(row["seed"]) for row in mine}))
-        without = f", {unseen:.0%} of the combinations never seen" if unseen else ""
-        asked = f"{labels} labels, seeds {seeds}, {_budgets(mine)} a cell{without}"
-        lines += [f"{dataset}: {asked}", ""]
-        lines += _block("relation accuracy, all factors right", mine, "-", MOVES)
-        if lost := Counter(row["method"] for row in mine if row["score"] == "collapsed"):
-            told = ", ".join(f"{name} (seeds: {count})" for name, count in lost.items())
-            lines += [f"training collapsed: {told}", ""]
-        if unseen:
-            lines += _block("relations that end in such a combination", mine, "-", COMPOSED)
-        for convention in CONVENTIONS:
-            if any(row["convention"] == convention for row in mine):
-                lines += _block(f"scores of {convention} codes", mine, convention, SCORES)
-        for p in published:
-            if dataset.startswith(p.dataset):
-                lines.append(
-                    f"published: {p.method} on {p.dataset}: {p.score} {p.value} ({p.note})"
-                )
-        lines.append("")
-    return "\n".join(lines).rstrip()
+    here = Path(__file__).parent / "csv"
+    for folder in (Path(beside), here, here.parents[2] / "notebooks" / "results"):
+        if (path := folder / f"{name}.csv").is_file():
+            return path
+    return None
 
 
-def _budgets(rows: Iterable[Mapping]) -> str:
-    """Each budget and its threads; of several budgets in steps, the least and the most."""
-    budgets = dict.fromkeys((row["budget"], row["threads"]) for row in rows)
-    steps = [int(b.removesuffix(" steps")) for b, _ in budgets if b.endswith(" steps")]
-    if len(steps) == len(budgets) > 1:
-        return f"{min(steps)} to {max(steps)} steps, by what one budget of time buys,"
-    return ", ".join(f"{budget}, {threads} thread(s)" for budget, threads in budgets)
+def read_results(path: Path | str) -> DataFrame:
+    """A frame of COLUMNS from a CSV file, which is long (a figure in each line) or wide (a cell).
 
-
-JUDGE = "the judge on test images"
-
-
-def _block(title: str, rows: list[Mapping], convention: str, names: Mapping[str, str]) -> list[str]:
-    found: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        if row["convention"] == convention:
-            found.setdefault((row["method"], row["score"]), []).append(row["value"])
-    methods = [m for m in dict.fromkeys(m for m, _ in found)
-               if any((m, name) in found for name in names)]  # fmt: skip
-    for twin in ("oracle", "chance"):  # the mean over methods: each has its own in the CSV
-        for name in names:
-            values = [
-                v for (_, score), vs in found.items() if score == f"{twin}_{name}" for v in vs
-            ]
-            if values:
-                judged = twin == "oracle" and is_judged(rows[0]["dataset"], name)
-                found[JUDGE if judged else twin, name] = [mean_of(values)]
-    under = [t for t in ("oracle", JUDGE, "chance") if any((t, name) in found for name in names)]
-    marked = {  # where a column has one seed only, nothing says which system is best
-        name
-        for name in names
-        if (convention, name) != NO_BEST and any(len(found.get((m, name), ())) > 1 for m in methods)
-    }
-    lines = [[title, *names.values()]]
-    for method in [*methods, *under]:
-        line = [method]
-        for name in names:
-            values = found.get((method, name))
-            bests = [mean_of(found[m, name]) for m in methods if (m, name) in found]
-            best = values is not None and method in methods and mean_of(values) == max(bests)
-            mark = " *" if best and name in marked else "  "
-            line.append("" if values is None else mean_and_range(values) + mark)
-        lines.append(line)
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    return [
-        "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in
-                  enumerate(zip(line, widths))).rstrip()
-        for line in lines
-    ] + [""]  # fmt: skip
-
-
-def is_judged(dataset: str, score: str) -> bool:
-    """Whether the oracle_ of this figure is the judge's accuracy, and no ceiling."""
-    if not score.startswith(("judged_", "decoded_")):
-        return False
+    Raises FileNotFoundError if the file doesn't exist, and ValueError if it isn't a result file.
+    """
     try:
-        return min(task_called(dataset).ceilings.values()) == 1
-    except ValueError:  # a world of somebody's own
-        return True
+        if (size := Path(path).stat().st_size) > LARGEST:
+            raise ValueError(f"it has {size} bytes, more than the {LARGEST} of any result file")
+        text = Path(path).read_text(encoding="utf-8")
+        if len({len(line) for line in csv.reader(io.StringIO(text)) if line}) > 1:
+            raise ValueError("its lines differ in the number of fields")
+        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+        if lacking := [name for name in ABOUT if name not in frame]:
+            raise ValueError(f"it lacks the columns {', '.join(lacking)}")
+        if "score" not in frame:
+            frame = _long(frame)
+        return frame[[*COLUMNS]].astype(KINDS | {"value": float})
+    except (ValueError, OverflowError, KeyError, csv.Error) as error:
+        raise ValueError(f"{path} is not a result file of wdlib: {error}") from None
 
 
-def mean_of(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _long(wide: DataFrame) -> DataFrame:
+    long = wide.melt(ABOUT, var_name="name", ignore_index=False).sort_index(kind="stable")
+    long = long[long.value != ""].reset_index(drop=True)
+    names = pd.DataFrame([_figure(name) for name in long.name], columns=["convention", "score"])
+    return long.join(names)
+
+
+def _figure(name: str) -> tuple[str, str]:
+    """Convention and score of a column in a wide file."""
+    convention, _, score = name.partition("_")
+    if convention in ("raw", "factors", "grouped"):
+        return convention, score
+    plain = name.removeprefix("oracle_").removeprefix("chance_")
+    return ("converted" if plain in SCORES else "-"), name
+
+
+def write_results(frame: DataFrame, path: Path | str, *, wide: bool = True) -> None:
+    """Write a frame of COLUMNS as CSV, all of it or nothing: a cell in each line, or a figure."""
+    if wide:
+        plain = frame.convention.isin(["-", "converted"])
+        names = frame.score.where(plain, frame.convention + "_" + frame.score)
+        cells = frame.assign(name=names, value=frame.value.map("{:.9g}".format))
+        order = pd.MultiIndex.from_frame(frame[ABOUT].drop_duplicates())
+        cells = cells.pivot(index=ABOUT, columns="name", values="value").reindex(order)
+        figures = sorted(cells)
+        frame = cells.reset_index()[[*ABOUT[:5], *figures, *ABOUT[5:]]]
+    else:
+        frame = frame.assign(value=frame.value.map("{:.6g}".format))[[*COLUMNS]]
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with whole(Path(path)) as file:
+        file.write(frame.to_csv(index=False, lineterminator="\n").encode())
 
 
 def mean_and_range(values: Sequence[float]) -> str:
-    """The mean, and the range where there is one in three digits."""
-    mean, lowest, highest = (f"{v:.3f}" for v in (mean_of(values), min(values), max(values)))
-    return mean if lowest == highest else f"{mean} ({lowest} to {highest})"
+    """The mean and, if it shows in three digits, the range; NaN is a run whose codes collapsed."""
+    kept = [value for value in values if value == value]
+    lost = f"{len(values) - len(kept)} of {len(values)} collapsed"
+    if not kept:
+        return "collapsed"
+    mean, low, high = (f"{v:.3f}" for v in (sum(kept) / len(kept), min(kept), max(kept)))
+    text = mean if low == high else f"{mean} ({low} to {high})"
+    return text if len(kept) == len(values) else f"{text}, {lost}"
+
+
+def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
+    """The rows of some figures, (convention, score) -> name, which stands in a column "figure".
+
+    A run whose codes collapsed has no judged accuracy: it gets NaN.
+    """
+    collapsed = frame.score == "collapsed"
+    frame = frame.assign(
+        value=frame.value.mask(collapsed), score=frame.score.mask(collapsed, "judged_encoded")
+    )
+    found = [names.get(key) for key in zip(frame.convention, frame.score)]
+    return frame.assign(figure=found).dropna(subset="figure")
+
+
+def spreads(picked: DataFrame, lines: str | list[str], columns: str = "figure") -> DataFrame:
+    """A table of ``mean_and_range``: a line for each value of ``lines``, in order of appearance."""
+    order = list(dict.fromkeys(picked[columns]))
+    table = picked.pivot_table("value", lines, columns, mean_and_range, sort=False)
+    table = table.reindex(columns=order).fillna("")
+    return table.rename_axis(columns=None)
+
+
+def named(frame: DataFrame) -> DataFrame:
+    """The frame with the columns "task" and "recipe" as readers see them."""
+    return frame.assign(task=frame.dataset, recipe=frame.method.map(title))
+
+
+def _in_order(table: DataFrame, names: Sequence[str]) -> DataFrame:
+    return table[[name for name in dict.fromkeys(names) if name in table]]
+
+
+def _timed(frame: DataFrame) -> DataFrame:
+    """``named``, with a budget in seconds as part of the recipe: it ends before the schedule."""
+    frame = named(frame)
+    timed = frame.budget.str.endswith(" s")
+    device = (" on " + frame.device).where(frame.device != "cpu", "")
+    frame["recipe"] += (", " + frame.budget + device).where(timed, "")
+    return frame
+
+
+def summary(frame: DataFrame) -> DataFrame:
+    """Table 1: a line for each task and recipe. Relation accuracy, the encoder, scores of converted
+    codes and MIG of grouped ones; mean steps and minutes of training."""
+    keys = {("-", score): name for score, name in RELATIONS.items()}
+    keys |= {("converted", score): SCORES[score] for score in ("dci_disentanglement", "mig", "sap")}
+    keys |= {("grouped", "mig"): "MIG, grouped"}
+    frame, lines = _timed(frame), ["task", "recipe"]
+    table = _in_order(spreads(pick(frame, keys), lines), list(keys.values()))
+    for score, name, unit, digits in (
+        ("fit_steps", "steps", 1, 0),
+        ("fit_seconds", "minutes", 60, 1),
+    ):
+        values = frame[frame.score == score].groupby(lines, sort=False).value
+        means = (values.mean() / unit).map(f"{{:,.{digits}f}}".format).astype(object)
+        table[name] = means.reindex(table.index, fill_value="")
+    return table
+
+
+def encoder(frame: DataFrame) -> DataFrame:
+    """How often the encoder reads each factor of a test image, a line for each task and recipe."""
+    scores = dict.fromkeys(s for s in frame.score if s.startswith("encoder_"))
+    names = {s: s.removeprefix("encoder_").replace("_", " ") for s in scores}
+    names |= {"encoder_all": "all factors"}
+    keys = {("-", score): name for score, name in names.items()}
+    return spreads(pick(_timed(frame), keys), ["task", "recipe"])
+
+
+def by_labels(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:
+    """A figure by the number of labels, a line for each task and recipe."""
+    picked = pick(named(frame), {("-", score): score}).sort_values("labels", kind="stable")
+    table = spreads(picked, ["task", "recipe"], "labels")
+    order = named(frame)[["task", "recipe"]].drop_duplicates().sort_values("task", kind="stable")
+    return table.reindex(pd.MultiIndex.from_frame(order)).dropna()
+
+
+def by_task(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:
+    """A figure of each recipe (a line) on each task (a column)."""
+    return spreads(pick(named(frame), {("-", score): score}), "recipe", "task")
+
+
+def unseen(frame: DataFrame) -> DataFrame:
+    """Judged accuracy of relations that end in an unseen combination, or in a seen one."""
+    keys = {("-", score): name for score, name in UNSEEN.items()}
+    return _in_order(spreads(pick(named(frame), keys), ["task", "recipe"]), list(keys.values()))
+
+
+def replications(frame: DataFrame) -> DataFrame:
+    """Every score, a line for each run and convention."""
+    frame = frame[frame.convention.isin(CONVENTIONS)]
+    keys = {(c, score): name for c in CONVENTIONS for score, name in SCORES.items()}
+    return spreads(pick(named(frame), keys), ["task", "recipe", "convention"])
+
+
+def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = True) -> DataFrame:
+    """Systems (lines) by figures (columns); then their oracle and chance, as means over systems.
+
+    ``*`` marks the best mean of a column, if a system has more than one seed there. "(judge)" marks
+    an oracle that is the judge's accuracy on test images, which is not a ceiling.
+    """
+    frame = named(frame)
+    names = {key: NAMES[key] for key in keys}
+    picked = pick(frame, names)
+    table = spreads(picked, "recipe")
+    if mark:
+        means = picked.groupby(["recipe", "figure"]).value.agg(["mean", "count"]).unstack()
+        best = means["mean"].eq(means["mean"].max()) & (means["count"].max() > 1)
+        best[NAMES[NO_BEST]] = False
+        table = table.where(~best.reindex_like(table).fillna(False), table + " *")
+    for twin in ("oracle", "chance"):
+        for (convention, score), name in names.items():
+            values = frame[(frame.convention == convention) & (frame.score == f"{twin}_{score}")]
+            if len(values) and name in table:
+                judged = twin == "oracle" and is_judged(values.dataset.iloc[0], score)
+                text = f"{sum(values.value) / len(values):.3f}{' (judge)' * judged}"
+                table.loc[twin, name] = text
+    return _in_order(table.fillna(""), list(names.values()))
+
+
+def is_judged(dataset: str, score: str) -> bool:
+    """Whether the oracle of this figure is the judge's accuracy, and not a ceiling."""
+    if not score.startswith(("judged_", "decoded_")):
+        return False
+    try:
+        return min(task(dataset).ceilings.values()) == 1
+    except ValueError:  # a user's own dataset
+        return True
+
+
+def blocks(frame: DataFrame) -> dict[str, DataFrame]:
+    """Every figure: heading -> table, for each task, number of labels and kind of figure."""
+    kinds = {"relation accuracy": [("-", score) for score in [*RELATIONS][:5]]}
+    kinds |= {"relations into unseen combinations": [("-", score) for score in UNSEEN]}
+    kinds |= {f"scores of {c} codes": [(c, score) for score in SCORES] for c in CONVENTIONS}
+    found = {}
+    for (dataset, labels, share), mine in frame.groupby(
+        ["dataset", "labels", "unseen"], sort=False
+    ):
+        about = f"{dataset}, {labels} labels" + (f", {share:.0%} unseen" if share else "")
+        about += f", seeds {' '.join(map(str, sorted(set(mine.seed))))}"
+        for kind, keys in kinds.items():
+            if len(pick(mine, dict.fromkeys(keys, ""))):
+                found[f"{about}: {kind}"] = compare(mine, keys)
+    return found
+
+
+def systems(frame: DataFrame) -> DataFrame:
+    """Table 2 in short, for one task: what each system is trained on, relations, DCI D and MIG."""
+    table = compare(frame, SHORT, mark=False)
+    counts = frame[frame.score == "fit_labels"].groupby("method").value.max()
+    told = {title(m): supervision(m, counts.get(m)) for m in dict.fromkeys(frame.method)}
+    table.insert(0, "supervision", [told.get(name, "") for name in table.index])
+    return table
+
+
+def winners(frame: DataFrame, ours: str = "modular") -> DataFrame:
+    """The best system, or systems, of every figure (lines) on every task (columns), by the mean
+    over seeds in three digits; then the mean and the rank of ``ours``."""
+    keys = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if (c, s) != NO_BEST)]
+    picked = pick(named(frame), {key: NAMES[key] for key in keys})
+    means = picked.groupby(["figure", "task", "recipe"], sort=False).value.mean().round(3)
+    table = means.groupby(["figure", "task"], sort=False).apply(_winner, title(ours)).unstack()
+    order = [NAMES[key] for key in keys if NAMES[key] in table.index]
+    return table.reindex(order, columns=list(dict.fromkeys(frame.dataset))).fillna("")
+
+
+def _winner(means: pd.Series, ours: str) -> str:
+    means = means.droplevel(["figure", "task"])
+    best = means.index[means == means.max()]
+    text = f"{', '.join(best)} {means.max():.3f}"
+    if ours in means and ours not in best:
+        text += (
+            f"; {ours} {means[ours]:.3f}, rank {1 + (means > means[ours]).sum()} of {len(means)}"
+        )
+    return text
+
+
+SHOWN = {  # table of the command line -> what sums it up
+    "1": summary,
+    "long": summary,
+    "2": winners,
+    "pace": lambda frame: spreads(pick(named(frame), {("-", "fit_steps"): ""}), "recipe", "task"),
+    "labels": by_labels,
+    "unseen": unseen,
+    "ablations": by_task,
+    "published": replications,
+}

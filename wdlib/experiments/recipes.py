@@ -1,0 +1,82 @@
+"""Every method of every table: its title, its supervision, and the id of its configuration."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+from wdlib.experiments import ablations
+from wdlib.experiments.replications import REPLICATIONS
+from wdlib.files import provenance
+from wdlib.methods import METHODS, Method
+from wdlib.tasks import ELSEWHERE, TASKS
+
+KNOWN = METHODS | ablations.ABLATIONS | ablations.FEWER | REPLICATIONS
+TITLES = ablations.TITLES | {
+    "modular": "Modular",
+    "modular-paper": "Modular (paper)",
+    "previous": "Valenti and Bacciu's previous method",
+    "zerodim": "ZeroDIM",
+    "few_label": "beta-VAE with labels",
+    "few_label-selected": "VAE with labels, selected",
+    "fader": "Fader networks",
+    "pairwise": "pairwise similarity",
+    "ada_gvae": "Ada-GVAE",
+    "beta_vae": "beta-VAE",
+    "annealed_vae": "annealed VAE",
+    "factor_vae": "FactorVAE",
+    "beta_tcvae": "beta-TCVAE",
+    "info_vae": "InfoVAE",
+    "beta_tcvae-published": "beta-TCVAE",
+    "few_label-published": "beta-VAE with labels",
+    "zerodim-published": "ZeroDIM",
+}
+
+
+def title(name: str) -> str:
+    """The name of a method for readers; a user's own method keeps its name."""
+    return TITLES.get(name, name)
+
+
+def supervision(name: str, labels: float | None = None) -> str:
+    """What training is given of the factors: "1000 labels", "none"; "" for an unknown method."""
+    known = KNOWN[name].supervision if name in KNOWN else ""
+    return f"{labels:g} labels" if known == "labels" and labels else known
+
+
+@cache
+def _measured() -> dict[str, str]:
+    """Digest of a recipe now -> its digest when the result files were measured."""
+    return json.loads((Path(__file__).parent / "recipes.json").read_text(encoding="utf-8"))
+
+
+def recipe_id(method: Method, task: str) -> str:
+    """The id of a method's configuration on a task, as it stands in result files.
+
+    It is a digest of the configuration. If the code that describes the same configuration has
+    changed since a result was measured, recipes.json leads from the new digest to the old one.
+    """
+    digest = method.recipe(task)
+    return _measured().get(digest, digest)
+
+
+def behind(recipe: str) -> dict:
+    """The configuration with this id: {"recipe", "methods": name -> tasks, "settings"}, for JSON.
+
+    Raises ValueError if no method of this version has it.
+    """
+    methods: dict[str, list[str]] = {}
+    for name, method in KNOWN.items():
+        for task in TASKS | ELSEWHERE:
+            if recipe_id(method, task) == recipe:
+                methods.setdefault(name, []).append(task)
+    if not methods:
+        raise ValueError(
+            f"no method of commit {provenance()['commit'] or 'unknown'} has the recipe "
+            f"{recipe!r}; check out the commit in the row of the result file, and ask again"
+        )
+    name, (task, *_) = next(iter(methods.items()))
+    settings = json.loads(json.dumps(KNOWN[name].settings(task), default=asdict))
+    return {"recipe": recipe, "methods": methods, "settings": settings}
