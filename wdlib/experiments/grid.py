@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import joblib
 import pandas as pd
+from joblib import wrap_non_picklable_objects
 from pandas import DataFrame
 
 from wdlib.experiments.cells import Cell, attempt, evaluate_cell, path_of, read, write, write_text
@@ -245,7 +245,7 @@ class Processes(ThreadPoolExecutor):
     def _elsewhere(self, task: Callable):
         self._mine.pool = pool = getattr(self._mine, "pool", None) or _one_process()
         try:
-            return pool.submit(joblib.wrap_non_picklable_objects(task)).result()
+            return pool.submit(wrap_non_picklable_objects(task)).result()
         except BrokenExecutor:
             self._mine.pool = None
             raise
