@@ -68,7 +68,7 @@ ANSWERS = {
             (..., "no answer yet"),
             (lambda r: disentanglement(r.T), "completeness"),
             (lambda r: disentanglement(r, weighted=False), "gave every code the same weight"),
-            (lambda r: disentanglement(r, base=np.e), "in nats"),
+            (lambda r: disentanglement(r, base=np.e), "you used nats"),
             (lambda r: disentanglement(r, base=len(r)), "the number of codes"),
             (lambda r: 1 - disentanglement(r), "returned the entropy"),
             (
@@ -82,7 +82,7 @@ ANSWERS = {
         [highest, lambda sizes: np.mean([1 - 1 / size for size in sizes])],
         [
             (..., "no answer yet"),
-            (lambda s: sum(1 / k for k in s) / len(s), "returned the accuracy of a guess"),
+            (lambda s: sum(1 / k for k in s) / len(s), "returned a guess's accuracy"),
             (lambda s: 1 - 1 / np.mean(s), "averaged the sizes"),
             (lambda s: 1 - 1 / max(s), "largest factor"),
             (lambda s: 1 - 1 / min(s), "smallest factor"),

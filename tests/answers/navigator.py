@@ -83,10 +83,10 @@ ANSWERS = {
         [
             (..., "no answer yet"),
             (sure_but_underflows, "are NaN"),
-            (lambda log: np.log(sure(log)), "logarithms"),
+            (lambda log: np.log(sure(log)), "log confidences"),
             (np.exp, "did not divide the densities by"),
             (one_maximum, "are NaN"),
-            (lambda log: softmax(log, axis=0), "over the points"),
+            (lambda log: softmax(log, axis=0), "over points"),
             (softmax, "summed over everything"),
             (lambda log: log / log.sum(1, keepdims=True), "divided the log densities by their"),
             (certain, "entries"),

@@ -60,7 +60,7 @@ ANSWERS = {
         [density, by_distribution],
         [
             (no_determinant, "left out the log determinant of the"),
-            (no_constant, "left out the constant with 2 pi"),
+            (no_constant, "left out the term with 2 pi"),
             (no_half, "left out the factor 1/2 of the"),
             (not_inverted, "used the covariance in the squared"),
             (lambda z, m, c: density(z, m, c).exp(), "returned the density"),
@@ -77,7 +77,7 @@ ANSWERS = {
         [
             (8, "forgot that the mean is computed"),
             (10, "counted two codes more than"),
-            (2, "took a line through two codes to be"),
+            (2, "took two codes for enough"),
             (64, "entries of the matrix"),
             (36, "a symmetric matrix"),
             (7, "too small, by less than a factor of 2"),
@@ -88,7 +88,7 @@ ANSWERS = {
     "03.3": (
         [repaired, in_place],
         [
-            (lambda o, p, s, a, r: repaired(p, o, s, a, r), "exchanged the weights of own and"),
+            (lambda o, p, s, a, r: repaired(p, o, s, a, r), "exchanged shrink and 1"),
             (
                 lambda o, p, s, a, r: s * ((1 - a) * o + a * p + r * torch.eye(len(o))),
                 "scaled the ridge, too",

@@ -148,7 +148,7 @@ ANSWERS = {
             (..., "no answer yet"),
             (lambda t, m, s, minutes, w: plan(t, m, 1, minutes, w), "forgot the seeds"),
             (lambda t, m, s, minutes, w: plan(t + m + s, 1, 1, minutes, w), "added tasks"),
-            (lambda t, m, s, minutes, w: plan(t, m, s, minutes, 1), "forgot the workers"),
+            (lambda t, m, s, minutes, w: plan(t, m, s, minutes, 1), "the time of one worker"),
             (lambda t, m, s, minutes, w: (t * m * s, 60 * plan(t, m, s, minutes, w)[1]),
              "returned minutes"),
             (lambda t, m, s, minutes, w: (t * m * s, t * m * s / w * minutes / 60),

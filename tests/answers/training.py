@@ -115,8 +115,8 @@ ANSWERS = {
         [
             (..., "no answer yet"),
             (lambda c: says(c[:50].mean()), "the first steps"),
-            (lambda c: says(c[-1]), "looked at a single step"),
-            (lambda c: says(c.mean()), "the mean of all steps"),
+            (lambda c: says(c[-1]), "looked at one step"),
+            (lambda c: says(c.mean()), "averaged all steps"),
             (lambda c: "balanced", "'balanced' is wrong"),
             (lambda c: says(2.8 - c[-50:].mean()), "exchanged the two faults"),
             (
@@ -138,7 +138,7 @@ ANSWERS = {
         [steps, lambda n: 1000 * math.ceil(7 * n / 1024) + 5000 * math.ceil(7 * n / 1024)],
         [
             (..., "no answer yet"),
-            (lambda n: 6000 * math.ceil(n / 1024), "the six corrupted copies"),
+            (lambda n: 6000 * math.ceil(n / 1024), "six corrupted copies"),
             (lambda n: 6000 * math.ceil(6 * n / 1024), "not the image itself"),
             (lambda n: 1000 * math.ceil(7 * n / 1024), "only the warm-up"),
             (lambda n: 5000 * math.ceil(7 * n / 1024), "only full training"),

@@ -62,9 +62,9 @@ ANSWERS = {
     "01.1": (
         [horner, with_numpy, by_weights],
         [
-            (first_fastest, "the first factor changes fastest"),
+            (first_fastest, "the first factor change fastest"),
             (own_size_too, "own factor's size"),
-            (sizes_before, "the first factor changes fastest"),
+            (sizes_before, "the first factor change fastest"),
             (lambda c, s: horner(c, s) + 1, "counted the images from 1"),
             (lambda c, s: sum(c), "only added the classes"),
             (forgets_the_last, "the number is too small"),

@@ -13,9 +13,9 @@ _ROOMS = {
     "wdlib.data": "device_images to_float",
     "wdlib.model": "AdaptivePrior FitConfig NetworkConfig RelationalLearner saved",
     "wdlib.model.prior": "simple_prior",
-    "wdlib.training": "method ours Finish FitRequest Labels Phase Preset Rates Relations Views",
+    "wdlib.training": "Finish FitRequest Labels Phase Preset Rates Relations Views method ours",
     "wdlib.training.progress": "Silence suited",
-    "wdlib.training.method": "Moves adversarial critic reconstruction relational step",
+    "wdlib.training.method": "Moves",
     "wdlib.metrics": "chance_codes dci mig oracle_codes relation_accuracy sap score_table",
     "wdlib.baselines.vae": "kl",
     "wdlib.baselines.annealed_vae": "capacity",
@@ -25,9 +25,10 @@ _ROOMS = {
     "wdlib.navigator": "Walk film",
     "wdlib.navigator.maps": "PartitionMap",
     "wdlib.navigator.walk": "log_density",
-    "wdlib.experiments.grid": "Cell Processes run",
-    "wdlib.experiments.results": "result_file",
-    "wdlib.experiments.studies": "TASKS_OF_TABLE_1 table1_cells table2_cells",
+    "wdlib.experiments": "tables",
+    "wdlib.experiments.cells": "Cell path_of threads",
+    "wdlib.experiments.grid": "Processes run",
+    "wdlib.experiments.studies": "TASKS_OF_TABLE_1 cells_of",
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names.split()}
 __all__ = list(_HOME)
@@ -36,7 +37,8 @@ __all__ = list(_HOME)
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module 'wdlib.course' has no attribute {name!r}")
-    return getattr(import_module(_HOME[name]), name)
+    room = import_module(_HOME[name])
+    return getattr(room, name) if hasattr(room, name) else import_module(f"{_HOME[name]}.{name}")
 
 
 def __dir__():

@@ -6,8 +6,6 @@ and notebooks, the cell that installs wdlib on Colab, the course site (mkdocs.ym
 placeholder, there are no badges, and the Colab cell explains what to do.
 """
 
-from __future__ import annotations
-
 import re
 import subprocess
 import sys
@@ -33,15 +31,13 @@ if "google.colab" in sys.modules:
 NOT_YET = """# On Colab, wdlib{extras} must be installed here first. As soon as your copy of the
 # repository is on GitHub, `make address URL=...` writes the command into this cell.
 """
-# Files with one line per address: what the line starts with, and the line itself.
-LINES = {
-    "pyproject.toml": {"Repository =": 'Repository = "{url}"'},
-    "mkdocs.yml": {
-        "site_url:": "site_url: https://{owner}.github.io/{name}/",
-        "repo_url:": "repo_url: {url}",
-    },
-    "CITATION.cff": {"repository-code:": "repository-code: {url}"},
-}
+# A file, the beginning of its line, and the line. It is a comment as long as there is no address.
+LINES = (
+    ("pyproject.toml", "Repository =", 'Repository = "{url}"'),
+    ("mkdocs.yml", "site_url:", "site_url: https://{owner}.github.io/{name}/"),
+    ("mkdocs.yml", "repo_url:", "repo_url: {url}"),
+    ("CITATION.cff", "repository-code:", "repository-code: {url}"),
+)
 
 
 def address(root: Path = ROOT) -> str:
@@ -122,14 +118,12 @@ def texts(root: Path, url: str) -> dict[Path, str]:
     owner, name = url.split("/")[-2:]
     readme = root / "README.md"
     found = {readme: with_citation(with_badges(readme.read_text(encoding="utf-8"), url), url)}
-    for file, lines in LINES.items():
-        if (root / file).exists():
-            found[root / file] = (root / file).read_text(encoding="utf-8")
-        for start, line in lines.items():
-            hidden = "# " * (url == PLACEHOLDER and file != "pyproject.toml")
+    for path, start, line in ((root / file, *rest) for file, *rest in LINES):
+        if path.exists():
+            text = found.get(path) or path.read_text(encoding="utf-8")
+            hidden = "# " * (url == PLACEHOLDER and path.name != "pyproject.toml")
             line = hidden + line.format(url=url, owner=owner, name=name)
-            if root / file in found:
-                found[root / file] = re.sub(rf"(?m)^(# )?{start}.*$", line, found[root / file])
+            found[path] = re.sub(rf"(?m)^(# )?{start}.*$", line, text)
     for path in notebooks(root):
         notebook = addressed(nbformat.read(path, as_version=4), url, path.stem)
         found[path] = nbformat.writes(notebook) + "\n"

@@ -8,8 +8,6 @@ the slides are shown. To show them offline, install these first, then run `make 
     npm install --prefix build/slides reveal.js@4 requirejs@2 jquery@3 mathjax@2
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

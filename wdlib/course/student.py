@@ -4,8 +4,6 @@
 that notebooks read. The badges go, because they open the notebooks with solutions.
 """
 
-from __future__ import annotations
-
 import copy
 import shutil
 

@@ -1,7 +1,5 @@
 """Small worlds that several notebooks share, and the images and judges that they test with."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

@@ -21,10 +21,8 @@ def _code(points, origin, axes) -> np.ndarray:
 EXERCISES = {
     "08.1": Exercise(_code, inputs=POINTS, slips=(
         ("you left out the origin", lambda p, o, a: p @ a.T),
-        ("you subtracted the origin, as on the way to the map; add it",
-         lambda p, o, a: p @ a.T - o),
-        ("you used only the origin; add the points along the axes",
-         lambda p, o, a: _code(0 * p, o, a)),
+        ("you subtracted the origin, as on the way to a map; add it", lambda p, o, a: p @ a.T - o),
+        ("you used only the origin; add points along the axes", lambda p, o, a: _code(0 * p, o, a)),
         ("you exchanged the two axes", lambda p, o, a: _code(p[:, ::-1], o, a)),
     )),
     # A test finds this number by trying every walk.
@@ -35,11 +33,10 @@ EXERCISES = {
         ("you changed only the position", 2),
     )),
     "08.3": Exercise(lambda log: softmax(log, axis=1), inputs=DENSITIES, slips=(
-        ("you returned the logarithms of the confidences; take the exponential",
+        ("you returned log confidences; take the exponential",
          lambda log: log_softmax(log, axis=1)),
         ("you did not divide the densities by their sum", np.exp),
-        ("you summed over the points; sum over the values (axis 1)",
-         lambda log: softmax(log, axis=0)),
+        ("you summed over points; sum over the values (axis 1)", lambda log: softmax(log, axis=0)),
         ("you summed over everything; sum over the values (axis 1)", softmax),
         ("you divided the log densities by their sum; divide the densities",
          lambda log: log / log.sum(1, keepdims=True)),

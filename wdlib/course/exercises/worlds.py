@@ -44,8 +44,7 @@ def _ceiling(*alike: int) -> float:
 
 EXERCISES = {
     "01.1": Exercise(_number_of, inputs=NUMBERED, slips=(
-        ("the first factor changes fastest; the last one should",
-         lambda c, s: _number_of(c[::-1], s[::-1])),
+        ("you let the first factor change fastest", lambda c, s: _number_of(c[::-1], s[::-1])),
         ("you multiplied each class by its own factor's size; use only the sizes after it",
          lambda c, s: sum(int(np.prod(s[i:])) * c[i] for i in range(len(c)))),
         ("you counted the images from 1; they start at 0", lambda c, s: _number_of(c, s) + 1),
