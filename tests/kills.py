@@ -154,9 +154,7 @@ TINY = dataclasses.replace(
     COURSE,
     networks=NetworkConfig(dim=4, encoder_widths=(8, 8, 8), hidden=32, rank=4, width=32),
     phases=tuple(
-        dataclasses.replace(
-            p, steps=12, batch=16, labelled_batch=16, learner_batch=8, refit_every=r
-        )
+        p.changed(steps=12, batch=16, refit_every=r, labels={"batch": 16}, relations={"batch": 8})
         for p, r in zip(COURSE.phases, (0, 4, 0))
     ),
 )
@@ -190,19 +188,19 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
     wanted = load_model(home / "spared")[0].state_dict()
     deaths, inside, again, ended = Counter(), 0, 0, 0
     while True:
-        folder, saved, left, done = home / f"run{ended}", 0, set(), False
+        folder, at, left, done = home / f"run{ended}", 0, set(), False
         while not done:
             enough = deaths.total() >= kills
             enough = enough and all(deaths[p.name] >= kills // 10 for p in TINY.phases)
             death = None if enough else Death.drawn(rng, seconds=0.8, acts=30)
             killed, said = victims(train, [death], folder)
-            reached, before = max(said, default=saved), saved
+            reached, before = max(said, default=at), at
             if saved.exists(folder, saved.CHECKPOINT):
-                saved = saved.load(folder, saved.CHECKPOINT)[1]["done"]
-            assert before <= saved and reached - EVERY <= saved <= reached, (
-                f"killed after step {reached}, the checkpoint is of step {saved}"
+                at = saved.load(folder, saved.CHECKPOINT)[1]["done"]
+            assert before <= at and reached - EVERY <= at <= reached, (
+                f"killed after step {reached}, the checkpoint is of step {at}"
             )
-            again = max(again, reached - saved)
+            again = max(again, reached - at)
             if killed:
                 deaths[TINY.phase_at(min(reached, TINY.steps - 1))[0].name] += 1
             inside, left = inside + bool(check_files(folder) - left), check_files(folder)
@@ -260,13 +258,14 @@ def publish(home: Path) -> None:
     PUBLISHED["https://localhost/d.npz"] = path.read_bytes()
 
 
-def download(url: str, file, _) -> None:
+def download(url: str, path: str, _) -> None:
     """What a server does, in pieces."""
     content = PUBLISHED[url]
-    for start in range(0, len(content), 1 << 16):
-        file.write(content[start : start + (1 << 16)])
-        file.flush()
-        time.sleep(0.001)
+    with open(path, "wb") as file:
+        for start in range(0, len(content), 1 << 16):
+            file.write(content[start : start + (1 << 16)])
+            file.flush()
+            time.sleep(0.001)
 
 
 def do_cache(folder: Path, say) -> None:

@@ -316,7 +316,7 @@ def test_train_evaluate_and_resume(tmp_path, capsys, short):
         (["train", "dSprites.v2", "--preset", "FAST"], "the presets are PAPER, COURSE"),
         (["train", "dSprites.v2", "--device", "gpu"], "device 'gpu' cannot be used"),
         (["train", "dSprites.v2", "--data", "nowhere.npz"], "nowhere.npz"),
-        (["train", "dSprites.v2", "--labels", "9000000"], "9000000 labels"),
+        (["train", "dSprites.v2", "--labels", "9000000"], "cannot label 9000000 images"),
         (["train", "dSprites.v2", "--labels", "4"], "none of the 4 labelled images has"),
         (["train", "dSprites.v2", "--resume"], "no checkpoint in"),
         (["evaluate", "nowhere"], "no model in nowhere"),

@@ -1,7 +1,5 @@
 """The view over a dataset: lazy, in order, the same from every door."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 import torch
@@ -42,32 +40,12 @@ def test_images_are_indexed_as_arrays_are():
     assert COUNTED[[]].shape == (0, 64, 64)
 
 
-def test_batches_are_the_images_cut_up():
-    numbers = np.random.default_rng(1).permutation(1000)
-    batches = list(COUNTED.batches(numbers, 300))
-    assert [len(b) for b in batches] == [300, 300, 300, 100]
-    np.testing.assert_array_equal(np.concatenate(batches), COUNTED[numbers])
-    with pytest.raises(ValueError, match="at least 1 image, got size 0"):
-        next(COUNTED.batches(numbers, 0))
-
-
 def test_what_a_thread_raises_arrives():
     def fail(classes):
         raise ValueError("the brush broke")
 
     with pytest.raises(ValueError, match="the brush broke"):
         Images(COUNTING, (64, 64), "drawn", fail, threads=2)[np.arange(3 * CHUNK)]
-
-
-def test_streaming_holds_one_batch():
-    """20,000 images of 4 KiB are 82 MB; streamed, never more than a few batches' worth is held."""
-    images = load("dsprites")
-    numbers = np.random.default_rng(2).integers(len(images), size=20000)
-    tracemalloc.start()
-    total = sum(len(batch) for batch in images.batches(numbers, 500))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert total == 20000 and peak < 20e6
 
 
 def test_dsprites_are_drawn_by_default():

@@ -8,7 +8,6 @@ import http.server
 import multiprocessing
 import os
 import resource
-import signal
 import ssl
 import subprocess
 import sys
@@ -18,14 +17,12 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pooch
 import pytest
 
-from wdlib.data import arrays, dsprites, load, originals, shapes3d
+from wdlib.data import arrays, dsprites, load, shapes3d
 from wdlib.data.arrays import read_npy, read_npz
 from wdlib.data.originals import Original
 from wdlib.factors import FactorSpace
-from wdlib.files import PART, STALE
 
 # The originals in miniature: the same factors with fewer values.
 SPRITES = FactorSpace(("color", "shape", "x"), ((1.0,), ("square", "heart"), tuple(range(50))))
@@ -346,9 +343,7 @@ def full_size(tmp_path):
 def test_load_reads_the_original_where_it_is(tmp_path, monkeypatch, full_size):
     by_path = load("shapes3d", full_size)
     assert by_path.source == str(full_size) and by_path.shape == (64, 64, 3)
-    numbers = [479999, 4, 5]
-    assert by_path[numbers].mean((1, 2, 3)).tolist() == [99, 0, 50]
-    assert [len(b) for b in by_path.batches(numbers, 2)] == [2, 1]
+    assert by_path[[479999, 4, 5]].mean((1, 2, 3)).tolist() == [99, 0, 50]
     assert load("shapes3d", tmp_path).source == str(full_size)  # the folder that holds it
     monkeypatch.setenv("WDLIB_DATA", str(tmp_path))
     assert load("shapes3d").source == str(full_size)
@@ -422,7 +417,7 @@ def serving(folder, scheme):
 def served(tmp_path, monkeypatch):
     """A server whose certificate is trusted here, through the setting that anyone's proxy uses."""
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(CERTIFICATE))
-    monkeypatch.setattr(originals, "WAITS", (0, 0, None))
+    monkeypatch.setattr("pooch.core.time.sleep", lambda _: None)
     with serving(tmp_path / "served", "https") as server:
         (server.folder / "a.h5").write_bytes(b"content")
         yield server
@@ -441,7 +436,10 @@ def test_a_file_is_fetched_once_and_checked(tmp_path, served):
 
 def test_a_file_with_another_checksum_is_not_kept(tmp_path, served):
     (served.folder / "a.h5").write_bytes(b"tampered")
-    with pytest.raises(ValueError, match="a.h5 was downloaded, but its MD5 is not 9a0364b9"):
+    with pytest.raises(
+        ValueError,
+        match=r"MD5 hash of downloaded file \(a.h5\) .* expected md5:9a0364b9",
+    ):
         published(served.address).fetch(tmp_path / "root")
     assert not list((tmp_path / "root").iterdir())
 
@@ -449,7 +447,7 @@ def test_a_file_with_another_checksum_is_not_kept(tmp_path, served):
 def test_a_file_that_was_there_stays_when_a_download_fails(tmp_path, served):
     (tmp_path / "root").mkdir()
     (tmp_path / "root/a.h5").write_bytes(b"of another day")
-    with pytest.raises(ValueError, match="its MD5 is not"):
+    with pytest.raises(ValueError, match="does not match the known hash"):
         published(served.address, b"neither").fetch(tmp_path / "root")
     (left,) = (tmp_path / "root").iterdir()
     assert left.read_bytes() == b"of another day"
@@ -461,47 +459,28 @@ def test_a_file_that_does_not_arrive_is_named(tmp_path, served):
         original.fetch(tmp_path / "root")
 
 
+ATTEMPTS = 3
+
+
 @pytest.mark.parametrize("cut", [1, 2, 3])
 def test_a_download_that_breaks_off_is_tried_again(tmp_path, served, cut):
     served.cut = cut
     original = published(served.address)
-    if cut < len(originals.WAITS):
+    if cut < ATTEMPTS:
         assert original.fetch(tmp_path / "root").read_bytes() == b"content"
     else:
         with pytest.raises(ConnectionError, match="a.h5 could not be downloaded"):
             original.fetch(tmp_path / "root")
         assert not list((tmp_path / "root").iterdir())
-    assert len(served.asked) == min(cut + 1, len(originals.WAITS))
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="the victim is a fork")
-def test_what_a_killed_download_left_goes_with_a_later_one(tmp_path, served):
-    root, child = tmp_path / "root", os.fork()
-    if child == 0:
-
-        def half(_, file, __):
-            file.write(b"cont")
-            file.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-        pooch.HTTPDownloader = lambda **_: half
-        published(served.address).fetch(root)
-    assert os.waitpid(child, 0)[1] == signal.SIGKILL
-    (left,) = root.iterdir()
-    assert left.read_bytes() == b"cont" and PART.fullmatch(left.name)
-    long_ago = left.stat().st_mtime - STALE - 60
-    os.utime(left, (long_ago, long_ago))
-    assert list(root.iterdir()) == [left]
-    fetched = published(served.address).fetch(root)
-    assert list(root.iterdir()) == [fetched]
+    assert len(served.asked) == min(cut + 1, ATTEMPTS)
 
 
 def test_a_full_disk_is_not_taken_for_the_network(tmp_path, served, monkeypatch):
-    def full(_):
+    def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="a.h5 could not be written: No space left") as refusal:
+    monkeypatch.setattr("shutil.move", full)
+    with pytest.raises(OSError, match="No space left") as refusal:
         published(served.address).fetch(tmp_path / "root")
     assert not isinstance(refusal.value, ConnectionError) and served.asked == ["/a.h5"]
     assert not list((tmp_path / "root").iterdir())

@@ -87,7 +87,7 @@ def test_values_survive_until_no_combination_can_go():
     """27 = 3 x 9 combinations: at least 9 must stay to hold nine positions."""
     left = 27 - len(split(V2, seed=0, unseen=0.6, labels=10).unseen_combinations)
     assert left == 11
-    with pytest.raises(ValueError, match="leaving 26 of 27 combinations unseen .* whole value"):
+    with pytest.raises(ValueError, match="cannot leave out 26 of 27 combinations: a value"):
         split(V2, seed=0, unseen=0.95, labels=10)
 
 
@@ -110,10 +110,10 @@ def test_a_value_without_a_label_is_named():
     [
         (
             {"labels": 10000},
-            "10000 labels were asked for, but train of dSprites.v2 has 7088 images",
+            "cannot label 10000 images: train of dSprites.v2 has 7088 images",
         ),
-        ({"labels": 71, "limit": 100}, "71 labels .* has 70 images"),
-        ({"labels": -1}, "-1 labels"),
+        ({"labels": 71, "limit": 100}, "label 71 images: .* has 70 images"),
+        ({"labels": -1}, "label -1 images"),
         ({"fractions": (0.7, 0.2, 0.2)}, "must sum to 1"),
         ({"fractions": (1.2, -0.1, -0.1)}, "must sum to 1"),
         ({"fractions": (0.5, 0.5)}, "train, validation and test"),

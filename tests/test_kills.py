@@ -36,7 +36,7 @@ from pathlib import Path
 import random, sys, tempfile
 import kills
 from wdlib.experiments import cells
-from wdlib.data import dsprites, originals
+from wdlib.data import dsprites
 from wdlib.model import saved
 
 @contextmanager
@@ -57,11 +57,11 @@ for place in sys.argv[1].split():
         kills.Death.drawn = classmethod(in_a_write)
 four = {
     "cells": (kills.do_grid, kills.finished),
-    "originals dsprites": (kills.do_cache, kills.whole_caches),
+    "dsprites": (kills.do_cache, kills.whole_caches),
     "alone": (kills.do_checkpoint, kills.loaded),
 }
 with tempfile.TemporaryDirectory() as home:
-    if sys.argv[1] == "checkpoint":
+    if sys.argv[1] == "saved":
         kills.kill_training(30, random.Random(0), Path(home))
     else:
         work, whole = four[sys.argv[1]]
@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as home:
 """
 
 
-@pytest.mark.parametrize("writers", ["checkpoint", "cells", "originals dsprites", "alone"])
+@pytest.mark.parametrize("writers", ["saved", "cells", "dsprites", "alone"])
 def test_a_writer_that_writes_in_place_or_beside_others_is_found_out(writers):
     run = python("-c", NAIVE, writers)
     assert run.returncode == 1

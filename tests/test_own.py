@@ -68,7 +68,7 @@ def test_it_trains_is_kept_and_evaluated(tmp_path):
         ({"relevant": ("colour",)}, "no factor called 'colour'"),
         ({"factors": FACTORS | {"digit": "0"}}, "digit has 1 value"),
         ({"cyclic": ["writer"]}, "writer is cyclic but not relevant"),
-        ({"draw": lambda c: draw(c) * 255}, "pixels of images without colour are 0 or 1"),
+        ({"draw": lambda c: draw(c) * 255}, "without colour, pixels are 0 or 1"),
         ({"draw": lambda c: draw(c).astype(float)}, "made as float64"),
     ],
 )

@@ -119,10 +119,11 @@ def test_a_record_points_to_nothing_outside_its_folder(tmp_path, pointer):
 
 
 BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "jsonpickle", "yaml"}
-OF_JOBLIB = {"Parallel", "delayed", "wrap_non_picklable_objects"}  # between our own processes
+# Between our own processes:
+OF_JOBLIB = {"Parallel", "cpu_count", "delayed", "wrap_non_picklable_objects"}
 RUNS = {"eval", "exec", "compile", "__import__"}
 # Whose ``load`` reads no program: JSON, this package's own, and safetensors.
-LOADERS = {*("json", "wdlib", "wdlib.data", "checkpoint", "wdlib.model.saved", "safetensors.torch")}
+LOADERS = {*("json", "wdlib", "wdlib.data", "saved", "wdlib.model.saved", "safetensors.torch")}
 
 
 def full_names(tree: ast.AST) -> dict[str, str]:
@@ -140,6 +141,7 @@ def dangers(source: str) -> list[str]:
     """Every place of a module where data could become a program."""
     found, tree = [], ast.parse(source)
     stand_for = full_names(tree)
+    own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
     for node in ast.walk(tree):
         said = ast.unparse(node) if isinstance(node, ast.Call | ast.Import | ast.ImportFrom) else ""
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -157,7 +159,7 @@ def dangers(source: str) -> list[str]:
                 found.append(said)
             elif owner == "subprocess" and not isinstance(node.args[0], ast.List):
                 found.append(said)
-            elif last == "load" and owner not in LOADERS | {"np", "numpy"}:
+            elif last == "load" and called not in own and owner not in LOADERS | {"np", "numpy"}:
                 found.append(said)
             elif called.endswith(("np.load", "numpy.load", "read_array", "np.fromfile")):
                 found += [] if options.get("allow_pickle") == "False" else [said]

@@ -171,12 +171,12 @@ def report_environment() -> Environment:
     Each package that wdlib depends on has its version or "not installed". The commit is empty where
     wdlib does not run from a checkout.
     """
-    import joblib
     import torch
+    from joblib import cpu_count
 
     found = provenance()
     found["machine"] = platform.platform()
-    found["cores"] = f"{joblib.cpu_count()} of {os.cpu_count()}"
+    found["cores"] = f"{cpu_count()} of {os.cpu_count()}"
     found["memory"] = ""
     with suppress(AttributeError, OSError, ValueError):  # some systems have no such figure
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

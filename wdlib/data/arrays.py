@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -25,7 +24,7 @@ KINDS = {  # suffix -> the kind of file, and the bytes that it begins with
     ".hdf5": HDF5,
     ".h5": HDF5,
 }
-ADVICE = {  # what is wrong although the file may be sound
+ADVICE = {  # what keeps a file from being read although it may be sound
     errno.EAGAIN: "is locked: another program is writing it; close it there and try again",
     errno.EMFILE: "could not be opened: this process has too many open files; close some of them, "
     "or raise the limit (ulimit -n)",
@@ -63,27 +62,10 @@ def check_signature(path: Path, suffix: str) -> None:
         begins = file.read(8)
     if begins.startswith(signature):
         return
-    found = [kind for kind, other in KINDS.values() if begins.startswith(other)]
-    if found:
-        raise ValueError(f"{path} is {found[0]}, but {wanted} is expected here")
+    for kind, other in KINDS.values():
+        if begins.startswith(other):
+            raise ValueError(f"{path} is {kind}, but {wanted} is expected here")
     raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
-
-
-def check_array(path: Path, key: str, array, shape: tuple[int, ...], kind: type) -> None:
-    """Raises ValueError unless ``array`` has this shape, and a dtype of this numpy kind."""
-    if tuple(array.shape) != shape or not np.issubdtype(array.dtype, kind):
-        raise ValueError(
-            f"{path}: {key} should have shape {shape} and dtype {kind.__name__}, "
-            f"but has shape {tuple(array.shape)} and dtype {array.dtype}"
-        )
-
-
-class Header(NamedTuple):
-    """What an array's header claims. ``by_column``: stored column by column (Fortran's order)."""
-
-    shape: tuple[int, ...]
-    by_column: bool
-    dtype: np.dtype
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -117,68 +99,36 @@ def read_blocks(
     """
     starts = range(0, shape[0], count)
     if path.suffix != ".npz":
-        array = h5_array(path, key)
-        check_array(path, key, array, shape, kind)
-        yield from (read_rows(path, array, start, start + count) for start in starts)
+        array = h5_array(path, key, shape, kind)
+        for start in starts:
+            with reading(path):
+                block = array[start : start + count]
+            yield block
         return
-    with _member(path, key) as (_, header, stream):
-        check_array(path, key, header, shape, kind)
-        if header.by_column:
-            raise ValueError(f"{path}: {key} is stored column by column, not image by image")
+    with _member(path, key) as (_, (found, by_column, dtype), stream):
+        _check(path, key, found, dtype, shape, kind)
+        if by_column:
+            raise ValueError(f"{path}: {key} is stored column by column, not row by row")
         for start in starts:
             rows = min(count, shape[0] - start), *shape[1:]
-            data = stream.read(math.prod(rows) * header.dtype.itemsize)
-            yield np.frombuffer(data, header.dtype).reshape(rows)
+            data = stream.read(math.prod(rows) * dtype.itemsize)
+            yield np.frombuffer(data, dtype).reshape(rows)
 
 
-@contextmanager
-def _member(path: Path, key: str) -> Iterator[tuple[np.lib.npyio.NpzFile, Header, IO[bytes]]]:
-    """An open npz, and the header of one of its arrays with a stream at the array's data."""
-    check_signature(path, ".npz")
-    with reading(path), np.load(path, allow_pickle=False) as archive:
-        if key not in archive:
-            raise ValueError(
-                f"{path} lacks the array {key!r}; it holds {', '.join(sorted(archive)[:20])}"
-            )
-        name = key if key in archive.zip.namelist() else f"{key}.npy"
-        with archive.zip.open(name) as stream:
-            size = archive.zip.getinfo(name).file_size
-            yield archive, _header(path, key, stream, size), stream
-
-
-def _header(path: Path, key: str, stream: IO[bytes], size: int) -> Header:
-    """Read the header at the start of ``stream``, which holds ``size`` bytes in all.
-
-    Raises ValueError where it describes anything but numbers, or more bytes than there are.
-    """
-    if (version := np.lib.format.read_magic(stream)) != (1, 0):  # the others are for records
-        raise ValueError(f"{path}: {key} has npy format {version}, but numbers have format (1, 0)")
-    header = Header(*np.lib.format.read_array_header_1_0(stream))
-    if header.dtype.kind not in "biuf":
-        raise ValueError(f"{path}: {key} holds {header.dtype}, but only numbers are read")
-    if (claimed := math.prod(header.shape) * header.dtype.itemsize) > size:
-        raise ValueError(f"{path}: {key} claims {claimed} bytes, but the file holds {size}")
-    return header
-
-
-def h5_array(path: Path, key: str):
+def h5_array(path: Path, key: str, shape: tuple[int, ...], kind: type):
     """The array called ``key`` of an HDF5 file as an h5py dataset, which reads rows when indexed.
 
-    Raises OSError where the file cannot be opened, ValueError where it is damaged or lacks the key.
+    Raises OSError where the file cannot be opened; ValueError where it is damaged or lacks the key,
+    and for an array of another shape, or with a dtype of another numpy kind.
     """
     with reading(path):
         stat = path.stat()
         file = _h5_file(path, os.getpid(), stat.st_ino, stat.st_mtime_ns)
         array = file.get(key)
         if not hasattr(array, "dtype"):
-            raise ValueError(f"{path} lacks the array {key!r}; it holds {', '.join(sorted(file))}")
+            raise ValueError(_lacks(path, key, file))
+    _check(path, key, array.shape, array.dtype, shape, kind)
     return array
-
-
-def read_rows(path: Path, array, start: int, stop: int) -> np.ndarray:
-    """``array[start:stop]`` of an h5py dataset. Raises ValueError where the file is damaged."""
-    with reading(path):
-        return array[start:stop]
 
 
 @lru_cache(maxsize=16)
@@ -187,3 +137,42 @@ def _h5_file(path: Path, process: int, inode: int, modified: int):
     import h5py
 
     return h5py.File(path, "r")
+
+
+@contextmanager
+def _member(path: Path, key: str):
+    """An open npz, the header of one of its arrays, and a stream at the array's data."""
+    check_signature(path, ".npz")
+    with reading(path), np.load(path, allow_pickle=False) as archive:
+        if key not in archive:
+            raise ValueError(_lacks(path, key, archive))
+        name = key if key in archive.zip.namelist() else f"{key}.npy"
+        with archive.zip.open(name) as stream:
+            yield archive, _header(path, key, stream, archive.zip.getinfo(name).file_size), stream
+
+
+def _header(path: Path, key: str, stream, size: int) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether it is stored by column, and dtype of the npy in a stream of ``size`` bytes.
+
+    Raises ValueError where it holds anything but numbers, or claims more bytes than there are.
+    """
+    if (version := np.lib.format.read_magic(stream)) != (1, 0):  # the others are for records
+        raise ValueError(f"{path}: {key} has npy format {version}, but numbers have format (1, 0)")
+    shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
+    if dtype.kind not in "biuf":
+        raise ValueError(f"{path}: {key} holds {dtype}, but only numbers are read")
+    if (claimed := math.prod(shape) * dtype.itemsize) > size:
+        raise ValueError(f"{path}: {key} claims {claimed} bytes, but the file holds {size}")
+    return shape, by_column, dtype
+
+
+def _lacks(path: Path, key: str, names) -> str:
+    return f"{path} lacks the array {key!r}; it holds {', '.join(sorted(names))}"
+
+
+def _check(path: Path, key: str, shape, dtype, wanted: tuple[int, ...], kind: type) -> None:
+    if tuple(shape) != wanted or not np.issubdtype(dtype, kind):
+        raise ValueError(
+            f"{path}: {key} should have shape {wanted} and dtype {kind.__name__}, "
+            f"but has shape {tuple(shape)} and dtype {dtype}"
+        )

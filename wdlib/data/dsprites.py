@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from wdlib.data.arrays import read_blocks
-from wdlib.data.originals import Original, cache_folder, check_kind
+from wdlib.data.originals import Original, cache_folder, check_kind, check_order
 from wdlib.factors import DSPRITES, FactorSpace
 from wdlib.files import whole
 
@@ -51,7 +51,8 @@ def reader(
     stamp = os.fsencode(path.resolve()) + f" {stat.st_size} {stat.st_mtime_ns}".encode()
     cache = cache_folder(root) / f"dsprites-{sha256(stamp).hexdigest()[:16]}.bits"
     if not _intact(cache, len(space) * BITS):
-        _check_classes(path, space)
+        numbers = [np.arange(size) for size in space.sizes]
+        check_order(path, CLASSES[path.suffix], space, numbers, np.integer)
         _fill(cache, path, space)
     return partial(_unpack, cache, space)
 
@@ -95,12 +96,3 @@ def _fill(cache: Path, path: Path, space: FactorSpace) -> None:
             digest.update(bits)
             file.write(bits)
         file.write(digest.digest())
-
-
-def _check_classes(path: Path, space: FactorSpace) -> None:
-    """Raises ValueError where the file counts its images in another order than ``space`` does."""
-    key, start = CLASSES[path.suffix], 0
-    for block in read_blocks(path, key, (len(space), len(space.sizes)), np.integer, BLOCK):
-        if (block != space.classes(np.arange(start, start + len(block)))).any():
-            raise ValueError(f"{path}: {key} is not in the published order of images")
-        start += len(block)

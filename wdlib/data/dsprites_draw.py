@@ -1,11 +1,11 @@
 """Draws dSprites from geometry: a pixel is on where its centre lies strictly inside the shape.
 
-No antialiasing and no drawing library: three inequalities in the sprite's own coordinates, one a
-shape. Only a window around the sprite is evaluated, for everything outside it is off.
+There is no antialiasing and no drawing library, only one inequality per shape in the sprite's own
+coordinates. It is evaluated in a window around the sprite; everything outside is off.
 
 Source: the dataset of Matthey et al. (2017), https://github.com/google-deepmind/dsprites-dataset.
-The constants were fitted to published frames, which they reproduce exactly (316 of 320 frames; the
-other four are one image, two pixels off).
+The constants were fitted to published frames and reproduce 316 of 320 exactly (the other four show
+one image, two pixels off).
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ HEART_STRETCH, HEART_SHIFT = 0.66221, 1.4364  # of the curve below, downwards
 
 
 def square(u, v):
-    """Inside the square? u, v: local coordinates at scale 1, v downwards (all shapes alike)."""
+    """Is (u, v) inside the square? Local coordinates at scale 1, v downwards, as for all shapes."""
     return np.maximum(np.abs(u), np.abs(v)) < SQUARE
 
 
 def ellipse(u, v):
-    """Inside the ellipse?"""
+    """Is (u, v) inside the ellipse?"""
     return (u / ELLIPSE[0]) ** 2 + (v / ELLIPSE[1]) ** 2 < 1
 
 
 def heart(u, v):
-    """Inside the heart, tip down?
+    """Is (u, v) inside the heart, whose tip points down?
 
     The curve is u = HEART sin^3 t, v = -STRETCH (13 cos t - 5 cos 2t - 2 cos 3t - cos 4t) - SHIFT.
-    A column u meets it at cos t = C and at cos t = -C; in powers of C the bracket is f(C) below.
+    It meets column u at cos t = C and cos t = -C; f(C) below is the bracket in powers of C.
     """
     sin2 = np.cbrt(np.minimum(np.abs(u) / HEART, 1)) ** 2
     c = np.sqrt(1 - sin2)
@@ -48,7 +48,7 @@ def heart(u, v):
     return (f(-c) < height) & (height < f(c)) & (np.abs(u) < HEART)
 
 
-# Each shape in class order, with a radius at scale 1 that holds all of it.
+# The shapes in class order, each with a radius at scale 1 that encloses it.
 SHAPES = ((square, 13.58), (ellipse, 12.77), (heart, 11.26))
 
 
@@ -59,7 +59,7 @@ def draw(classes) -> np.ndarray:
     """
     classes = DSPRITES.check(classes)
     images = np.zeros((len(classes), SIDE, SIDE), np.uint8)
-    # Sprites of one shape and one size share the window's side, so they are drawn together.
+    # Sprites of one shape and size have windows of one size, so they are drawn together.
     kind = classes[:, 1] * DSPRITES.sizes[2] + classes[:, 2]
     for one in np.unique(kind):
         rows = np.flatnonzero(kind == one)
@@ -73,7 +73,7 @@ def _draw_kind(images, rows, shape: int, scale: int, orientation, pos_x, pos_y) 
     s = DSPRITES.values[2][scale]
     theta = np.array(DSPRITES.values[3])[orientation]  # counter-clockwise on screen
     cx, cy = 16 + 32 * pos_x / 31, 16 + 32 * pos_y / 31
-    side = int(2 * radius * s) + 1  # no more centres than this lie within a radius of the middle
+    side = int(2 * radius * s) + 1  # at most so many pixel centres lie within a radius
     left = np.ceil(cx - radius * s - 0.5).astype(np.int64)
     top = np.ceil(cy - radius * s - 0.5).astype(np.int64)
     offset = np.arange(side) + 0.5

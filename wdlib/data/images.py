@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -82,16 +82,6 @@ class Images:
         if np.ndim(indices) == 0:
             return self[np.array([indices])][0]
         return self.draw(self.space.classes(indices))
-
-    def batches(self, indices, size: int) -> Iterator[np.ndarray]:
-        """Image numbers [N] -> uint8 batches of ``size`` images, one in memory at a time.
-
-        The last batch may be smaller. Raises ValueError for a size below 1.
-        """
-        if size < 1:
-            raise ValueError(f"a batch holds at least 1 image, got size {size}")
-        for start in range(0, len(indices), size):
-            yield self[indices[start : start + size]]
 
 
 def load(

@@ -6,18 +6,18 @@ A download runs over https only, and is kept only where its checksum is the publ
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
-from wdlib.data.arrays import KINDS, check_signature
-from wdlib.files import whole
+import numpy as np
+
+from wdlib.data.arrays import KINDS, check_signature, read_blocks
+from wdlib.factors import FactorSpace
 
 FOLDER = "WDLIB_DATA"  # environment variable: a folder that may hold the original files
-WAITS = (1, 4, None)  # seconds after each failed attempt to download; None: give up
-SILENCE = 30  # seconds without a byte after which an attempt has failed
+SILENCE = 30  # seconds without a byte after which an attempt to download has failed
 
 
 @dataclass(frozen=True)
@@ -64,43 +64,26 @@ class Original:
 
         The file appears as a whole or not at all; an earlier one stays until then. Raises
         ValueError for an address without https and for a wrong checksum, ConnectionError where
-        nothing arrives in ``len(WAITS)`` attempts, OSError where the disk is full.
+        nothing arrives in three attempts, OSError where the disk is full.
         """
         import pooch
 
-        path = cache_folder(root) / self.files[0]
+        name = self.files[0]
         if urlsplit(self.url).scheme != "https":
-            raise ValueError(f"{path.name} is only downloaded over https, not from {self.url}")
-        if path.is_file() and pooch.file_hash(str(path), alg="md5") == self.md5:
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pooch.get_logger().info(f"Downloading {path.name} from {self.url} to {path.parent}.")
-        for wait in WAITS:
-            try:
-                with whole(path) as file:
-                    self._download(file)
-                return path
-            except OSError as error:
-                cause = error.__cause__ or error
-                if cause.errno is not None:  # the disk's error; those of the network have no number
-                    raise
-                if wait is None:
-                    raise ConnectionError(
-                        f"{path.name} could not be downloaded from {self.url}: {cause}"
-                    ) from cause
-                time.sleep(wait)
-
-    def _download(self, file: BinaryIO) -> None:
-        """One attempt, into an open file. Raises ValueError where the checksum differs."""
-        import pooch
-
-        download = pooch.HTTPDownloader(
-            chunk_size=1 << 16, timeout=SILENCE, hooks={"response": _stay_on_https}
-        )
-        download(self.url, file, None)
-        file.flush()
-        if pooch.file_hash(file.name, alg="md5") != self.md5:
-            raise ValueError(f"{self.files[0]} was downloaded, but its MD5 is not {self.md5}")
+            raise ValueError(f"{name} is only downloaded over https, not from {self.url}")
+        store = pooch.create(
+            cache_folder(root), "", registry={name: f"md5:{self.md5}"}, urls={name: self.url},
+            retry_if_failed=2,
+        )  # fmt: skip
+        get = pooch.HTTPDownloader(timeout=SILENCE, hooks={"response": _stay_on_https})
+        try:
+            return Path(store.fetch(name, downloader=get))
+        except OSError as error:
+            if error.errno is not None:  # the disk's error; those of the network have no number
+                raise
+            raise ConnectionError(
+                f"{name} could not be downloaded from {self.url}: {error}"
+            ) from error
 
 
 def _stay_on_https(response, **_) -> None:
@@ -123,3 +106,17 @@ def check_kind(path: Path) -> None:
     if path.suffix not in known:
         raise ValueError(f"{path} should end in {', '.join(known)}, not {path.suffix!r}")
     check_signature(path, path.suffix)
+
+
+def check_order(path: Path, key: str, space: FactorSpace, values: Sequence, kind: type) -> None:
+    """Raises ValueError where the file counts its images in another order than ``space`` does.
+
+    values: for each factor, what row i of the array ``key`` holds for each of its classes.
+    """
+    start = 0
+    for block in read_blocks(path, key, (len(space), len(values)), kind, 1 << 16):
+        classes = space.classes(np.arange(start, start + len(block)))
+        expected = np.stack([np.array(v)[c] for v, c in zip(values, classes.T)], axis=1)
+        if not np.allclose(block, expected, atol=1e-3):
+            raise ValueError(f"{path}: {key} is not in the published order of images")
+        start += len(block)

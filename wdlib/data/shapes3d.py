@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wdlib.data.arrays import check_array, h5_array, read_blocks, read_rows
-from wdlib.data.originals import Original, check_kind
+from wdlib.data.arrays import h5_array, reading
+from wdlib.data.originals import Original, check_kind, check_order
 from wdlib.factors import SHAPES3D, FactorSpace
 
 SHAPE = (64, 64, 3)
@@ -22,7 +22,6 @@ ORIGINAL = Original(
     md5="099a2078d58cec4daad0702c55d06868",
 )
 IMAGES, LABELS = "images", "labels"
-BLOCK = 1 << 16  # labels read at once
 
 
 def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], np.ndarray]:
@@ -34,14 +33,15 @@ def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], 
     check_kind(path)
     if path.suffix == ".npz":
         raise ValueError(f"{path} is an npz archive, but 3D Shapes is published as 3dshapes.h5")
-    check_array(path, IMAGES, h5_array(path, IMAGES), (len(space), *SHAPE), np.uint8)
-    _check_labels(path, space)
+    h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8)
+    values = [range(len(v)) if isinstance(v[0], str) else v for v in space.values]
+    check_order(path, LABELS, space, values, np.floating)
     return partial(_read, path, space)
 
 
 def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
     """Each stored chunk is decompressed once, in whatever order its images are wanted."""
-    images = h5_array(path, IMAGES)
+    images = h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8)
     wanted, back = np.unique(space.index(classes), return_inverse=True)
     found = np.empty((len(wanted), *SHAPE), np.uint8)
     length = images.chunks[0] if images.chunks else 64
@@ -49,20 +49,6 @@ def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
     for group in np.split(np.arange(len(wanted)), starts[1:]):
         if len(group):
             first, last = wanted[group[[0, -1]]]
-            found[group] = read_rows(path, images, first, last + 1)[wanted[group] - first]
+            with reading(path):
+                found[group] = images[first : last + 1][wanted[group] - first]
     return found[back]
-
-
-def _check_labels(path: Path, space: FactorSpace) -> None:
-    """Raises ValueError where the file counts its images in another order than ``space`` does."""
-    values = [
-        np.arange(size) if isinstance(value[0], str) else np.array(value)
-        for size, value in zip(space.sizes, space.values, strict=True)
-    ]
-    shape, start = (len(space), len(space.sizes)), 0
-    for block in read_blocks(path, LABELS, shape, np.floating, BLOCK):
-        classes = space.classes(np.arange(start, start + len(block)))
-        expected = np.stack([v[c] for v, c in zip(values, classes.T, strict=True)], axis=1)
-        if not np.allclose(block, expected, atol=1e-3):
-            raise ValueError(f"{path}: {LABELS} is not in the published order of images")
-        start += len(block)

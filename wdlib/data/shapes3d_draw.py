@@ -1,10 +1,10 @@
-"""Draws 3D Shapes: each geometry is cast once, each picture is then a sum of cached planes.
+"""Draws 3D Shapes: each geometry is ray cast once, and every image is a sum of cached planes.
 
-Hue only multiplies, and shrinking a picture is linear. So the picture of a geometry (scale, shape,
-orientation) is the sum of what floor, wall, object and sky add to each channel, and what a material
-adds depends on one number: the channel's level in its hue, which takes six values (0, .2, ... 1)
-over all ten hues. That makes 3 materials x 6 levels + 3 channels of sky = 21 planes a geometry,
-made when it is first asked for; all 480 geometries take 83 MB and are kept.
+Hue only multiplies brightness, and shrinking an image is linear. So the image of a geometry (scale,
+shape, orientation) is the sum of what floor, wall, object and sky add to each channel. What a
+material adds depends on the channel's level in its hue, which has six values (0, .2, ... 1) over
+all ten hues. That makes 3 materials x 6 levels + 3 channels of sky = 21 planes per geometry. They
+are made when the geometry is first drawn; those of all 480 geometries take 83 MB and are kept.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHIFT = 5  # planes hold int16 in steps of 1/32 grey value: Lanczos overshoots 2
 SKY_PLANE = 3 * LEVELS  # the first of three
 PLANES = SKY_PLANE + 3
 GEOMETRIES = SHAPES3D.sizes[3:]  # scale, shape, orientation
-BLOCK = 32  # pictures added up at once: their planes stay in the processor's cache
+BLOCK = 32  # images added up at once: their planes stay in the processor's cache
 
 
 def draw(classes) -> np.ndarray:
@@ -57,23 +57,11 @@ def draw(classes) -> np.ndarray:
     return images
 
 
-def ray_cast(classes) -> np.ndarray:
-    """One picture's classes [6] -> uint8 [64, 64, 3], without any cache: the reference for draw."""
-    (classes,) = SHAPES3D.check([classes])
-    material, v, spec = cast(*classes[3:])
-    hue = np.concatenate([HUE_LEVELS[classes[:3]] / (LEVELS - 1), [[0, 0, 0]]])  # the sky has none
-    colour = (hue[material] * v[..., None] + spec[..., None]).clip(0, 1)
-    colour[material == SKY] = SKY_COLOUR
-    large = np.rint(colour * 255)  # [192, 192, 3]
-    narrow = np.rint(np.einsum("xj,ijc->ixc", LANCZOS, large)).clip(0, 255)
-    return np.rint(np.einsum("yi,ixc->yxc", LANCZOS, narrow)).clip(0, 255).astype(np.uint8)
-
-
 def lanczos(large: int, small: int, lobes: int = 3) -> np.ndarray:
     """The matrix [small, large] that shrinks a line of pixels with a Lanczos window.
 
-    As in Pillow: the window is as many times wider as the line is longer, cut at the line's ends,
-    and every row sums to 1.
+    As in Pillow, the window widens with the ratio of the lengths, ends at the ends of the line, and
+    every row sums to 1.
     """
     ratio = large / small
     centre = (np.arange(small) + 0.5) * ratio
@@ -100,7 +88,7 @@ def _planes(geometry: np.ndarray) -> np.ndarray:
         missing = missing[~_cache["ready"][missing]]
         if len(missing):
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(_fill, missing))  # the list waits, and raises what a thread raised
+                list(pool.map(_fill, missing))  # list waits, and raises what a thread raised
     return _cache["planes"]
 
 

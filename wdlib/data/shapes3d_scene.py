@@ -1,12 +1,12 @@
 """The scene of 3D Shapes, ray cast: a room, one object, a spot light and a headlight.
 
-Lengths are in the room's units, z is up, the object stands at the origin and the camera goes round
-it. For each pixel the scene answers: which material, how bright (v), how glossy (spec). Its colour
-is then clip(HSV(hue, 1, 1) * v + spec, 0, 1), so one cast serves every hue.
+Lengths are in units of the room and z is up. The object stands at the origin, and the camera moves
+around it. Each pixel has a material, a brightness v and a gloss spec; its colour is
+clip(HSV(hue, 1, 1) * v + spec, 0, 1). So one cast serves every hue.
 
 Source: the dataset of Burgess and Kim (2018), https://github.com/google-deepmind/3d-shapes. The
-constants were fitted to published tiles; 25 of them are met to .94 of 255 on average
-(.95 by ``draw``, whose planes are rounded).
+constants were fitted to published images. On 25 of them, pixels differ by .94 of 255 on average
+(by .95 in ``draw``, whose planes are rounded).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import numpy as np
 
 from wdlib.factors import SHAPES3D
 
-RESOLUTION = 192  # pixels a side, one ray each; a picture is a third of that
+RESOLUTION = 192  # pixels a side, one ray each; an image has a third of that
 FLOOR, WALL, OBJECT, SKY = range(4)
 SKY_COLOUR = np.array([153, 226, 249]) / 255
 
 ROOM = 3.5  # half side
 WALL_HEIGHT = 2.0  # and no ceiling
 DISTANCE, EYE = 2.573, 0.752  # of the camera from the axis and above the floor
-FOCAL, CENTRE_X, CENTRE_Y = 69.4, 32.0, 31.99  # in pixels of the 64 x 64 picture
+FOCAL, CENTRE_X, CENTRE_Y = 69.4, 32.0, 31.99  # in pixels of the 64 x 64 image
 
 LIGHT = np.array([-1.44, 0.77, 7.26])
 AIM = np.array([-1.494, 0.41, 0.0])  # where the spot light points
@@ -32,8 +32,8 @@ FOCUS = 9.3  # exponent of its fall-off with the angle
 AMBIENT, SPOT, HEADLIGHT = 0.344, 0.963, 0.602
 GLOSS = 0.15  # of the spot light on the object
 
-# Wall texture: dims all of it, and more so in a blotch that comes back along every wall: two
-# ellipses, (centre, radii) in (along the wall, rightwards seen from inside; height).
+# The wall's texture dims all of it, and more so in a blotch that repeats along every wall. A blotch
+# is two ellipses: (centre, radii) in (along the wall, rightwards seen from inside; height).
 TEXTURE, BLOTCH, BLOTCH_EVERY = 0.994, 0.95, 2.0
 BLOTCHES = (((0.093, 1.053), (0.226, 0.264)), ((0.354, 0.795), (0.209, 0.13)))
 
@@ -44,8 +44,8 @@ class Solid:
 
     Args:
         kind: "cube", "cylinder", "sphere" or "capsule".
-        radius: of the round ones, or half the cube's side.
-        half: half height of a cylinder, or of a capsule without its caps.
+        radius: of a round object; half the side of a cube.
+        half: half the height of a cylinder, or of a capsule without its caps.
         sunk: how far its lowest point lies below the floor.
     """
 
@@ -56,13 +56,12 @@ class Solid:
 
     @property
     def height(self) -> float:
-        """Of the centre above the floor."""
-        rises = {"cube": self.radius, "cylinder": self.half, "sphere": self.radius,
-                 "capsule": self.half + self.radius}  # fmt: skip
-        return rises[self.kind] - self.sunk
+        """Height of the centre above the floor."""
+        rises = {"cube": self.radius, "sphere": self.radius, "cylinder": self.half}
+        return rises.get(self.kind, self.half + self.radius) - self.sunk
 
     def hit(self, origin, ray) -> np.ndarray:
-        """Origins and rays [..., 3] -> the t > 0 where origin + t ray enters, else infinity."""
+        """Origins and rays [..., 3] -> the t > 0 where origin + t ray enters, or infinity."""
         o, d = origin - [0, 0, self.height], ray
         if self.kind == "cube":
             return _first([_slab(o[..., i], d[..., i], self.radius) for i in range(3)])
@@ -106,17 +105,10 @@ def solid(shape: int, scale: int) -> Solid:
 def cast(scale: int, shape: int, orientation: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Factor classes -> material (int), v and spec (float64), each [192, 192]."""
     thing = solid(shape, scale)
-    t = -np.deg2rad(SHAPES3D.values[5][orientation])
-    eye = np.array([-DISTANCE * np.sin(t), -DISTANCE * np.cos(t), EYE])
-    forward = np.array([np.sin(t), np.cos(t), 0])
-    right = np.array([np.cos(t), -np.sin(t), 0])
-    pixel = (np.arange(RESOLUTION) + 0.5) * 64 / RESOLUTION
-    across = (pixel - CENTRE_X)[None, :, None] / FOCAL * right
-    down = (pixel - CENTRE_Y)[:, None, None] / FOCAL * np.array([0, 0, 1])
-    ray = forward + across - down  # [192, 192, 3]
+    eye, forward, ray = _camera(orientation)
 
-    # The first thing that a ray from inside the room meets. The object hides the floor even where
-    # it is sunk: its lowest rim shows.
+    # What a ray from inside the room meets first. The object hides the floor even where it is sunk:
+    # its lowest rim shows.
     to_wall = (np.copysign(ROOM, ray[..., :2]) - eye[:2]) / ray[..., :2]  # [192, 192, x or y]
     facing = to_wall.argmin(-1)[..., None]
     to_thing = thing.hit(eye, ray)
@@ -137,24 +129,37 @@ def cast(scale: int, shape: int, orientation: int) -> tuple[np.ndarray, np.ndarr
     on = material == WALL
     axis = facing[on]
     inwards = -np.sign(ray[on]) * (np.arange(3) == axis)
-    spot, _, _ = _spot_light(point[on], inwards)
     # Rightwards along the wall, seen from inside: x on the wall at +y, -y on the wall at +x, ...
-    along = np.where(
-        axis[:, 0] == 1, -inwards[:, 1] * point[on][:, 0], inwards[:, 0] * point[on][:, 1]
-    )
-    bright = AMBIENT + HEADLIGHT * np.maximum(0, -inwards @ forward) + spot
-    v[on] = bright * _texture(along, point[on][:, 2])
+    x, y, z = point[on].T
+    along = np.where(axis[:, 0] == 1, -inwards[:, 1] * x, inwards[:, 0] * y)
+    v[on] = _lit(point[on], inwards, forward)[0] * _texture(along, z)
 
     on = material == OBJECT
-    normal = thing.normal(point[on])
-    spot, beam, incidence = _spot_light(point[on], normal)
-    v[on] = AMBIENT + HEADLIGHT * np.maximum(0, -normal @ forward) + spot
+    v[on], beam, incidence = _lit(point[on], thing.normal(point[on]), forward)
     spec[on] = GLOSS * beam * ((incidence + 0.073) / 0.071).clip(0, 1)
     return material, v, spec
 
 
+def _camera(orientation: int):
+    """Its place and direction [3], and the ray of every pixel [192, 192, 3]."""
+    t = -np.deg2rad(SHAPES3D.values[5][orientation])
+    eye = np.array([-DISTANCE * np.sin(t), -DISTANCE * np.cos(t), EYE])
+    forward = np.array([np.sin(t), np.cos(t), 0])
+    right = np.array([np.cos(t), -np.sin(t), 0])
+    pixel = (np.arange(RESOLUTION) + 0.5) * 64 / RESOLUTION
+    across = (pixel - CENTRE_X)[None, :, None] / FOCAL * right
+    down = (pixel - CENTRE_Y)[:, None, None] / FOCAL * np.array([0, 0, 1])
+    return eye, forward, forward + across - down
+
+
+def _lit(point, normal, forward):
+    """v under all lights, and the spot light's beam and n.l, [n], at points and normals [n, 3]."""
+    spot, beam, incidence = _spot_light(point, normal)
+    return AMBIENT + HEADLIGHT * np.maximum(0, -normal @ forward) + spot, beam, incidence
+
+
 def _spot_light(point, normal):
-    """Points and unit normals [n, 3] -> what the spot light adds to v, its beam, and n.l, [n]."""
+    """What the spot light adds to v, its beam, and n.l, [n], at points and unit normals [n, 3]."""
     to_light = _unit(LIGHT - point)
     incidence = _dot(normal, to_light)
     beam = np.maximum(0, -to_light @ _unit(AIM - LIGHT)) ** FOCUS
@@ -178,13 +183,13 @@ def _unit(vectors):
 
 
 def _slab(o, d, half):
-    """Where a ray is between two planes: t of entering and of leaving."""
+    """Between two planes at -half and half: the t where a ray enters, and where it leaves."""
     a, b = (-half - o) / d, (half - o) / d
     return np.minimum(a, b), np.maximum(a, b)
 
 
 def _round(o, d, radius):
-    """Where a ray is inside a sphere (o, d [..., 3]) or an endless cylinder ([..., 2])."""
+    """Inside a sphere (o, d [..., 3]) or an endless cylinder ([..., 2]): the t of both ends."""
     a, b, c = _dot(d, d), _dot(o, d), _dot(o, o) - radius**2
     inside = b * b - a * c
     root = np.sqrt(np.maximum(inside, 0))
@@ -193,7 +198,7 @@ def _round(o, d, radius):
 
 
 def _first(intervals):
-    """The t > 0 where a ray enters all of the intervals at once, else infinity."""
+    """The t > 0 where a ray is first inside all of the intervals at once, or infinity."""
     enter = np.max([i[0] for i in intervals], axis=0)
     leave = np.min([i[1] for i in intervals], axis=0)
     return np.where((enter < leave) & (enter > 0), enter, np.inf)

@@ -1,8 +1,7 @@
-"""Seeded splits of a task's images: train, validation, test, a few labels, and the never seen.
+"""Seeded splits of a task's images: train, validation, test, a few labels, and unseen combinations.
 
-A split is a permutation cut into parts. The labelled images are the first of train, so that a
-smaller label budget is always a prefix of a larger one, and train with more labels is the same
-train.
+A split is a permutation cut into parts. The labelled images are the first of train, so a smaller
+number of labels is always a prefix of a larger one, and train does not depend on it.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ class Split:
     """Image numbers of a task (int64, without repetition), in seeded order.
 
     Args:
-        task, seed: what was split, and by which permutation.
+        task, seed: what was split, and the seed of the permutation.
         train, validation, test: disjoint parts.
         labelled: the images of train whose relevant values may be used.
-        unseen: every image of the combinations left out of the other parts.
+        unseen: every image of the combinations that the other parts leave out.
         unseen_combinations: those combinations of relevant values [M, n].
     """
 
@@ -40,7 +39,7 @@ class Split:
 
     @property
     def record(self) -> dict:
-        """Seed, and a digest of what is trained on: two splits that agree in both are the same."""
+        """Seed and digest of the training images; splits that agree in both train on the same."""
         return {"seed": self.seed, "train": digest(self.train, self.labelled)}
 
 
@@ -59,12 +58,12 @@ def split(
         seed: of the permutation, and of the choice of combinations.
         labels: number of labelled images.
         fractions: of train, validation and test; they sum to 1.
-        limit: at most this many images in train, validation and test together.
+        limit: the most images in train, validation and test together.
         unseen: fraction of the combinations of relevant values that only ``Split.unseen`` holds.
-            Every single value of every factor stays in the other combinations.
+            Each value of each factor still occurs in other combinations.
 
     Raises ValueError for fractions that do not sum to 1, for more labels than images of train, and
-    where leaving out that many combinations would leave out a whole value.
+    where so many unseen combinations would leave out a value altogether.
     """
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions of train, validation and test must sum to 1, got {fractions}")
@@ -84,49 +83,10 @@ def split(
     train, validation, test = np.split(order, ends)
     if not 0 <= labels <= len(train):
         raise ValueError(
-            f"{labels} labels were asked for, but train of {task.name} has {len(train)} images"
+            f"cannot label {labels} images: train of {task.name} has {len(train)} images"
         )
-    return Split(
-        task, seed, train, validation, test, train[:labels], unseen_images, left_out
-    )  # fmt: skip
-
-
-def digest(*parts: np.ndarray) -> str:
-    """Sixteen letters that tell these image numbers, in this order, from others."""
-    numbers = b"".join(part.astype("<i8").tobytes() for part in parts)
-    return hashlib.sha256(numbers).hexdigest()[:16]
-
-
-def check_labels(split: Split) -> None:
-    """Raises ValueError, naming factor and value, where no labelled image has a factor's value."""
-    values = split.task.labels(split.labelled)
-    for factor, column in zip(split.task.factors, values.T, strict=True):
-        missing = np.setdiff1d(np.arange(factor.size), column)
-        if len(missing):
-            raise ValueError(
-                f"{split.task.name}: none of the {len(column)} labelled images has {factor.name} "
-                f"{missing[0]} ({factor.value_names[missing[0]]}); take more labels or another seed"
-            )
-
-
-def whole_seed(task: Task, *, seed: int, labels: int, limit: int | None = None) -> int:
-    """The first seed from ``seed`` on whose labelled images show every value of every factor;
-    ``seed`` itself where none of a hundred does."""
-    for one in range(seed, seed + 100):
-        with suppress(ValueError):
-            check_labels(split(task, seed=one, labels=labels, limit=limit))
-            return one
-    return seed
-
-
-def check_images(split: Split, images: Images) -> None:
-    """Raises ValueError where the first images of train are all alike: nothing can be learned."""
-    few = images.draw(split.task.classes(split.train[:64]))
-    if len(few) > 1 and (few == few[0]).all():
-        raise ValueError(
-            f"{split.task.name}: the first {len(few)} images of train ({images.source}) are all "
-            f"alike, so there is nothing to learn; look at what makes them"
-        )
+    few = train[:labels]
+    return Split(task, seed, train, validation, test, few, unseen_images, left_out)
 
 
 def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> np.ndarray:
@@ -141,13 +101,53 @@ def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> 
         if len(chosen) == wanted:
             break
         values = np.unravel_index(number, sizes)
-        if all(count[value] > 1 for count, value in zip(left, values, strict=True)):
-            for count, value in zip(left, values, strict=True):
+        if all(count[value] > 1 for count, value in zip(left, values)):
+            for count, value in zip(left, values):
                 count[value] -= 1
             chosen.append(values)
     if len(chosen) < wanted:
         raise ValueError(
-            f"leaving {wanted} of {total} combinations unseen would leave out a whole value of a "
-            f"factor; {len(chosen)} is the most that this seed can leave out"
+            f"cannot leave out {wanted} of {total} combinations: a value of a factor would not "
+            f"occur at all; this seed can leave out {len(chosen)}"
         )
     return np.array(chosen, np.int64).reshape(-1, len(sizes))
+
+
+def digest(*parts: np.ndarray) -> str:
+    """Sixteen letters that identify these image numbers in this order."""
+    numbers = b"".join(part.astype("<i8").tobytes() for part in parts)
+    return hashlib.sha256(numbers).hexdigest()[:16]
+
+
+def check_labels(split: Split) -> None:
+    """Raises ValueError, naming factor and value, where a value has no labelled image."""
+    values = split.task.labels(split.labelled)
+    for factor, column in zip(split.task.factors, values.T):
+        missing = np.setdiff1d(np.arange(factor.size), column)
+        if len(missing):
+            raise ValueError(
+                f"{split.task.name}: none of the {len(column)} labelled images has {factor.name} "
+                f"{missing[0]} ({factor.value_names[missing[0]]}); take more labels or another seed"
+            )
+
+
+def whole_seed(task: Task, *, seed: int, labels: int, limit: int | None = None) -> int:
+    """The first seed from ``seed`` on whose labelled images show every value of every factor.
+
+    Returns ``seed`` itself if none of a hundred seeds does.
+    """
+    for one in range(seed, seed + 100):
+        with suppress(ValueError):
+            check_labels(split(task, seed=one, labels=labels, limit=limit))
+            return one
+    return seed
+
+
+def check_images(split: Split, images: Images) -> None:
+    """Raises ValueError where the first images of train are all alike: nothing can be learned."""
+    few = images.draw(split.task.classes(split.train[:64]))
+    if len(few) > 1 and (few == few[0]).all():
+        raise ValueError(
+            f"{split.task.name}: the first {len(few)} images of train ({images.source}) are all "
+            f"alike, so there is nothing to learn; look at the function that makes them"
+        )
