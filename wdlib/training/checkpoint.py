@@ -64,19 +64,6 @@ class Optimisers(dict[str, torch.optim.Adam]):
             for k, t in state.items()
         }
 
-    def wanted(self, found: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Tensors with the names and shapes that the moments in ``found`` should have.
-
-        A weight that has never changed has no moments; otherwise it has all three.
-        """
-        shapes = {}
-        for name, optimiser in self.items():
-            for i, weight in enumerate(_weights(optimiser)):
-                if any(f"{name}.{i}.{k}" in found for k in MOMENTS):
-                    shapes |= {f"{name}.{i}.{k}": torch.zeros(()) if k == "step" else weight
-                               for k in MOMENTS}  # fmt: skip
-        return shapes
-
     def put_back(self, found: dict[str, Tensor]) -> None:
         """Go on with the moments in ``found``."""
         for name, optimiser in self.items():
@@ -131,7 +118,8 @@ def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:
 
     The tensors are those that were saved: ``saved.load`` has compared their checksum.
     """
-    wanted = _state(trainer) | trainer.optimisers.wanted(tensors)
+    moments = {k: t for k, t in tensors.items() if k.split(".")[0] in trainer.optimisers}
+    wanted = _state(trainer) | moments
     for free in ("order", "taught"):  # their lengths change during training
         wanted[free] = tensors.get(free, wanted[free])
     saved.check_fit(tensors, wanted, folder)
