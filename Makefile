@@ -1,41 +1,45 @@
-# `make help` lists the commands. Every path is relative and every tool runs as `python -m`, so that
-# a checkout under a path with spaces works.
+# `make help` lists the commands. All paths are relative, and every tool runs as `python -m`: a
+# checkout may lie under a path with spaces.
 
 PYTHON ?= python3
 PY := .venv/bin/python
 
-# Kernels are this environment's, whatever else the user's Jupyter knows.
+# A kernel runs in this environment, whatever else the user's Jupyter knows.
 export JUPYTER_PREFER_ENV_PATH := 1
 unexport JUPYTER_PATH
-# Threads that wait should sleep: wdlib/__init__.py says why.
+# A waiting thread should sleep: wdlib/__init__.py gives the reason.
 export OMP_WAIT_POLICY := PASSIVE
 
+RECORDS := kills hostile versions onecore elsewhere scaling drawing
+
 .DEFAULT_GOAL := help
-.PHONY: help install tour test memory threads lab student slides address weights \
-	table1 long table2 pace timed labels unseen ablations published cost report kills hostile versions onecore elsewhere scaling drawing lint clean
+.PHONY: help install tour test notebooks lint lab site student slides address weights \
+	tables report cost records $(RECORDS) clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
+	@echo "Single records: make $(RECORDS)" | fold -s -w 99
 
-install: .venv/.installed ## create .venv and install wdlib in it, once
+install: .venv/.installed ## create .venv and install wdlib there, once
 
 .venv/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wdlib needs Python 3.11+")'
 	$(PYTHON) -m venv .venv
-	$(PY) -m pip install --quiet -c constraints.txt -e ".[notebooks,tests]"
+	$(PY) -m pip install --quiet -c constraints.txt -e ".[notebooks,site,tests]"
 	@touch $@
 
-tour: install ## train from scratch and report: build/tour.html, and a table here
-	@mkdir -p build && rm -f build/tour.html build/tour.txt
-	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to html --template classic \
+tour: install ## train a model and evaluate it: a table here, figures in build/tour.html
+	@mkdir -p build && rm -f build/tour.*
+	WDLIB_REPORT="$$PWD/build/tour.txt" $(PY) -m nbconvert --execute --to notebook \
 		--KernelManager.transport_encryption=auto \
 		--output-dir build --output tour notebooks/00_tour.ipynb
+	$(PY) -m wdlib.course.pages build/tour.ipynb build/tour.html
 	@cat build/tour.txt
 	@echo "Figures: build/tour.html"
 
-# Library and notebooks side by side, each on one core: a run takes as long as the longer of the two.
+# Library and notebooks run side by side, one core each: a run takes as long as the longer of the two.
 PYTEST := $(PY) -m pytest --nbval-lax --nbval-current-env -p tests.notebook_memory
-test: install ## run the whole test suite, every notebook included
+test: install ## run the whole test suite, with every notebook
 	@mkdir -p build
 	$(PYTEST) notebooks > build/notebooks.txt 2>&1 & notebooks=$$!; \
 	$(PYTEST) tests; library=$$?; \
@@ -43,17 +47,18 @@ test: install ## run the whole test suite, every notebook included
 	exit $$((library | notebooks))
 
 NOTEBOOKS := notebooks
-memory: install ## run the notebooks, and tell how much memory each one's kernel took at most
+notebooks: install ## run the notebooks alone (one: NOTEBOOKS=FILE); print seconds and memory of each
 	$(PYTEST) $(NOTEBOOKS)
 
-threads: install ## run the notebooks with one thread and with two: both must say the same
-	for threads in 1 2; do \
-		OMP_NUM_THREADS=$$threads OPENBLAS_NUM_THREADS=$$threads \
-			$(PY) -m pytest --nbval-lax --nbval-current-env $(NOTEBOOKS) || exit 1; \
-	done
+lint: install ## check style and formatting
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
 
 lab: install ## open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
+
+site: install ## build the course site: build/site/index.html
+	$(PY) -m wdlib.course.site build
 
 student: install ## write the notebooks without solutions and outputs: build/student/
 	$(PY) -m wdlib.course.student
@@ -62,94 +67,53 @@ slides: install ## write slides of every notebook: build/slides/
 	$(PY) -m wdlib.course.slides
 
 URL :=
-address: install ## write the address everywhere: make address URL=https://github.com/me/wdlib
+address: install ## write your address everywhere: make address URL=https://github.com/me/wdlib
 	$(PY) -m wdlib.course.address "$(URL)"
 
 SHIPPED := dSprites.v2 dSprites.v3 dSprites.v4 Shapes3D.v2 Shapes3D.v3 Shapes3D.v5
-# Nothing else should run meanwhile: threads that spin then train a seventh faster.
+# Run nothing else meanwhile: threads that spin then train a seventh faster.
 weights: export OMP_WAIT_POLICY := ACTIVE
-weights: install ## train and measure the weights that wdlib ships; goes on where it was stopped
+weights: install ## train and measure the six models that wdlib ships; resumes (an hour)
 	for task in $(SHIPPED); do \
 		$(PY) -m wdlib train $$task --out build/weights/$$task \
 			$$([ ! -e build/weights/$$task/checkpoint.json ] || echo --resume) || exit 1; \
 	done
 	$(PY) -m wdlib ship $(SHIPPED:%=build/weights/%)
 
-# The experiments behind notebooks/results. Each goes on where it was stopped, WORKERS cells at once,
-# one thread each.
+# Each cell takes one thread; a run resumes where it stopped. Tables 1 and 2 are the paper's.
+TABLES := pace 1 2 long labels unseen ablations published
 WORKERS := 2
-experiment = $(PY) -m wdlib table $(1) --workers $(WORKERS) --folder build/$@ \
-	--csv notebooks/results/$@.csv
+tables: install ## measure what the result files lack (days; one of them: TABLES=labels)
+	for name in $(TABLES); do \
+		file=$$(echo $$name | sed 's/^[0-9]/table&/'); \
+		$(PY) -m wdlib table $$name --workers $(WORKERS) --folder build/$$file \
+			--csv notebooks/results/$$file.csv || exit 1; \
+	done
 
-table1: install ## all six tasks, three seeds (hours)
-	$(call experiment,1)
-
-long: install ## ours with two and a half times the steps, where they gain (hours)
-	$(call experiment,long)
-
-table2: install ## every method on two tasks, three seeds (hours)
-	$(call experiment,2)
-
-pace: install ## how many steps each method of table 2 takes in 240 s of one core (hours)
-	$(call experiment,pace)
-
-timed: install ## table 2 by the clock of one core, 480 s a cell, in place of steps (hours)
-	$(call experiment,2) --seconds 480
-
-labels: install ## accuracy with 50 to 1000 labels (hours)
-	$(call experiment,labels)
-
-unseen: install ## a fifth of the combinations never seen (hours)
-	$(call experiment,unseen)
-
-ablations: install ## what each part of the recipe buys (hours)
-	$(call experiment,ablations)
-
-published: install ## three baselines in their publications' settings (hours)
-	$(call experiment,published)
-
-cost: install ## what training costs, on one core (at most 40 minutes): notebooks/results/cost.csv
-	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.cost --minutes 15 --csv notebooks/results/cost.csv
-
-report: install ## render the results page and the figures from the result files
+report: install ## write the results page, the figures and README's table from the result files
 	$(PY) -m wdlib report
 
-# What these seven print stays in notebooks/results, once it is finished; a failure keeps its exit code.
-define recorded
-@mkdir -p build notebooks/results
-@rm -f build/$@.exit; { $(1); echo $$? > build/$@.exit; } 2>&1 | tee build/$@.txt
-@code=$$(cat build/$@.exit) && mv build/$@.txt notebooks/results/$@.txt && exit $$code
-endef
+cost: install ## measure what training costs on one core (at most 40 minutes)
+	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.cost --minutes 15 --csv notebooks/results/cost.csv
 
+# A record in notebooks/results is what its test program printed. It is replaced when the program
+# has ended, whatever its exit code, which make passes on.
 KILLS := 100
-kills: install ## kill training, grids, caches and savers KILLS times each; nothing may be lost
-	$(call recorded,$(PY) tests/kills.py --kills $(KILLS))
-
 FILES := 20000
-hostile: install ## read FILES damaged files of every kind; each is refused or read right
-	$(call recorded,$(PY) tests/hostile.py --files $(FILES))
-
 PYTHONS := 3.11 3.12 3.13
-versions: ## try the lowest and the newest versions that pyproject.toml allows; takes GBs of disk
-	$(call recorded,$(PYTHON) tests/versions.py --pythons $(PYTHONS))
-
 CORE := 0
-ONECORE := $(if $(shell command -v taskset 2>/dev/null),taskset -c $(CORE),env OMP_NUM_THREADS=1)
-onecore: install ## run the tour on one core: at most 10 minutes, and 1 GB for its kernel
-	$(call recorded,$(ONECORE) $(PY) tests/onecore.py)
+kills: OPTIONS := --kills $(KILLS)
+hostile: OPTIONS := --files $(FILES)
+versions: OPTIONS := --pythons $(PYTHONS)
+onecore: ON := $(if $(shell command -v taskset 2>/dev/null),taskset -c $(CORE),env OMP_NUM_THREADS=1)
+scaling: ON := env OMP_NUM_THREADS=1
+records: $(RECORDS) ## repeat every robustness record on a machine that does nothing else (hours)
 
-scaling: install ## one worker process against two, on a machine that does nothing else
-	$(call recorded,OMP_NUM_THREADS=1 $(PY) tests/scaling.py)
+$(RECORDS): install
+	@mkdir -p build notebooks/results
+	@rm -f build/$@.exit; \
+		{ $(ON) $(PY) tests/$@.py $(OPTIONS); echo $$? > build/$@.exit; } 2>&1 | tee build/$@.txt
+	@code=$$(cat build/$@.exit) && mv build/$@.txt notebooks/results/$@.txt && exit $$code
 
-drawing: install ## how fast images are drawn, on a machine that does nothing else
-	$(call recorded,$(PY) tests/drawing.py)
-
-elsewhere: install ## make Colab's and Binder's environments here, and begin every notebook in them
-	$(call recorded,$(PY) tests/elsewhere.py)
-
-lint: install ## check style and formatting
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-
-clean: ## remove everything that make built, the environment included
+clean: ## remove everything that make built, .venv too
 	rm -rf build .venv

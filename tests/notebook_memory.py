@@ -1,8 +1,9 @@
 """What each notebook took, memory and seconds: a plugin of pytest, beside nbval.
 
-`make memory` runs the notebooks and prints the table. A notebook whose kernel takes more than LIMIT
-fails the run: Binder promises 1 GB. Linux keeps the figure, the peak of the resident set (VmHWM in
-proc(5)), for as long as the process lives, so it is read just before nbval stops the kernel.
+`make notebooks` runs the notebooks and prints the table. A notebook whose kernel takes more than
+LIMIT fails the run: Binder promises 1 GB. Linux keeps the figure, the peak of the resident set
+(VmHWM in proc(5)), for as long as the process lives, so it is read just before nbval stops the
+kernel.
 
 Seconds are from the start of the kernel to the last cell. They depend on the machine and on what
 else it does, so they are only printed; where WDLIB_SECONDS is set, a longer notebook fails.

@@ -59,8 +59,9 @@ FLOORS = {
             "exercise tour worlds warmup priors relations training evaluation "
             "baselines navigator tables",
         ),
-        *room("course", "worlds notebooks address student slides"),
+        *room("course", "worlds notebooks address pages student slides"),
         "__init__",
+        "course/site",
         "commands",
         "__main__",
     ],

@@ -63,9 +63,9 @@ def closure(requirements: list[Requirement]) -> set[str]:
     return {name for name, _ in found}
 
 
-@pytest.mark.parametrize("name", declared("notebooks", "tests"))
+@pytest.mark.parametrize("name", declared("notebooks", "site", "tests"))
 def test_a_dependency_is_bounded_pinned_and_installed(name):
-    requirement = declared("notebooks", "tests")[name]
+    requirement = declared("notebooks", "site", "tests")[name]
     assert any(bound.operator == ">=" for bound in requirement.specifier), "no lower bound"
     assert requirement.specifier.contains(pinned()[canonicalize_name(name)])
     assert requirement.specifier.contains(Version(version(name)), prereleases=True)
@@ -100,7 +100,7 @@ def test_colab_installs_what_the_navigator_needs_and_no_jupyter():
 def test_constraints_cover_all_that_is_installed():
     """Two machines that install today and in a year get the same versions, torch's CUDA aside."""
     free = ("nvidia", "cuda", "triton", "setuptools")
-    needed = closure(list(declared("notebooks", "tests").values()))
+    needed = closure(list(declared("notebooks", "site", "tests").values()))
     assert sorted(n for n in needed - set(pinned()) if not n.startswith(free)) == []
 
 
@@ -114,7 +114,10 @@ def test_make_installed_the_tested_versions():
 
 @pytest.mark.parametrize(
     ("file", "extras"),
-    [("environment.yml", ["notebooks", "tests"]), ("binder/environment.yml", ["notebooks"])],
+    [
+        ("environment.yml", ["notebooks", "site", "tests"]),
+        ("binder/environment.yml", ["notebooks"]),
+    ],
 )
 def test_conda_environment_agrees(file, extras):
     text = yaml.safe_load((ROOT / file).read_text(encoding="utf-8"))
@@ -134,7 +137,7 @@ def test_conda_environment_agrees(file, extras):
 
 def test_each_conda_environment_installs_wdlib():
     root = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
-    assert root["dependencies"][-1] == {"pip": ["-e .[notebooks,tests]"]}
+    assert root["dependencies"][-1] == {"pip": ["-e .[notebooks,site,tests]"]}
     script = ROOT / "binder/postBuild"
     assert script.stat().st_mode & 0o111, "postBuild is not executable"
     first, *lines = script.read_text(encoding="utf-8").splitlines()
@@ -151,7 +154,7 @@ def test_what_wdlib_imports_is_declared():
     rooms = {name for floor in SEE_PEOPLE for name in FLOORS[floor]}
     for path in modules_of(PACKAGE).values():
         name = path.relative_to(PACKAGE).with_suffix("").as_posix()
-        allowed = set(declared("notebooks") if name in rooms else declared())
+        allowed = set(declared("notebooks", "site") if name in rooms else declared())
         for use in imports_of(path, PACKAGE):
             top = use.module.split(".")[0]
             if top != "wdlib" and top not in sys.stdlib_module_names:
@@ -196,6 +199,8 @@ def commands(file: str, prefix: str) -> list[str]:
 
 def targets() -> set[str]:
     text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
+    records = re.search(r"^RECORDS := (.*)$", text, flags=re.MULTILINE)[1]
+    text = text.replace("$(RECORDS)", records)
     return set(re.search(r"^\.PHONY: (.*)$", text, flags=re.MULTILINE).group(1).split())
 
 
@@ -220,7 +225,10 @@ def make(*arguments: str) -> str:
 
 
 def test_make_alone_lists_every_command():
-    assert set(re.findall(r"^  make ([a-z0-9]+)  ", make(), flags=re.MULTILINE)) == targets()
+    help = make()
+    listed = re.findall(r"^  make ([a-z0-9]+)  ", help, flags=re.MULTILINE)
+    singles = re.search(r"^Single records: make (.*)$", help, flags=re.MULTILINE)[1].split()
+    assert {*listed, *singles} == targets()
 
 
 def test_make_test_runs_the_notebooks_in_this_environment():

@@ -1,9 +1,9 @@
 """Write the repository's address into every file that shows it.
 
 `make address URL=https://github.com/me/wdlib` writes it into pyproject.toml, the badges of README
-and notebooks, the cell that installs wdlib on Colab, the course site (mkdocs.yml) and the citation
-(CITATION.cff). Without URL it takes the clone's own `origin`. As long as pyproject.toml holds a
-placeholder, there are no badges, and the Colab cell explains what to do.
+and notebooks, the cell that installs wdlib on Colab, and the citation (CITATION.cff). Without URL
+it takes the clone's own `origin`. As long as pyproject.toml holds a placeholder, there are no
+badges, and the Colab cell explains what to do.
 """
 
 import re
@@ -34,8 +34,6 @@ NOT_YET = """# On Colab, wdlib{extras} must be installed here first. As soon as 
 # A file, the beginning of its line, and the line. It is a comment as long as there is no address.
 LINES = (
     ("pyproject.toml", "Repository =", 'Repository = "{url}"'),
-    ("mkdocs.yml", "site_url:", "site_url: https://{owner}.github.io/{name}/"),
-    ("mkdocs.yml", "repo_url:", "repo_url: {url}"),
     ("CITATION.cff", "repository-code:", "repository-code: {url}"),
 )
 
@@ -115,14 +113,13 @@ def addressed(notebook: NotebookNode, url: str, name: str) -> NotebookNode:
 
 def texts(root: Path, url: str) -> dict[Path, str]:
     """Every file that shows the address -> its text with this address."""
-    owner, name = url.split("/")[-2:]
     readme = root / "README.md"
     found = {readme: with_citation(with_badges(readme.read_text(encoding="utf-8"), url), url)}
     for path, start, line in ((root / file, *rest) for file, *rest in LINES):
         if path.exists():
             text = found.get(path) or path.read_text(encoding="utf-8")
             hidden = "# " * (url == PLACEHOLDER and path.name != "pyproject.toml")
-            line = hidden + line.format(url=url, owner=owner, name=name)
+            line = hidden + line.format(url=url)
             found[path] = re.sub(rf"(?m)^(# )?{start}.*$", line, text)
     for path in notebooks(root):
         notebook = addressed(nbformat.read(path, as_version=4), url, path.stem)

@@ -1,0 +1,189 @@
+"""The course site: notebooks, the lecturers' guide, results and the API, all with search.
+
+`make site` runs `python -m wdlib.course.site build`. It writes the texts of the repository to
+build/site-source, and Sphinx makes the pages in build/site from them. Notebooks are not executed:
+their outputs are those in the files. No page needs a network, not even for its equations.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shutil
+import sys
+from collections.abc import Iterable
+from html import escape
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from textwrap import indent
+
+import nbformat
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+
+import wdlib
+from wdlib.course.notebooks import ROOT, notebooks
+from wdlib.course.pages import MATH_STYLE, offline
+
+SETTINGS = {
+    "project": "wdlib",
+    "release": wdlib.__version__,
+    "extensions": ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"],
+    "exclude_patterns": ["*/results/*.txt"],
+    "myst_heading_anchors": 4,
+    "suppress_warnings": ["myst.header"],
+    "default_role": "code",
+    # matplotlib gives its figures another "set" for each class.
+    "autodoc_default_options": {"members": True, "exclude-members": "set"},
+    "html_theme": "furo",
+    "html_title": "wdlib",
+    "smartquotes": False,
+    "html_static_path": ["static"],
+    "html_css_files": ["site.css"],
+    "html_copy_source": False,
+    "html_show_search_summary": False,  # a page from a disk may not fetch it
+    "html_show_sphinx": False,
+}
+STYLE = """
+.content { width: 54em; }
+.output pre { background: none; border-left: 3px solid var(--color-background-border); }
+.output table { font-size: 85%; }
+.output :is(td, th) { padding: .2em .6em; text-align: right; }
+"""
+CONTENTS = """
+```{{toctree}}
+:hidden:
+:caption: {caption}
+
+{pages}
+```
+"""
+
+
+def notebook_page(notebook: NotebookNode) -> str:
+    """The notebook as Markdown for Sphinx: code in fences, outputs as HTML."""
+    blocks = []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            blocks.append(offline(cell.source))
+            continue
+        shown = [fenced("python", cell.source), *map(output, cell.outputs)]
+        if "claims" in cell.metadata.get("tags", []):
+            shown = ["<details>\n<summary>Claims, checked</summary>", *shown, "</details>"]
+        blocks += shown
+    return "\n\n".join(blocks) + "\n"
+
+
+def fenced(kind: str, text: str) -> str:
+    return f"~~~~{kind}\n{text}\n~~~~"
+
+
+def output(one: NotebookNode) -> str:
+    """What a cell printed or showed. A figure keeps its alternative text."""
+    data = one.get("data", {})
+    kind = next((kind for kind in ("text/html", "image/png", "image/gif") if kind in data), "text")
+    if kind == "text/html":
+        html = data[kind]
+    elif kind == "text":
+        html = f"<pre>{escape(one.get('text') or data.get('text/plain', ''))}</pre>"
+    else:
+        alt = escape(one.metadata.get(kind, {}).get("alt", ""))
+        html = f'<img alt="{alt}" src="data:{kind};base64,{"".join(data[kind].split())}">'
+    return fenced("{raw} html", f'<div class="output">{html}</div>')
+
+
+def linked(markdown: str) -> str:
+    """The text with its links to notebooks and to README as links to their pages."""
+    pages = re.sub(r"(\]\([^)\s]*\d\d_\w+)\.ipynb", r"\1.md", markdown)
+    return re.sub(r"\]\(((?:\.\./)+)README\.md", r"](\1index.md", pages)
+
+
+def api_pages() -> dict[str, str]:
+    """Name -> reStructuredText: what `import wdlib` offers, then a page for each room."""
+    names = [name for name in wdlib.__all__ if not inspect.ismodule(getattr(wdlib, name))]
+    rooms = [name for _, name, _ in iter_modules(wdlib.__path__) if not name.startswith("_")]
+    index = ["API\n===", "What ``import wdlib`` offers, in the order of the data."]
+    index += [described("wdlib", name) for name in names]
+    index += [".. toctree::\n   :caption: Rooms\n\n   " + "\n   ".join(rooms)]
+    return {"index": "\n\n".join(index)} | {room: room_page(f"wdlib.{room}") for room in rooms}
+
+
+def room_page(room: str) -> str:
+    """The docstring of a room, its files with their first sentences, and what it exports."""
+    module = import_module(room)
+    parts = [f"{room}\n{'=' * len(room)}", f".. automodule:: {room}\n   :no-members:"]
+    for _, name, _ in iter_modules(getattr(module, "__path__", [])):
+        about = (inspect.getdoc(import_module(f"{room}.{name}")) or "").split("\n\n")[0]
+        parts.append(f"- ``{name}``: " + indent(escaped(about), "  ").strip())
+    names = getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"])
+    own = [n for n in names if getattr(getattr(module, n), "__module__", "").startswith(room)]
+    return "\n\n".join([*parts, *(described(room, name) for name in own)])
+
+
+def described(room: str, name: str) -> str:
+    """The directive that documents one name under the room that exports it."""
+    one = getattr(import_module(room), name)
+    if not callable(one):
+        return f".. py:data:: {room}.{name}\n   :type: {type(one).__name__}\n   :no-index:"
+    kind = "autoclass" if inspect.isclass(one) else "autofunction"
+    return f".. {kind}:: {room}.{name}" + "\n   :no-index:" * (room == "wdlib")
+
+
+def escaped(text: str) -> str:
+    """Plain text, but for what stands in backticks, as reStructuredText."""
+    return re.sub(r"(`[^`]*`)|([*|_])", lambda m: m[1] or "\\" + m[2], text)
+
+
+def plain(app, what, name, one, options, lines: list[str]) -> None:
+    """Docstrings are plain text. Their lines of the form "name: what it is" become paragraphs."""
+    for i in reversed(range(len(lines))):
+        lines[i] = escaped(lines[i])
+        if i and re.match(r"[\w, ]+:\s", lines[i]) and lines[i - 1]:
+            lines.insert(i, "")
+
+
+def contents(caption: str, pages: Iterable[str]) -> str:
+    """A part of the list of pages beside every page."""
+    return CONTENTS.format(caption=caption, pages="\n".join(pages))
+
+
+def write_source(source: Path) -> None:
+    """Write all that Sphinx reads into the folder."""
+    shutil.rmtree(source, ignore_errors=True)
+    shutil.copytree(ROOT / "notebooks" / "results", source / "notebooks" / "results")
+    texts = {}
+    for path in notebooks():
+        page = notebook_page(nbformat.read(path, as_version=4))
+        texts[f"notebooks/{path.stem}"] = linked(page)
+    parts = contents("Notebooks", texts)
+    for path in sorted((ROOT / "notebooks").rglob("README.md")):
+        page = path.relative_to(ROOT).with_suffix("").as_posix()
+        texts[page] = linked(offline(path.read_text("utf-8")))
+    parts += contents("More", [*(page for page in texts if "README" in page), "api/index"])
+    texts["index"] = linked(offline((ROOT / "README.md").read_text("utf-8"))) + parts
+    files = {f"{page}.md": text for page, text in texts.items()}
+    files |= {f"api/{name}.rst": text for name, text in api_pages().items()}
+    files["static/site.css"] = MATH_STYLE + STYLE
+    for name, text in files.items():
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text(text, encoding="utf-8")
+
+
+def main(folder: str) -> int:
+    """Make the pages in `folder`/site anew; returns the exit code of Sphinx, which prints what it
+    warns of."""
+    source, out, cache = (
+        Path(folder).resolve() / f"site{part}" for part in ("-source", "", "-cache")
+    )
+    write_source(source)
+    shutil.rmtree(out, ignore_errors=True)
+    app = Sphinx(source, None, out, cache, "html", SETTINGS, status=None, freshenv=True)
+    app.connect("autodoc-process-docstring", plain, priority=1)  # before napoleon
+    app.build()
+    print(f"The course site: {folder}/site/index.html")
+    return app.statuscode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
