@@ -219,7 +219,7 @@ def test_training_that_is_interrupted_says_how_it_goes_on(tmp_path, monkeypatch,
     [
         (CLASSES.astype(float), "must be integers, got float64"),
         (CLASSES[:, :5], "5 columns"),
-        (CLASSES + [0, 1, 0, 0, 0, 0], "shape has classes 0 to 2, got 1 to 3"),
+        (CLASSES + [0, 1, 0, 0, 0, 0], "classes of shape are 0 to 2, got 1 to 3"),
         (CLASSES - 1, "got -1 to -1"),
         (
             np.array([None]),

@@ -186,7 +186,7 @@ def test_drawn_frames_are_the_published_ones():
 
 
 def test_classes_outside_a_factor_are_named():
-    with pytest.raises(ValueError, match="factor posY has classes 0 to 31, got 32"):
+    with pytest.raises(ValueError, match="classes of posY are 0 to 31, got 32"):
         draw([[0, 0, 0, 0, 0, 32]])
     with pytest.raises(ValueError, match="must be integers"):
         draw([[0.0, 0, 0, 0, 0, 0]])

@@ -62,9 +62,9 @@ def test_numbers_outside_the_dataset_are_named():
     images = load("dsprites")
     with pytest.raises(ValueError, match="0 to 737279"):
         images[737280]
-    with pytest.raises(ValueError, match="run from -1"):
+    with pytest.raises(ValueError, match="0 to 737279, got -1"):
         images[-1]
-    with pytest.raises(ValueError, match="factor shape has classes 0 to 2, got 3"):
+    with pytest.raises(ValueError, match="classes of shape are 0 to 2, got 3"):
         images.draw([[0, 3, 0, 0, 0, 0]])
 
 

@@ -218,5 +218,5 @@ def test_drawn_by_default():
 
 
 def test_classes_outside_a_factor_are_named():
-    with pytest.raises(ValueError, match="factor shape has classes 0 to 3, got 4"):
+    with pytest.raises(ValueError, match="classes of shape are 0 to 3, got 4"):
         draw([[0, 0, 0, 0, 4, 0]])

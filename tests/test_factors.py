@@ -62,12 +62,12 @@ def test_no_images_are_images_too():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: SMALL.classes([12]), "images 0 to 11"),
-        (lambda: SMALL.classes([-1]), "run from -1"),
+        (lambda: SMALL.classes([12]), "image numbers are 0 to 11, got 12"),
+        (lambda: SMALL.classes([-1]), "0 to 11, got -1"),
         (lambda: SMALL.classes([[0]]), "1 dimension"),
         (lambda: SMALL.classes([0.5]), "must be integers, got float64"),
-        (lambda: SMALL.index([[0, 3, 0]]), "factor size has classes 0 to 2, got 3"),
-        (lambda: SMALL.index([[0, 0, -1]]), "factor side has classes 0 to 1, got -1"),
+        (lambda: SMALL.index([[0, 3, 0]]), "classes of size are 0 to 2, got 3"),
+        (lambda: SMALL.index([[0, 0, -1]]), "classes of side are 0 to 1, got -1"),
         (lambda: SMALL.index([[0, 0]]), "2 columns .* 3 factors: colour, size, side"),
         (lambda: SMALL.index([[0.0, 0, 0]]), "must be integers"),
         (lambda: SMALL.position("shape"), "no factor called 'shape'.*colour, size, side"),

@@ -159,10 +159,13 @@ def test_a_task_of_ones_own():
         (lambda: task("dSprites.v2").values([[0, 0, 2, 0, 5, 0]]), "class 5 of posX .* position"),
         (
             lambda: task("dSprites.v2").values([[0, 3, 2, 0, 0, 0]]),
-            "factor shape has classes 0 to 2",
+            "classes of shape are 0 to 2",
         ),
-        (lambda: task("dSprites.v2").classes([10125]), "images 0 to 10124, got 10125"),
-        (lambda: task("dSprites.v2").classes([-1]), "images 0 to 10124, got -1"),
+        (
+            lambda: task("dSprites.v2").classes([10125]),
+            "of dSprites.v2 are 0 to 10124, got 10125",
+        ),
+        (lambda: task("dSprites.v2").classes([-1]), "0 to 10124, got -1"),
         (
             lambda: task("dSprites.v2").factor("scale"),
             "no relevant factor 'scale'.*shape, position",

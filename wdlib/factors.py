@@ -1,12 +1,13 @@
-"""Factors of variation: how an image's number and its list of classes name the same image.
+"""Factors of variation: the number of an image, and the list of its classes.
 
-A generated dataset is a product of finite factors. Image number ``i`` and its classes
-``(c_1, ..., c_k)`` are two spellings of one thing, a mixed-radix number with the last factor
-fastest: the order in which dSprites and 3D Shapes store their images.
+A generated dataset is a product of finite factors. Image number i and the classes (c_1, ..., c_k)
+name the same image: they are the same mixed-radix number, and the last factor changes fastest. This
+is the order in which dSprites and 3D Shapes store their images.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,10 @@ class FactorSpace:
     """A product of named, finite factors.
 
     Args:
-        names: one name a factor.
+        names: one name per factor.
         values: for each factor, the physical value of each of its classes (numbers or words).
+
+    Raises ValueError where names repeat, or their number is not that of the lists of values.
     """
 
     names: tuple[str, ...]
@@ -42,41 +45,47 @@ class FactorSpace:
         return int(np.prod(self.sizes, dtype=np.int64))
 
     def position(self, name: str) -> int:
-        """Column of the factor called ``name``. Raises ValueError if there is none."""
+        """Column of the factor called ``name``. Raises ValueError for another name."""
         if name not in self.names:
             raise ValueError(f"no factor called {name!r}; the factors are {', '.join(self.names)}")
         return self.names.index(name)
 
     def classes(self, indices) -> np.ndarray:
         """Image numbers [N] -> classes [N, k] int64. Raises ValueError outside the space."""
-        indices = integers(indices, "image indices", ndim=1)
-        if len(indices) and not (0 <= indices.min() and indices.max() < len(self)):
-            raise ValueError(
-                f"image indices run from {indices.min()} to {indices.max()}, "
-                f"but the space holds images 0 to {len(self) - 1}"
-            )
+        indices = check_numbers(indices, len(self), "image numbers")
         return np.stack(np.unravel_index(indices, self.sizes), axis=1).astype(np.int64)
 
     def index(self, classes) -> np.ndarray:
         """Classes [N, k] -> image numbers [N] int64. Raises ValueError outside the space."""
-        classes = self.check(classes)
-        return np.ravel_multi_index(tuple(classes.T), self.sizes).astype(np.int64)
+        return np.ravel_multi_index(tuple(self.check(classes).T), self.sizes).astype(np.int64)
 
     def check(self, classes) -> np.ndarray:
-        """Classes [N, k] as int64. Raises ValueError naming the factor that is out of range."""
-        classes = integers(classes, "factor classes", ndim=2)
-        if classes.shape[1] != len(self.names):
-            raise ValueError(
-                f"factor classes have {classes.shape[1]} columns (shape {classes.shape}), "
-                f"but there are {len(self.names)} factors: {', '.join(self.names)}"
-            )
-        for column, name, size in zip(classes.T, self.names, self.sizes, strict=True):
-            if len(column) and not (0 <= column.min() and column.max() < size):
-                raise ValueError(
-                    f"factor {name} has classes 0 to {size - 1}, "
-                    f"got {column.min()} to {column.max()}"
-                )
-        return classes
+        """Classes [N, k] as int64. Raises ValueError, naming the factor, outside the space."""
+        return check_rows(classes, self.names, self.sizes, "classes")
+
+
+def check_rows(rows, names: Sequence[str], sizes: Sequence[int], what: str) -> np.ndarray:
+    """Rows [N, k] as int64, where column i of the factor names[i] lies in 0 to sizes[i] - 1.
+
+    Raises ValueError for anything else, naming ``what`` the rows hold.
+    """
+    rows = integers(rows, what, ndim=2)
+    if rows.shape[1] != len(names):
+        raise ValueError(
+            f"{what} have {rows.shape[1]} columns (shape {rows.shape}), "
+            f"but there are {len(names)} factors: {', '.join(names)}"
+        )
+    for column, name, size in zip(rows.T, names, sizes):
+        check_numbers(column, size, f"{what} of {name}")
+    return rows
+
+
+def check_numbers(numbers, count: int, what: str) -> np.ndarray:
+    """Numbers [N] as int64, from 0 to count - 1. Raises ValueError, naming ``what``, for others."""
+    numbers = integers(numbers, what, ndim=1)
+    if len(numbers) and not (0 <= numbers.min() and numbers.max() < count):
+        raise ValueError(f"{what} are 0 to {count - 1}, got {numbers.min()} to {numbers.max()}")
+    return numbers
 
 
 def integers(array, what: str, ndim: int) -> np.ndarray:
@@ -89,7 +98,7 @@ def integers(array, what: str, ndim: int) -> np.ndarray:
     return array.astype(np.int64)
 
 
-# The source factors by name and size only: drawing them is the business of wdlib.data.
+# The source factors of the two datasets; wdlib.data draws them.
 DSPRITES = FactorSpace(
     names=("color", "shape", "scale", "orientation", "posX", "posY"),
     values=(

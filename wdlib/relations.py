@@ -1,12 +1,12 @@
-"""Relations: controlled changes as integer arithmetic on factor values.
+"""Relations: controlled changes of an image as integer arithmetic on its factor values.
 
-"Left" is minus one on the second axis of position; "next shape" is plus one on shape, and after the
-last comes the first. A relation is a name and its steps; with more than one step it changes more
-than one factor. No tables: whatever a relation does follows from (value + step), cyclic or clamped.
+"Left" is minus one on the second axis of position. "Next shape" is plus one on shape, where the
+first shape follows the last. A relation has a name and steps, and may change several factors. Its
+result is (value + step), going round or stopping at the ends; there are no tables.
 
-Source: Valenti and Bacciu (2022), section 3, relations f_r on factor values. That dSprites
-relations are cyclic, and that hue and size saturate on 3D Shapes, follows the authors' earlier code
-(that of arXiv 2205.10056).
+Source: Valenti and Bacciu (2022), section 3, relations f_r on factor values. As in the authors'
+earlier code (of arXiv 2205.10056), relations go round on dSprites, while hue and size stop at their
+ends on 3D Shapes.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wdlib.factors import integers
+from wdlib.factors import check_rows
 from wdlib.tasks import Task
 
 
@@ -26,9 +26,9 @@ class Step:
 
     Args:
         factor: name of the relevant factor.
-        by: signed number of values to move.
-        axis: axis of the factor's grid (position: 0 is y, downwards; 1 is x, rightwards).
-        cyclic: go round (True), stop at the ends (False), or do as the factor does (None).
+        by: number of values to move, with a sign.
+        axis: axis of the factor's grid (for position, 0 is y, downwards, and 1 is x, rightwards).
+        cyclic: go round (True), stop at the ends (False), or as the factor does (None).
     """
 
     factor: str
@@ -47,20 +47,10 @@ class Relation:
     def __call__(self, values, task: Task) -> np.ndarray:
         """Values [N, n] -> values after the change [N, n]: the paper's f_r.
 
-        Raises ValueError for values that are no integers or outside their factor, and for a factor
-        that the task lacks.
+        Raises ValueError for values that are not integers or outside their factor, and for a factor
+        or axis that the task does not have.
         """
-        values = integers(values, f"{task.name}: values [N, {len(task.factors)}]", ndim=2)
-        if values.shape[1] != len(task.factors):
-            raise ValueError(
-                f"values have shape {values.shape}; {task.name} needs [N, {len(task.factors)}]"
-            )
-        for name, column, size in zip(task.factor_names, values.T, task.sizes, strict=True):
-            if len(column) and not (0 <= column.min() and column.max() < size):
-                raise ValueError(
-                    f"{task.name}: {name} has values 0 to {size - 1}, "
-                    f"got {column.min()} to {column.max()}"
-                )
+        values = check_rows(values, task.factor_names, task.sizes, f"{task.name}: values")
         for step in self.steps:
             i = task.factor(step.factor)
             factor = task.factors[i]
@@ -75,15 +65,15 @@ class Relation:
         return values
 
     def affects(self, task: Task) -> tuple[int, ...]:
-        """Positions of the relevant factors that the relation may change, ascending."""
+        """Positions of the relevant factors that the relation can change, ascending."""
         return tuple(sorted({task.factor(step.factor) for step in self.steps}))
 
     def then(self, other: Relation) -> Relation:
-        """First this one, then ``other``, as one relation."""
+        """One relation that does this one first, and then ``other``."""
         return Relation(f"{self.name}, {other.name}", self.steps + other.steps)
 
     def inverse(self) -> Relation:
-        """The change back (exact for cyclic steps; a clamped step loses what it clips)."""
+        """The change back: exact for steps that go round, not for steps that stop at the ends."""
         steps = tuple(replace(s, by=-s.by) for s in reversed(self.steps))
         return Relation(f"undo {self.name}", steps)
 
@@ -120,9 +110,9 @@ RELATIONS = (
 
 
 def relations_of(task: Task) -> tuple[Relation, ...]:
-    """The relations whose factors the task has, in the order of RELATIONS.
+    """The task's relations: those of RELATIONS for its factors, in that order.
 
-    Of a task with factors of its own: the next and the previous value of each.
+    A task of your own dataset has two for each factor: to the next value and to the previous one.
     """
     if task.space_of_its_own is not None:
         ways = (("next", +1), ("previous", -1))
@@ -131,7 +121,7 @@ def relations_of(task: Task) -> tuple[Relation, ...]:
 
 
 def relation(name: str, task: Task) -> Relation:
-    """The task's relation called ``name``. Raises ValueError that suggests the nearest."""
+    """The task's relation called ``name``. Raises ValueError that suggests the nearest name."""
     by_name = {r.name: r for r in relations_of(task)}
     if name in by_name:
         return by_name[name]
