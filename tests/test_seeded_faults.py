@@ -57,7 +57,7 @@ FAULTS = {
         "mean[i, k] = m.mean(0)",
         "mean[i, k] = members[k - 1].mean(0)",
         "03_priors",
-        "mean and covariance as ours",
+        "mean of heart",
     ),
     "a relation with a wrong sign": Fault(
         "relations.py",
