@@ -35,7 +35,7 @@ FLOORS = {
     "F4": room(
         "metrics",
         "result arrays codes oracle mutual_information interventions "
-        "tree replay presorted_trees binned_trees boosting importances linear_svm "
+        "fast_trees "
         "mig sap dci modularity explicitness irs beta_vae factor_vae table benchmark "
         "judge relational",
     ),

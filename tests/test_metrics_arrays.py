@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -203,10 +202,9 @@ def test_a_score_prints_as_a_row_with_its_settings_and_draws_its_matrix():
         result.matrix[0, 0] = 1
 
 
-def test_dci_in_parallel_is_dci():
-    serial = dci(CODES, FACTORS, CODES, FACTORS)
-    with ThreadPoolExecutor(2) as pool:
-        parallel = dci(CODES, FACTORS, CODES, FACTORS, executor=pool)
+@pytest.mark.parametrize("function", [dci, sap])
+def test_in_parallel_the_numbers_are_the_same(function):
+    serial, parallel = (function(CODES, FACTORS, CODES, FACTORS, jobs=jobs) for jobs in (1, 2))
     assert (serial.matrix == parallel.matrix).all() and serial.values == parallel.values
 
 

@@ -2,20 +2,14 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import entropy
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import mutual_info_score, roc_auc_score
 from sklearn.svm import LinearSVC
-from sklearn.tree import DecisionTreeRegressor
 
 from wdlib.metrics import dci, explicitness, irs, mig, modularity, sap
-from wdlib.metrics.boosting import SklearnTrees
 from wdlib.metrics.dci import completeness, disentanglement
-from wdlib.metrics.presorted_trees import SortedCodes, Undecided, grow
-from wdlib.metrics.replay import parted
 
 
 def information(codes, factors):
@@ -159,58 +153,7 @@ def test_explicitness_is_the_mean_area():
     assert score.value == pytest.approx(np.mean(areas), abs=1e-9)
 
 
-# Boosted trees: sklearn's, to the last bit.
-
-
-@given(st.integers(0, 2**32 - 1))
-def test_the_partition_without_a_loop_is_the_partition_in_place(seed):
-    rng = np.random.default_rng(seed)
-    samples = rng.permutation(rng.integers(1, 30))
-    goes_left = rng.random(len(samples)) < rng.random()
-    moved, begin, end = samples.copy(), 0, len(samples)
-    left = dict(zip(samples.tolist(), goes_left.tolist()))
-    while begin < end:
-        if left[moved[begin]]:
-            begin += 1
-        else:
-            end -= 1
-            moved[begin], moved[end] = moved[end], moved[begin]
-    parts = parted(samples, goes_left)
-    assert parts[0].tolist() == moved[:end].tolist()
-    assert parts[1].tolist() == moved[end:].tolist()
-
-
-@settings(max_examples=60)
-@given(st.integers(0, 2**32 - 1), st.sampled_from(KINDS), st.integers(2, 400))
-def test_a_tree_is_sklearns_tree(seed, kind, n):
-    """Few-valued targets in small nodes: nearly every split is decided by rounding."""
-    codes, factors = draw(kind, n, seed)
-    rng = np.random.default_rng(seed)
-    target = (factors[:, 2] == 1) - 0.2 + rng.integers(0, 2, n) * rng.choice([0, 0.01, 0.3])
-    codes = codes.astype(np.float32)
-    state = np.random.RandomState(seed)
-    expected = DecisionTreeRegressor(max_depth=3, random_state=state).fit(codes, target).tree_
-    tree = SklearnTrees(codes, codes).grow(target, np.random.RandomState(seed))
-    inner = expected.children_left >= 0
-    assert tree.feature == np.where(inner, expected.feature, -1).tolist()
-    assert np.array(tree.threshold)[inner].tolist() == expected.threshold[inner].tolist()
-    ends = tree.apply(np.ascontiguousarray(codes.T))
-    assert (ends == expected.apply(codes)).all()
-    for leaf, samples in tree.samples.items():
-        assert (np.flatnonzero(ends == leaf) == samples).all()
-    importances = expected.compute_feature_importances(normalize=False)
-    assert tree.importances == pytest.approx(importances, abs=1e-12)
-
-
-def test_most_trees_are_grown_here():
-    """Leaving every tree to sklearn would pass the test above."""
-    codes, factors = draw("blurred", 2000, 3)
-    target = (factors[:, 2] == 1) - 0.2
-    for state in range(5):
-        grow(SortedCodes.of(codes), target, state + 1)
-    twice = np.round(codes)[:, [0, 0, 1, 1]]  # equal codes, and equal values in them
-    with pytest.raises(Undecided):
-        grow(SortedCodes.of(twice), target + 0.01 * factors[:, 0], 1)
+# Boosted trees.
 
 
 @pytest.mark.parametrize("kind", ["sharp", "copies"])

@@ -1,19 +1,21 @@
-"""What may come into a score: codes and factors as arrays, checked once and in one place.
+"""What a score accepts: codes and factors as arrays, checked in one place.
 
-Every score of this room is a function of two arrays, ``codes [n, d]`` and ``factors [n, k]``. They
-may be numpy arrays, lists, or torch tensors on any device (torch is never imported here: a tensor
-knows how to become an array). Codes become float64, factors int64. Anything a score could only
-answer with a silent NaN is refused here with a sentence that names the array, the column and the
-cause.
+Each score is a function of ``codes [n, d]`` and ``factors [n, k]``: numpy arrays, lists, or torch
+tensors on any device. (Torch is never imported here: a tensor can turn itself into an array.) Codes
+become float64, factors int64. An input that would make a score NaN is refused, with the name of the
+array, the column and the cause.
 """
 
 import numpy as np
 
-TEST_FRACTION = 1 / 3  # the field's habit: 10,000 points to train on, 5,000 to test on
+TEST_FRACTION = 1 / 3  # as usual in the field: 10,000 samples to train on, 5,000 to test on
 
 
 def as_array(values, name: str) -> np.ndarray:
-    """A 2-D numpy array from an array, a nested list or a (CPU or GPU) tensor."""
+    """A 2-D numpy array from an array, a nested list or a tensor on any device.
+
+    Raises ValueError for what is not a rectangular, non-empty 2-D array of numbers.
+    """
     if hasattr(values, "detach"):  # a torch tensor, recognised without importing torch
         values = values.detach().cpu()
         values = (values.double() if values.is_floating_point() else values).numpy()
@@ -31,104 +33,94 @@ def as_array(values, name: str) -> np.ndarray:
 
 
 def as_codes(codes, name: str = "codes") -> np.ndarray:
-    """Codes as float64 ``[n, d]``; ValueError where a value is not finite."""
+    """Codes as float64 ``[n, d]``. Raises ValueError for a value that is not finite."""
     array = as_array(codes, name).astype(np.float64)
-    bad = ~np.isfinite(array)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(f"{name} holds {array[row, column]} in row {row}, column {column}")
+    _refuse(~np.isfinite(array), array, name, "codes must be finite")
     return array
 
 
 def as_factors(factors, name: str = "factors") -> np.ndarray:
-    """Factor classes as int64 ``[n, k]``; ValueError where a label is not an integer."""
+    """Classes of factors as int64 ``[n, k]``. Raises ValueError for a value that is no integer."""
     array = as_array(factors, name)
     if array.dtype.kind == "f":
-        bad = ~(np.isfinite(array) & (array == np.round(array)))
-        if bad.any():
-            row, column = np.argwhere(bad)[0]
-            raise ValueError(
-                f"{name} holds {array[row, column]} in row {row}, column {column}: "
-                "factors are class labels, integers"
-            )
-    too_large = np.argwhere((array >= 2**63) | (array < -(2**63)))
-    if len(too_large):
-        row, column = too_large[0]
-        raise ValueError(
-            f"{name} holds {array[row, column]} in row {row}, column {column}, which is too large "
-            "for a 64-bit integer: number the classes from 0"
-        )
+        whole = np.isfinite(array) & (array == np.round(array))
+        _refuse(~whole, array, name, "factors are class labels, so they must be integers")
+    large = (array >= 2**63) | (array < -(2**63))
+    _refuse(large, array, name, "too large for a 64-bit integer; number the classes from 0")
     return array.astype(np.int64)
 
 
-def check_pair(codes, factors, part: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """Codes ``[n, d]`` and factors ``[n, k]`` of the same n samples, each factor taking two values.
+def _refuse(bad: np.ndarray, array: np.ndarray, name: str, why: str) -> None:
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(f"{name} holds {array[row, column]} in row {row}, column {column}: {why}")
 
-    ``part`` ("", "_train", "_test") only serves the error messages. A factor that does not vary
-    has no entropy to explain and no classes to tell apart: no score is defined for it, and the
-    reference answers NaN or another number for every score. Here it is an error.
+
+def check_pair(codes, factors, part: str = "") -> tuple[np.ndarray, np.ndarray]:
+    """Codes ``[n, d]`` and factors ``[n, k]`` of the same n samples.
+
+    ``part`` ("", "_train", "_test") completes the names in error messages. Raises ValueError if the
+    numbers of samples differ, and if a factor has a single value (test samples may): such a factor
+    has no entropy and no classes to tell apart, so no score is defined for it.
     """
     codes, factors = as_codes(codes, f"codes{part}"), as_factors(factors, f"factors{part}")
     if len(codes) != len(factors):
         raise ValueError(
             f"codes{part} has {len(codes)} samples and factors{part} has {len(factors)}"
         )
-    if part != "_test":
-        constant = np.flatnonzero(factors.min(axis=0) == factors.max(axis=0))
-        if constant.size:
-            column = constant[0]
-            raise ValueError(
-                f"factor {column} takes a single value ({factors[0, column]}) in factors{part}: "
-                "no score is defined for it, leave its column out"
-            )
+    constant = np.flatnonzero(factors.min(axis=0) == factors.max(axis=0))
+    if constant.size and part != "_test":
+        column = constant[0]
+        raise ValueError(
+            f"factor {column} takes a single value ({factors[0, column]}) in factors{part}: "
+            "no score is defined for it, so leave its column out"
+        )
     return codes, factors
 
 
 def train_and_test(
     codes_train, factors_train, codes_test, factors_test, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
-    """Four checked arrays and the name of the split.
+    """Four checked arrays (training codes and factors, test codes and factors), and the split.
 
-    With test arrays they are used as they are; without, a third of the samples, drawn by a
-    permutation seeded with ``seed``, is held out.
+    Without test arrays, a third of the samples is held out, drawn with ``seed``. Raises ValueError
+    as ``check_pair`` does, and for test arrays that do not fit the training arrays.
     """
     if (codes_test is None) != (factors_test is None):
-        raise ValueError("codes_test and factors_test go together: give both or neither")
+        raise ValueError("codes_test and factors_test belong together: give both or neither")
     codes, factors = check_pair(codes_train, factors_train, "_train")
     if codes_test is not None:
         test_codes, test_factors = check_pair(codes_test, factors_test, "_test")
-        for kind, here, there in (
-            ("codes", codes, test_codes),
-            ("factors", factors, test_factors),
-        ):
-            if here.shape[1] != there.shape[1]:
+        pairs = {"codes": (codes, test_codes), "factors": (factors, test_factors)}
+        for kind, (train, test) in pairs.items():
+            if train.shape[1] != test.shape[1]:
                 raise ValueError(
-                    f"{kind}_train has {here.shape[1]} columns and {kind}_test has {there.shape[1]}"
+                    f"{kind}_train has {train.shape[1]} columns and {kind}_test has {test.shape[1]}"
                 )
         return codes, factors, test_codes, test_factors, "given"
-    order = np.random.default_rng(seed).permutation(len(codes))
     held_out = int(len(codes) * TEST_FRACTION)
     if held_out == 0:
         raise ValueError(f"codes_train has {len(codes)} samples, too few to hold out a test set")
+    order = np.random.default_rng(seed).permutation(len(codes))
     train, test = order[held_out:], order[:held_out]
     check_pair(codes[train], factors[train], "_train")
     return codes[train], factors[train], codes[test], factors[test], "seeded third held out"
 
 
 def at_least(count: int, least: int, what: str, why: str) -> None:
-    """ValueError unless there are ``least`` of ``what``."""
+    """Raises ValueError unless there are at least ``least`` of ``what``."""
     if count < least:
         raise ValueError(f"{what}: {count} given, at least {least} needed: {why}")
 
 
 def classes(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each factor's values as 0 .. size-1 ``[n, k]``, and the sizes ``[k]``."""
+    """The values of each factor as 0 .. size-1 ``[n, k]``, and the sizes ``[k]``."""
     columns = [_ranks(column) for column in factors.T]
     return np.stack(columns, axis=1), np.array([column.max() + 1 for column in columns])
 
 
 def _ranks(column: np.ndarray) -> np.ndarray:
-    """The rank of each value among the distinct ones. Small integers need no sorting."""
+    """The rank of each value among the distinct ones; small integers are not sorted."""
     low, high = int(column.min()), int(column.max())
     if high - low >= len(column):
         return np.unique(column, return_inverse=True)[1].reshape(-1)

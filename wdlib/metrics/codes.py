@@ -1,14 +1,11 @@
-"""Three ways to hand a representation to a score: raw, grouped and converted.
+"""Three ways to give a representation to a score: raw, grouped and converted.
 
-raw:       every latent dimension is a code. The definition of every published score, and hard on
-           modular representations: eight dimensions that all hold one factor are eight codes that
-           compete (a perfect 8-dimensions-per-factor code scores MIG .09).
-grouped:   one partition is one code. ``group`` says which dimension belongs to which partition,
-           and each score says in its docstring what it then measures.
-converted: each partition becomes the index of its most likely prior component: ``convert``. It
-           scores a classifier, so it never stands beside raw codes without its name.
-
-No convention is the right one. A table names the one it uses.
+raw:       each latent dimension is a code. All published scores are defined so. It is hard on
+           modular representations: eight dimensions that hold the same factor are eight codes
+           that compete (a perfect code with 8 dimensions per factor has a MIG of .09).
+grouped:   each partition is a code. The docstring of a score explains what it then measures.
+converted: each partition becomes the index of its most likely prior component (``convert``). The
+           score then measures a classifier, so a table always names this convention.
 """
 
 from collections.abc import Sequence
@@ -21,51 +18,49 @@ from wdlib.metrics.arrays import as_array
 def group(groups: Sequence[int], dims: int) -> np.ndarray:
     """The partition of each latent dimension, ``[dims]`` integers 0 .. partitions-1.
 
-    ``groups`` is either the index of the partition of each dimension (``dims`` entries, any
-    integers), or the sizes of consecutive partitions (they sum to ``dims``). The one ambiguous
-    case, all ones, means the same either way only as sizes (``dims`` partitions of one dimension),
-    and is read so. Raises ValueError when it is neither.
+    ``groups`` holds either the partition of each dimension (``dims`` integers), or the sizes of
+    consecutive partitions, which add up to ``dims``. If both are possible (all ones), they are
+    sizes. Raises ValueError for anything else.
     """
     entries = np.asarray(groups)
     if entries.ndim != 1 or entries.size == 0 or entries.dtype.kind not in "iu":
-        raise ValueError(f"groups must be a list of integers, one axis; got {groups!r}")
+        raise ValueError(f"groups must be a list of integers with one axis, got {groups!r}")
     if (entries > 0).all() and entries.sum() == dims:
         return np.repeat(np.arange(len(entries)), entries)
     if len(entries) == dims:
         return np.unique(entries, return_inverse=True)[1].reshape(-1)
     raise ValueError(
         f"groups {entries.tolist()} is neither the sizes of partitions of {dims} dimensions "
-        f"(they sum to {entries.sum()}) nor one index for each ({len(entries)} given)"
+        f"(they add up to {entries.sum()}) nor one index per dimension ({len(entries)} given)"
     )
 
 
-def members(groups: Sequence[int], dims: int) -> list[np.ndarray]:
-    """The dimensions of each partition, in the order of the partitions."""
-    index = group(groups, dims)
+def members(groups: Sequence[int] | None, dims: int) -> list[np.ndarray]:
+    """The dimensions of each partition; without groups, each dimension alone."""
+    index = np.arange(dims) if groups is None else group(groups, dims)
     return [np.flatnonzero(index == partition) for partition in range(index.max() + 1)]
+
+
+def describe(groups: Sequence[int] | None, dims: int) -> str:
+    """The convention in words, for a score's settings."""
+    if groups is None:
+        return f"raw, {dims} codes"
+    return f"grouped, {len(members(groups, dims))} partitions of {dims} dimensions"
 
 
 def convert(log_densities: Sequence) -> np.ndarray:
     """Each partition as the index of its most likely component: ``[n, partitions]`` int64.
 
-    log_densities: for each partition an array or tensor ``[n, components]`` of log-densities (or
-    log-posteriors) under that partition's components. Ties go to the first component.
+    log_densities: for each partition an array or tensor ``[n, components]`` of log densities (or
+    log posteriors) under its components. The first of equally likely components wins. Raises
+    ValueError if there are none, for NaN, and if the numbers of samples differ.
     """
     tables = [as_array(table, f"log_densities[{i}]") for i, table in enumerate(log_densities)]
     if not tables:
-        raise ValueError("log_densities is empty: one table per partition is needed")
+        raise ValueError("log_densities is empty: give one table per partition")
     if len({len(table) for table in tables}) > 1:
-        raise ValueError(
-            f"log_densities have {[len(table) for table in tables]} samples: not the same"
-        )
+        raise ValueError(f"log_densities have {[len(t) for t in tables]} samples: they must agree")
     for i, table in enumerate(tables):
         if np.isnan(table).any():
             raise ValueError(f"log_densities[{i}] holds NaN")
     return np.stack([table.argmax(axis=1) for table in tables], axis=1)
-
-
-def describe(groups: Sequence[int] | None, dims: int) -> str:
-    """How a score's settings name the convention."""
-    if groups is None:
-        return f"raw, {dims} codes"
-    return f"grouped, {group(groups, dims).max() + 1} partitions of {dims} dimensions"

@@ -1,16 +1,20 @@
-"""DCI: does each code matter for one factor (D), each factor for one code (C), and enough (I)?"""
+"""DCI: disentanglement, completeness and informativeness, from the importance of codes.
 
-from concurrent.futures import Executor
+A classifier per factor predicts the factor from all codes; it also tells how important each code
+was. From the matrix of importances R (codes x factors) follow D, "is a code important for one
+factor only?", and C, "is one code only important for a factor?". I is the accuracy.
+"""
+
 from dataclasses import replace
 
 import numpy as np
 
 from wdlib.metrics.arrays import at_least, train_and_test
 from wdlib.metrics.codes import describe, members
-from wdlib.metrics.importances import importance_matrix
+from wdlib.metrics.fast_trees import boost
 from wdlib.metrics.result import Score
 
-EMPTY = 1e-11  # the reference adds this to every importance, so that log 0 never arises
+EMPTY = 1e-11  # added to each importance, as in disentanglement_lib, so that there is no log 0
 
 
 def dci(
@@ -23,9 +27,8 @@ def dci(
     groups=None,
     seed: int = 0,
     jobs: int = 1,
-    executor: Executor | None = None,
 ) -> Score:
-    """Disentanglement, completeness, informativeness of importances R (codes x factors).
+    """Disentanglement, completeness and informativeness of importances R (codes x factors).
 
     D = sum_i rho_i (1 - H_k(R_i. / sum_j R_ij)),  rho_i = sum_j R_ij / sum_ij R_ij
     C = sum_j rho_j (1 - H_d(R_.j / sum_i R_ij)),  rho_j = sum_i R_ij / sum_ij R_ij
@@ -33,74 +36,75 @@ def dci(
 
     H_b is the entropy with base b; d is the number of codes, k of factors.
 
-    codes_*, factors_*: ``[n, d]`` and ``[n, k]``, d and k at least 2; without test arrays a seeded
-    third is held out.
-    importances: "gradient_boosting" is the reference; the alternatives are those of
-    ``importances.py``, named in the settings because D and C depend on the classifier.
-    groups: one partition = one code: importances are summed over each partition's dimensions.
-    jobs, executor: factors are independent; ``jobs`` processes (-1: one per core), or any
-    concurrent.futures executor. Neither changes the numbers.
+    Args:
+        codes_train, factors_train: ``[n, d]`` and ``[n, k]``, d and k at least 2.
+        codes_test, factors_test: the same of the test samples; without them, a seeded third of the
+            training samples is held out.
+        importances: "gradient_boosting" is scikit-learn's GradientBoostingClassifier, the
+            reference. "hist_gradient_boosting" is the same boosting on binned codes
+            (``fast_trees``). "random_forest" is scikit-learn's. D and C depend on the classifier,
+            so its name is in the settings.
+        groups: the partition of each code (see ``codes.group``). A partition counts as one code:
+            the importances of its dimensions are added.
+        jobs: number of processes; each fits one factor at a time (-1: one process per core). The
+            numbers stay the same.
+
+    Returns a Score with ``disentanglement``, ``completeness``, ``informativeness`` and
+    ``informativeness_train``; its matrix is R.
 
     Source: Eastwood and Williams 2018, "A framework for the quantitative evaluation of
-    disentangled representations", section 2; numbers as disentanglement_lib's (which reports
-    accuracy as informativeness, not the paper's error).
-    Range: 0 to 1 each; I starts at the most frequent class's share. A perfect code scores
-    1, 1, 1 under any factors. n copies of every code keep D = 1 while C falls to at least
-    1 - log(n) / log(d), reached where the copies share the importance equally.
-    Fails: trees share the importance of copies in any proportion, so C depends on the seed there;
-    with no importance at all (constant codes) D = C = 0; a monotone map of a code
-    changes nothing, a rotation everything.
+    disentangled representations", section 2. As in disentanglement_lib, informativeness is an
+    accuracy, not the paper's error.
+    Range: 0 to 1 each; I starts at the share of the most frequent class. A perfect code scores
+    1, 1, 1 for any factors. With n copies of each code, D stays 1, and C falls to
+    1 - log(n) / log(d) at the lowest, where the copies share the importance equally.
+    Limits: trees share the importance of copies in any proportion, so C then depends on the seed.
+    If no code has any importance (constant codes), D = C = 0. A monotone map of a code changes
+    nothing; a rotation of the codes changes everything.
 
-    matrix: R, per partition when grouped. Raises ValueError for non-finite codes, non-integer
-    factors, a factor with one value, fewer than two codes or factors, unknown importances.
+    Raises ValueError as ``mig`` does, for fewer than two factors, and for unknown importances.
     """
     codes, factors, test_codes, test_factors, split = train_and_test(
         codes_train, factors_train, codes_test, factors_test, seed
     )
     d = codes.shape[1]
-    parts = 0 if groups is None else len(members(groups, d))
-    at_least(parts or d, 2, "codes", "C asks which one a factor is in")
-    at_least(factors.shape[1], 2, "factors", "D asks which one a code belongs to")
+    at_least(len(members(groups, d)), 2, "codes", "C compares the codes of a factor")
+    at_least(factors.shape[1], 2, "factors", "D compares the factors of a code")
     matrix, train, test = importance_matrix(
-        codes,
-        factors,
-        test_codes,
-        test_factors,
-        kind=importances,
-        seed=seed,
-        jobs=jobs,
-        executor=executor,
+        codes, factors, test_codes, test_factors, kind=importances, seed=seed, jobs=jobs
     )
-    values = {"disentanglement": disentanglement(matrix), "completeness": completeness(matrix)}
-    values |= {"informativeness": test, "informativeness_train": train}
+    values = {"informativeness": test, "informativeness_train": train}
     settings = {"codes": describe(None, d), "importances": importances, "samples": len(codes)}
     settings |= {"split": split, "seed": seed}
-    score = Score("DCI", values, matrix, settings, "importance")
-    return score if groups is None else regroup(score, groups)
+    return regroup(Score("DCI", values, matrix, settings, "importance"), groups)
 
 
 def regroup(score: Score, groups) -> Score:
-    """The DCI of raw codes as that of partitions: the same trees, importances summed."""
+    """The DCI of partitions, from the DCI of raw codes: importances are added, nothing is fitted.
+
+    Raises ValueError for fewer than two partitions.
+    """
     d = len(score.matrix)
     matrix = np.stack([score.matrix[dims].sum(axis=0) for dims in members(groups, d)])
-    at_least(len(matrix), 2, "codes", "C asks which one a factor is in")
+    at_least(len(matrix), 2, "codes", "C compares the codes of a factor")
     values = {"disentanglement": disentanglement(matrix), "completeness": completeness(matrix)}
+    values |= {name: score[name] for name in ("informativeness", "informativeness_train")}
     settings = {**score.settings, "codes": describe(groups, d)}
-    return replace(score, values={**score.values, **values}, matrix=matrix, settings=settings)
+    return replace(score, values=values, matrix=matrix, settings=settings)
 
 
 def disentanglement(importances: np.ndarray) -> float:
-    """D of an importance matrix ``[codes, factors]``: rows weighted by their share."""
+    """D of an importance matrix ``[codes, factors]``."""
     return _weighted(importances)
 
 
 def completeness(importances: np.ndarray) -> float:
-    """C of an importance matrix ``[codes, factors]``: columns weighted by their share."""
+    """C of an importance matrix ``[codes, factors]``."""
     return _weighted(importances.T)
 
 
 def _weighted(rows: np.ndarray) -> float:
-    """Sum over rows of (row's share) x (1 - entropy of the row, base its length)."""
+    """The mean over rows of 1 - entropy (its base is the row's length), weighted by row sums."""
     shares = rows + EMPTY
     shares = shares / shares.sum(axis=1, keepdims=True)
     entropy = -(shares * np.log(shares)).sum(axis=1) / np.log(rows.shape[1])
@@ -108,3 +112,47 @@ def _weighted(rows: np.ndarray) -> float:
     total = weights.sum()
     weights = np.full(len(rows), 1 / len(rows)) if total == 0 else weights / total
     return float((weights * (1 - entropy)).sum())
+
+
+def gradient_boosting(codes, labels, test_codes, seed):
+    """scikit-learn's GradientBoostingClassifier with its defaults, as in disentanglement_lib."""
+    from sklearn.ensemble import GradientBoostingClassifier
+
+    return _fitted(GradientBoostingClassifier(random_state=seed), codes, labels, test_codes)
+
+
+def random_forest(codes, labels, test_codes, seed):
+    """scikit-learn's RandomForestClassifier with its defaults: 100 trees."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return _fitted(RandomForestClassifier(random_state=seed), codes, labels, test_codes)
+
+
+def _fitted(model, codes, labels, test_codes):
+    model.fit(codes, labels)
+    return np.abs(model.feature_importances_), model.predict(codes), model.predict(test_codes)
+
+
+IMPORTANCES = {
+    "gradient_boosting": gradient_boosting,
+    "hist_gradient_boosting": boost,
+    "random_forest": random_forest,
+}
+
+
+def importance_matrix(
+    codes, factors, test_codes, test_factors, *, kind: str, seed: int = 0, jobs: int = 1
+) -> tuple[np.ndarray, float, float]:
+    """Importances ``[d, k]``, and the mean accuracy on the training and on the test samples.
+
+    Each factor has a classifier of its own, on all codes. Raises ValueError for an unknown kind.
+    """
+    from joblib import Parallel, delayed
+
+    if kind not in IMPORTANCES:
+        raise ValueError(f"importances is {kind!r}, expected one of {', '.join(IMPORTANCES)}")
+    fits = (delayed(IMPORTANCES[kind])(codes, labels, test_codes, seed) for labels in factors.T)
+    matrix, guesses, test_guesses = zip(*Parallel(n_jobs=jobs)(fits))
+    train = [np.mean(guess == factor) for guess, factor in zip(guesses, factors.T)]
+    test = [np.mean(guess == factor) for guess, factor in zip(test_guesses, test_factors.T)]
+    return np.stack(matrix, axis=1), float(np.mean(train)), float(np.mean(test))

@@ -68,7 +68,7 @@ def _value(score: Score, name: str | None = None) -> dict[str, float]:
 
 METRICS = {
     "mig": lambda t: _value(mig(*t.one, groups=t.groups)),
-    "sap": lambda t: _value(sap(*t.arrays, groups=t.groups)),
+    "sap": lambda t: _value(sap(*t.arrays, groups=t.groups, jobs=t.settings["jobs"])),
     "sap_r2": lambda t: _value(sap(*t.one, kind="r2", groups=t.groups), "sap_r2"),
     "dci": _dci,
     "modularity": lambda t: _value(modularity(*t.one, groups=t.groups)),
@@ -107,9 +107,10 @@ def score(
     dci_disentanglement, dci_completeness, dci_informativeness (test accuracy), modularity,
     explicitness (test), irs, factor_vae, beta_vae. MIG, sap_r2, modularity and IRS need one set
     only: the training arrays, as in disentanglement_lib, or with one_set="test" the test arrays.
-    importances, jobs: the classifier behind DCI, and its processes (see ``dci``). Raises ValueError
-    for an unknown metric name (with the nearest one) or another one_set, and whatever the scores
-    raise.
+    importances: the classifier behind DCI (see ``dci``); jobs: processes for DCI and SAP.
+
+    Raises ValueError for an unknown metric name (with the nearest one) or another one_set, and
+    whatever the scores raise.
     """
     settings = {"seed": seed, "importances": importances, "jobs": jobs}
     arrays = codes_train, factors_train, codes_test, factors_test
