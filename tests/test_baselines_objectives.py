@@ -1,5 +1,7 @@
-"""Every baseline steps down the sum that its docstring writes: the terms it reports, each with its
-sign and weight. The terms themselves are held to known answers in the other two files."""
+"""Every baseline minimises the sum in its docstring: the reported terms, each with its weight.
+
+The terms themselves have known answers in the other two files.
+"""
 
 from dataclasses import replace
 
@@ -15,7 +17,6 @@ from wdlib.baselines import (
     fader,
     few_label,
     info_vae,
-    loop,
     pairwise,
     previous,
     vae,
@@ -25,6 +26,7 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.model.prior import AdaptivePrior
 from wdlib.tasks import task
+from wdlib.training import FitRequest, loop
 
 IMAGES = load("dsprites")
 SPLIT = split(task("dSprites.v2"), seed=0, labels=600, limit=1000)
@@ -47,11 +49,12 @@ def steps(monkeypatch):
             seen.append((paid[-1], {name: float(term) for name, term in terms.items()}))
             report(self, images, **terms)
 
-        for place in {module, vae}:
-            if hasattr(place, "update"):
-                monkeypatch.setattr(place, "update", update)
-        monkeypatch.setattr(loop.Loop, "report", said)
-        module.fit(SPLIT, IMAGES, seed=0, steps=count, config=config)
+        with monkeypatch.context() as patch:
+            for place in {module, vae}:
+                if hasattr(place, "update"):
+                    patch.setattr(place, "update", update)
+            patch.setattr(loop.Loop, "report", said)
+            module.fit(FitRequest(SPLIT, IMAGES, steps=count), config)
         return seen
 
     return run
@@ -111,10 +114,8 @@ def test_fader_is_paid_for_hiding_as_lambda_rises(steps):
 
 
 def test_zerodim_minimises_each_stages_equation(steps):
-    config = zerodim.Config(
-        batch=8, latent=0.5, amortise=0.25, entropy_from=0.5,
-        entropy=3.0, classification=2.0, supervised=7.0, synthesis_latent=4.0,
-    )  # fmt: skip
+    weights = zerodim.Weights(entropy=3.0, classification=2.0, supervised=7.0, synthesis_latent=4.0)
+    config = zerodim.Config(batch=8, latent=0.5, amortise=0.25, entropy_from=0.5, weights=weights)
     factors = len(SPLIT.task.factors)
     early, late, amortised, synthesised = steps(zerodim, config, 4)
     for (paid, terms), sure in ((early, 0), (late, 1)):
@@ -127,7 +128,7 @@ def test_zerodim_minimises_each_stages_equation(steps):
 
 
 def test_zerodim_holds_residuals_down_and_makes_the_encoder_read_them(steps, monkeypatch):
-    """The decay is part of both reconstructions, and stage 2 is told the residuals of stage 1."""
+    """The decay is part of both reconstructions, and stage 2 learns the residuals of stage 1."""
     begun = []
 
     def start(shape):
@@ -135,9 +136,11 @@ def test_zerodim_holds_residuals_down_and_makes_the_encoder_read_them(steps, mon
         return begun[-1]
 
     monkeypatch.setattr(zerodim, "start", start)
-    config = zerodim.Config(batch=8, latent=1 / 3, amortise=1 / 3, decay=0.0, latent_lr=0.0)
-    free, read, _ = steps(zerodim, config, 3)
-    held, again, _ = steps(zerodim, replace(config, decay=10.0), 3)
+    settings = {"batch": 8, "latent": 1 / 3, "amortise": 1 / 3, "rates": zerodim.Rates(latent=0.0)}
+    (free, read, _), (held, again, _) = (
+        steps(zerodim, zerodim.Config(**settings, weights=zerodim.Weights(decay=decay)), 3)
+        for decay in (0.0, 10.0)
+    )
     for term in ("reconstruction", "supervised"):  # mean of the squares: 4
         assert held[1][term] - free[1][term] == pytest.approx(40, rel=1e-4)
     assert read[0] == pytest.approx(again[0]) and 1 < read[0] < 9, "an encoder at 0 is 4 away"

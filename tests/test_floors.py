@@ -41,7 +41,7 @@ FLOORS = {
     ),
     "F5": room(
         "baselines",
-        "loop system factored readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
+        "system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
     "F6": ["methods", "evaluation", "pretrained"],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, make_dataclass, replace
 
+import numpy as np
 import pytest
 
 from wdlib.experiments.recipes import KNOWN, behind, recipe_id
@@ -35,8 +36,14 @@ def test_a_new_field_that_is_off_changes_nothing():
     assert recipe_of(later()) == recipe_of(Inner()) != recipe_of(later(more=0.5))
 
 
+def test_numbers_of_numpy_have_a_recipe():
+    assert recipe_of(Inner(np.float64(0.2))) == recipe_of(Inner(0.2))
+    assert recipe_of(Inner(np.float32(0.5))) == recipe_of(Inner(0.5))
+    assert recipe_of(Outer(sizes=(np.int64(1), np.int32(2)))) == recipe_of(Outer())
+
+
 def test_what_json_cannot_hold_has_no_recipe():
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="a recipe cannot record {1, 2}"):
         recipe_of(Outer(name={1, 2}))
 
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
+from numbers import Number
 from pathlib import Path
 from typing import BinaryIO
 
@@ -112,8 +113,15 @@ def recipe_of(settings) -> str:
     A setting that is off (0, False, None, empty) counts as absent, so that a new field which is off
     changes no digest. Raises TypeError for other values.
     """
-    text = json.dumps(_plain(settings), sort_keys=True)
+    text = json.dumps(_plain(settings), sort_keys=True, default=_number)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _number(value) -> int | float:
+    """A number of numpy as a number of Python. Raises TypeError for anything else."""
+    if isinstance(value, Number):
+        return value.item()
+    raise TypeError(f"a recipe cannot record {value!r}: use numbers, text, lists or dataclasses")
 
 
 def _plain(value):

@@ -141,25 +141,8 @@ def fit_modular(
 def baseline(module, supervision: str, source: str, config=None, **about) -> Method:
     """The method of a file of wdlib/baselines, with its default ``Config`` or another one."""
     config = module.Config() if config is None else config
-    fit = partial(fit_baseline, module.__name__, config)
+    fit = partial(module.fit, config=config)
     return Method(fit, supervision, source, settings=partial(_same, config), **about)
-
-
-def fit_baseline(module: str, config, request: FitRequest) -> System:
-    """Interim."""
-    import sys
-
-    return sys.modules[module].fit(
-        request.split,
-        request.images,
-        labels=request.labels,
-        seed=request.seed,
-        steps=request.steps,
-        seconds=request.seconds,
-        device=request.device,
-        progress=request.progress,
-        config=config,
-    )
 
 
 def _same(config, task: str):

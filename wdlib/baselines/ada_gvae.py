@@ -1,16 +1,15 @@
-"""Ada-GVAE: pairs of images that differ in few factors, and no word about which.
+"""Ada-GVAE: pairs of images that differ in few factors, without knowing which ones.
 
     delta_i = KL(q(z_i|x1) || q(z_i|x2)),    threshold = (max_i delta_i + min_i delta_i) / 2
     L = sum over x1, x2 of -E[log p(x|z)] + beta KL(q~(z|x) || N(0, I))
 
-Dimensions whose posteriors hardly differ (delta_i below the threshold) are taken for shared: both
-images then use the average of the two posteriors there, q~. So what changed in the pair has to fit
-into few dimensions.
+A dimension with delta_i below the threshold counts as shared: there, both images use the average q~
+of their two posteriors. So a change between the images must fit into few dimensions.
 
 Source: Locatello et al. (2020), "Weakly-supervised disentanglement without compromises", section 4;
-averaging means and variances: Hosoya (2019), "Group-based learning of disentangled representations
-with generalizability for novel contents". No label is used, but the pairs are made from the true
-factors of train's images.
+averages of means and variances: Hosoya (2019), "Group-based learning of disentangled
+representations with generalizability for novel contents". No label is used, but the true factors
+of the train images decide which images make a pair.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wdlib.baselines.loop import Loop, check_budget, pictures
-from wdlib.baselines.system import System
-from wdlib.baselines.vae import Run, Terms, Training, kl, reconstruction, resident, sample
-from wdlib.data import Images, Split
-from wdlib.training.progress import Progress
+from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import Training, VAERun, kl, reconstruction, sample
+from wdlib.data import Split
+from wdlib.training.loop import FitRequest, Run, network_input
+from wdlib.training.method import Terms
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,8 @@ class Config:
 
     Args:
         beta: weight of the KL; the paper tries 1 to 16.
-        changed: source factors that differ in a pair; 0 draws 1 to all but one, for each pair anew
-            (the paper has both).
+        changed: source factors that differ in a pair; 0 draws 1 to all but one for each pair (the
+            paper has both).
         training: ``batch`` counts pairs, as published.
     """
 
@@ -44,47 +43,32 @@ class Config:
     training: Training = Training()
 
 
-def fit(
-    split: Split,
-    images: Images,
-    *,
-    labels: int | None = None,
-    seed: int,
-    steps: int | None = None,
-    seconds: float | None = None,
-    device: str | torch.device = "cpu",
-    progress: Progress | None = None,
-    config: Config = Config(),  # noqa: B008
-) -> System:
-    """Train on pairs of train's images, for so many steps or seconds.
+def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
+    """Train on pairs of train images; the labels only serve the read-out.
 
-    ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
-    ValueError for a budget that is not exactly one, for more changed factors than vary, and as
-    ``vae.Run`` does.
+    Raises ValueError where fewer than ``config.changed`` factors vary, and where a value has no
+    labelled image.
     """
-    check_budget(steps, seconds)
-    data = resident(split, images, labels=labels, device=device)
-    run = Run(data, config.training, seed=seed)
-    partners = Partners(split, config.changed, device)
+    run = VAERun(Run.of(request), config.training)
+    partners = Partners(request.split, config.changed, request.device)
 
     def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
-        pair = torch.cat([pick, partners(pick, run.generator)])
-        x = pictures(data.unlabelled[pair])
+        pair = torch.cat([pick, partners(pick, run.generator)])  # [2B]
+        x = network_input(run.data.unlabelled[pair])
         mean, log_variance = average(*run.vae.encode(x))
         z = sample(mean, log_variance, run.generator)
         fidelity = reconstruction(run.vae.decode(z), x)
         nats = kl(mean, log_variance).sum(1).mean()
         return fidelity + config.beta * nats, {"reconstruction": fidelity, "kl": nats}
 
-    loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
-    run.train(objective, loop)
-    return run.system(loop)
+    run.train(objective)
+    return run.system()
 
 
 def average(mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
-    """q~ of pairs: [2B, d] each, first all x1, then all x2, in the same order -> the same shapes.
+    """q~ of pairs: [2B, d] each, first all x1, then all x2 in the same order -> the same shapes.
 
-    Shared dimensions get the mean of the two means and of the two variances.
+    In shared dimensions, both images get the mean of the two means and of the two variances.
     """
     (m1, m2), (s1, s2) = mean.chunk(2), log_variance.chunk(2)
     shared = ~changed(m1, s1, m2, s2)
@@ -95,9 +79,9 @@ def average(mean: Tensor, log_variance: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def changed(m1: Tensor, s1: Tensor, m2: Tensor, s2: Tensor) -> Tensor:
-    """Which dimensions differ: means and log variances [B, d] of both images -> [B, d] bool.
+    """Whether each dimension differs: means and log variances [B, d] of both images -> [B, d] bool.
 
-    Those whose KL from x1's posterior to x2's is at or above the threshold of their pair.
+    It differs where the KL from x1's posterior to x2's reaches the threshold of the pair.
     """
     ratio = s1 - s2
     delta = 0.5 * (ratio.exp() + (m1 - m2).square() * (-s2).exp() - 1 - ratio)
@@ -106,12 +90,12 @@ def changed(m1: Tensor, s1: Tensor, m2: Tensor, s2: Tensor) -> Tensor:
 
 
 class Partners:
-    """For images of train, others of train whose source factors differ in ``changed`` places.
+    """For train images, partners in train that differ in ``changed`` source factors.
 
-    Which factors differ, and by how much, is drawn uniformly. A drawn partner may lie outside of
-    train; of TRIES draws one that lies inside is taken. Where none does, an image is its own
-    partner, which changes nothing: rare on dSprites.v3; some images in a hundred on Shapes3D.v3,
-    where train is a thirteenth of all images, and a few have no partner in it.
+    Which factors differ, and by how much, is drawn uniformly. A drawn partner can lie outside of
+    train, so the first of TRIES draws that lies inside is taken. Where none does, an image is its
+    own partner, which teaches nothing. This is rare on dSprites.v3; on Shapes3D.v3, where train is
+    a thirteenth of all images, it happens to a few images in a hundred.
 
     Raises ValueError where fewer than ``changed`` factors vary.
     """
@@ -123,8 +107,7 @@ class Partners:
         varying = sizes > 1
         if not 0 <= changed <= varying.sum():
             raise ValueError(
-                f"{changed} factors cannot differ in a pair: {varying.sum()} vary in "
-                f"{split.task.name}"
+                f"changed is {changed}, but only {varying.sum()} factors of {split.task.name} vary"
             )
         places = np.stack(np.unravel_index(split.train, sizes), axis=1)[:, varying]
         strides = np.append(np.cumprod(sizes[:0:-1])[::-1], 1)[varying]

@@ -1,9 +1,9 @@
-"""The capacity-annealed beta-VAE: a code may carry C nats, no more and no fewer, and C grows.
+"""The capacity-annealed beta-VAE: a code carries C nats, no more and no fewer, and C grows.
 
     L = -E_q(z|x)[log p(x|z)] + gamma | KL(q(z|x) || N(0, I)) - C |
 
-With little capacity a code holds what saves most reconstruction (on dSprites, the position); as C
-grows the next factors join, in dimensions of their own.
+A small capacity goes to the factor that improves reconstruction most (on dSprites, position). As C
+grows, further factors follow in dimensions of their own.
 
 Source: Burgess et al. (2018), "Understanding disentangling in beta-VAE", Eq. 8.
 """
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
+from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.training.loop import FitRequest
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,8 @@ class Config:
 
     Args:
         gamma: weight of the distance to the capacity; 1000 as published.
-        capacity: C at its end, in nats; 25 as published on dSprites.
-        growth: share of the budget over which C grows from 0; a third, as the 100,000 of 300,000
+        capacity: the final C in nats; 25 as published for dSprites.
+        growth: share of the budget in which C grows from 0; a third, as the 100,000 of 300,000
             steps of Locatello et al. (2019).
     """
 
@@ -33,7 +35,7 @@ class Config:
     growth: float = 1 / 3
     training: Training = Training()
 
-    def regulariser(self, run: Run) -> Regulariser:
+    def regulariser(self, run: VAERun) -> Regulariser:
         """gamma |KL - C|."""
 
         def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
@@ -45,13 +47,15 @@ class Config:
 
 
 def capacity(at: float, most: float, growth: float) -> float:
-    """C in nats when the share ``at`` of the budget is spent: linear up to ``most``, then still.
+    """C in nats when the share ``at`` of the budget is spent: it rises linearly to ``most``.
 
     Raises ValueError for a growth that is not positive.
     """
     if growth <= 0:
-        raise ValueError(f"the capacity must grow over a positive share, got {growth}")
+        raise ValueError(f"growth is {growth}; the capacity must grow over a positive share")
     return most * min(at / growth, 1.0)
 
 
-fit = unsupervised(Config())
+def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
+    """Train a capacity-annealed beta-VAE; see ``vae.fit_unsupervised``."""
+    return fit_unsupervised(request, config)

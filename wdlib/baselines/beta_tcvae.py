@@ -1,15 +1,15 @@
-"""beta-TCVAE: total correlation estimated from the batch itself, without a critic.
+"""beta-TCVAE: the total correlation, estimated from the batch without a critic.
 
     KL(q(z|x) || p(z)), averaged over x  =  I(x; z) + TC(z) + sum_j KL(q(z_j) || p(z_j))
     L = -E_q(z|x)[log p(x|z)] + I(x; z) + beta TC(z) + sum_j KL(q(z_j) || p(z_j))
       = -ELBO + (beta - 1) TC(z),        TC(z) = E_q(z)[log q(z) - sum_j log q(z_j)]
 
-q(z) is the average of q(z|x) over all N images of train; a batch stands for them.
+q(z) is the mean of q(z|x) over all N train images; a batch represents them.
 
 Source: Chen et al. (2018), "Isolating sources of disentanglement in variational autoencoders",
-Eq. 2 and 4 with alpha = gamma = 1, and minibatch stratified sampling (appendix C.2). PUBLISHED
-takes minibatch weighted sampling (their section 3.3), whose gradient is that of Locatello et al.
-(2019), who leave its constants out.
+Eq. 2 and 4 with alpha = gamma = 1, and minibatch stratified sampling (appendix C.2). PUBLISHED uses
+minibatch weighted sampling (section 3.3); its gradient is that of Locatello et al. (2019), who
+leave out the constants.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.vae import PUBLISHED as PUBLISHED_TRAINING
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
+from wdlib.baselines import vae
+from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.training.loop import FitRequest
 
 
 @dataclass(frozen=True)
@@ -29,16 +31,16 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        beta: weight of the total correlation; 6, the value usually quoted for dSprites, lies in
-            the 1 to 10 that Locatello et al. (2019) try.
-        weighted: minibatch weighted sampling in place of the stratified one; see ``log_weights``.
+        beta: weight of the total correlation. 6 is usual for dSprites; Locatello et al. (2019) try
+            1 to 10.
+        weighted: minibatch weighted sampling instead of stratified sampling; see ``log_weights``.
     """
 
     beta: float = 6.0
     weighted: bool = False
     training: Training = Training()
 
-    def regulariser(self, run: Run) -> Regulariser:
+    def regulariser(self, run: VAERun) -> Regulariser:
         """KL + (beta - 1) TC."""
         count = len(run.data.unlabelled)
 
@@ -54,13 +56,13 @@ class Config:
 def total_correlation(
     z: Tensor, mean: Tensor, log_variance: Tensor, count: int, weighted: bool = False
 ) -> Tensor:
-    """TC of the aggregate posterior, in nats, from a batch. All [B, d], B at least 2.
+    """TC of the aggregate posterior in nats, from a batch of samples z_i of q(z|x_i).
 
-    z_i is a sample of q(z|x_i); ``count`` is N, the number of images that the batch was drawn from.
-    ``weighted``: how q(z_i) is estimated, see ``log_weights``.
+    z, mean and log_variance are [B, d], with B at least 2. ``count`` is N, the number of images
+    that the batch was drawn from. ``weighted``: see ``log_weights``.
     """
     log_density = log_normal(z[:, None], mean[None], log_variance[None])  # [B, B, d]: z_i given x_j
-    weights = log_weights(len(z), count, z.device, weighted)
+    weights = log_weights(len(z), count, z.device, weighted)  # [B, B]
     log_joint = torch.logsumexp(weights + log_density.sum(2), dim=1)  # [B]
     log_each = torch.logsumexp(weights[:, :, None] + log_density, dim=1)  # [B, d]
     return (log_joint - log_each.sum(1)).mean()
@@ -69,11 +71,11 @@ def total_correlation(
 def log_weights(batch: int, count: int, device, weighted: bool = False) -> Tensor:
     """Log of the weight of q(z_i|x_j) in the estimate of q(z_i): [batch, batch].
 
-    Stratified: image i itself has its own share, 1/N, and each of the other B - 1 an equal part of
-    the rest. (The paper singles out one of the others, at random, for a weight of its own; averaged
-    over that choice it is this.) Exact for a batch of all N images.
-    Weighted: all have 1/(N B), the paper's minibatch weighted sampling. It is biased: TC comes out
-    (d - 1) log N too high where all images look alike.
+    Stratified: image i has its own share 1/N, and the other B - 1 images divide the rest equally;
+    exact for a batch of all N images. (The paper gives a separate weight to one of the others,
+    chosen at random; this is the mean over that choice.)
+    Weighted: every weight is 1/(N B), as in minibatch weighted sampling. It is biased: where all
+    images look alike, TC is (d - 1) log N too high.
     """
     if weighted:
         return torch.full((batch, batch), -math.log(batch * count), device=device)
@@ -83,11 +85,14 @@ def log_weights(batch: int, count: int, device, weighted: bool = False) -> Tenso
 
 
 def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
-    """log N(z; mean, exp(log_variance)) of each dimension, in nats; shapes broadcast."""
-    away = (z - mean).square() * (-log_variance).exp()
-    return -0.5 * (away + log_variance + math.log(2 * math.pi))
+    """log N(z; mean, exp(log_variance)) per dimension, in nats; shapes broadcast."""
+    distance = (z - mean).square() * (-log_variance).exp()
+    return -0.5 * (distance + log_variance + math.log(2 * math.pi))
 
 
-PUBLISHED = Config(weighted=True, training=PUBLISHED_TRAINING)
+PUBLISHED = Config(weighted=True, training=vae.PUBLISHED)
 
-fit = unsupervised(Config())
+
+def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
+    """Train a beta-TCVAE; see ``vae.fit_unsupervised``."""
+    return fit_unsupervised(request, config)

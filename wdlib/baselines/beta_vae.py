@@ -1,9 +1,9 @@
-"""beta-VAE: the KL of the ELBO, weighed more than it should be.
+"""beta-VAE: the KL of the ELBO with a larger weight.
 
     L = -E_q(z|x)[log p(x|z)] + beta KL(q(z|x) || N(0, I))
 
-A beta above 1 makes every nat that a code carries dear. Codes whose dimensions are independent
-carry most for their price.
+With beta above 1, every nat in the code is expensive. Codes with independent dimensions carry the
+most information for their price.
 
 Source: Higgins et al. (2017), "beta-VAE: learning basic visual concepts with a constrained
 variational framework", Eq. 4.
@@ -15,7 +15,9 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
+from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.training.loop import FitRequest
 
 
 @dataclass(frozen=True)
@@ -23,14 +25,14 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        beta: weight of the KL; 1 is the plain VAE. 4, the value usually quoted for dSprites,
-            lies in the 1 to 16 that Locatello et al. (2019) try.
+        beta: weight of the KL; 1 is the plain VAE. 4 is usual for dSprites; Locatello et al. (2019)
+            try 1 to 16.
     """
 
     beta: float = 4.0
     training: Training = Training()
 
-    def regulariser(self, run: Run) -> Regulariser:
+    def regulariser(self, run: VAERun) -> Regulariser:
         """beta KL."""
 
         def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
@@ -40,4 +42,6 @@ class Config:
         return regulariser
 
 
-fit = unsupervised(Config())
+def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
+    """Train a beta-VAE; see ``vae.fit_unsupervised``."""
+    return fit_unsupervised(request, config)

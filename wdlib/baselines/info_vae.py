@@ -1,11 +1,11 @@
-"""InfoVAE: the codes of all images together match the prior, rather than those of each image.
+"""InfoVAE: match the codes of all images together to the prior, not those of each image.
 
     L = -E_q(z|x)[log p(x|z)] + (1 - alpha) KL(q(z|x) || p(z))
         + (alpha + lambda - 1) MMD(q(z), p(z))
     MMD(q, p) = E_q,q[k(z, z')] - 2 E_q,p[k(z, z')] + E_p,p[k(z, z')]
 
-The KL asks that no code says anything of its image; alpha = 1 drops it. The maximum mean
-discrepancy compares two sets of samples through a kernel, and is 0 only for equal distributions.
+The KL penalises all information in a code; alpha = 1 removes it. The maximum mean discrepancy (MMD)
+compares two sets of samples through a kernel; it is 0 only for equal distributions.
 
 Source: Zhao, Song and Ermon (2017), "InfoVAE: information maximizing variational autoencoders",
 Eq. 6 and section 4.
@@ -18,7 +18,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.vae import Regulariser, Run, Training, kl, unsupervised
+from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.training.loop import FitRequest
 
 
 @dataclass(frozen=True)
@@ -26,16 +28,16 @@ class Config:
     """Hyper-parameters.
 
     Args:
-        alpha: 1 takes the KL away, 0 keeps it. 1 is what is called MMD-VAE.
-        weight: lambda of the equation. Ours: at 1000 a code that says nothing (all zeros, 10
-            dimensions, MMD .011) costs 11 nats, about what the KL of a working code does.
+        alpha: 1 removes the KL (this is also called MMD-VAE), 0 keeps it.
+        weight: lambda. 1000 is wdlib's choice: a code without information (all zeros, 10
+            dimensions, MMD .011) then costs 11 nats, about the KL of a working code.
     """
 
     alpha: float = 1.0
     weight: float = 1000.0
     training: Training = Training()
 
-    def regulariser(self, run: Run) -> Regulariser:
+    def regulariser(self, run: VAERun) -> Regulariser:
         """(1 - alpha) KL + (alpha + lambda - 1) MMD."""
 
         def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
@@ -49,18 +51,19 @@ class Config:
 
 
 def mmd(z: Tensor, other: Tensor) -> Tensor:
-    """Squared maximum mean discrepancy of two sets of samples [N, d] and [M, d].
+    """Squared maximum mean discrepancy of two sets of samples, [N, d] and [M, d].
 
-    The kernel is exp(-|z - z'|^2 / d^2), the authors' choice; every pair counts, each sample with
-    itself too, so that equal sets score exactly 0.
+    Every pair counts, also each sample with itself, so equal sets have exactly 0.
     """
     return kernel(z, z).mean() - 2 * kernel(z, other).mean() + kernel(other, other).mean()
 
 
 def kernel(z: Tensor, other: Tensor) -> Tensor:
-    """exp(-|z - z'|^2 / d^2) of every pair: [N, d], [M, d] -> [N, M]."""
-    away = (z[:, None] - other[None]).square().sum(2)  # not cdist: its gradient at 0 is NaN
-    return (-away / z.shape[1] ** 2).exp()
+    """The authors' kernel exp(-|z - z'|^2 / d^2) of every pair: [N, d], [M, d] -> [N, M]."""
+    distance = (z[:, None] - other[None]).square().sum(2)  # cdist has the gradient NaN at 0
+    return (-distance / z.shape[1] ** 2).exp()
 
 
-fit = unsupervised(Config())
+def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
+    """Train an InfoVAE; see ``vae.fit_unsupervised``."""
+    return fit_unsupervised(request, config)

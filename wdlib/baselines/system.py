@@ -1,64 +1,108 @@
-"""What every baseline hands back: one interface, whatever the system is inside.
+"""What the baselines return: a system whose codes are vectors, with dimensions for every factor.
 
-It is the one that relation accuracy and the table of methods ask for, and that of
-``wdlib.model.ModularModel`` with flat codes: encode, decode, values, move.
+``move`` is the same for all: read the values from the code, change them as the relation says, and
+write the new value into the dimensions of the affected factors. So a baseline needs no relational
+learner, and it can apply any relation. What stands for a value is the system's own: an embedding,
+a one-hot vector, or a mean code.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from wdlib.data import to_float
+from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder
 from wdlib.relations import Relation, relations_of
-from wdlib.tasks import Task
+from wdlib.training.loop import Run, network_input
+
+Partitions = tuple[tuple[int, ...], ...]  # for each factor its dimensions of the code
 
 
-@dataclass(frozen=True, eq=False)
-class System:
-    """A trained system.
+class Reader(Protocol):
+    """How values are read from codes and written into them.
 
-    Args:
-        task: what it was trained for.
-        encoder: float images [B, C, 64, 64] in [0, 1] on the device -> codes [B, d].
-        decoder: codes [B, d] on the device -> images [B, C, 64, 64] in [0, 1].
-        values: codes [N, d] -> the relevant values that the system reads in them, [N, n] int64.
-        move: (codes [N, d], relation) -> codes [N, d] after it, each system in its own way.
-        device: where encoder and decoder live.
-        partitions: the dimensions that carry each factor, in the task's order; None where the
-            system has no such notion.
-        history: what training said, a dict of step and losses each; the last one's step is the
-            number of steps that were made.
+    partitions: for each factor its dimensions of the code.
     """
 
-    task: Task
-    encoder: Callable[[Tensor], Tensor]
-    decoder: Callable[[Tensor], Tensor]
-    values: Callable[[Tensor], Tensor]
-    move: Callable[[Tensor, Relation], Tensor]
-    device: torch.device
-    partitions: tuple[tuple[int, ...], ...] | None = None
-    history: tuple[dict, ...] = ()
+    partitions: Partitions
 
-    @property
-    def relations(self) -> tuple[Relation, ...]:
-        """The task's relations: all of them can be asked for."""
-        return relations_of(self.task)
+    def values(self, codes: Tensor) -> Tensor:
+        """Codes [N, D] -> the value of each factor, [N, n] int64."""
+
+    def place(self, factor: int, values: Tensor) -> Tensor:
+        """Values [N] of one factor -> what its dimensions hold then, [N, width]."""
+
+
+class FlatSystem:
+    """A trained system with codes [N, D].
+
+    Args:
+        run: the training that is over: its task, device and history.
+        encoder: float images [B, C, 64, 64] in [0, 1] on the device -> codes [B, D].
+        decoder: codes [B, D] on the device -> logits of images [B, C, 64, 64].
+        reader: reads values from codes and writes them.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        encoder: Callable[[Tensor], Tensor],
+        decoder: Callable[[Tensor], Tensor],
+        reader: Reader,
+    ):
+        self.task, self.device, self.history = run.task, run.device, run.loop.history
+        self.relations = relations_of(run.task)
+        self.encoder, self.decoder, self.reader = encoder, decoder, reader
+        self.partitions, self.values = reader.partitions, reader.values
 
     @torch.no_grad()
     def encode(self, images: Tensor, *, batch: int = 512) -> Tensor:
-        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, d]."""
-
-        def encode(x: Tensor) -> Tensor:
-            x = x.to(self.device)
-            return self.encoder(x if x.is_floating_point() else to_float(x))
-
-        return torch.cat([encode(part) for part in images.split(batch)])
+        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, D]."""
+        parts = images.split(batch)
+        return torch.cat([self.encoder(network_input(x.to(self.device))) for x in parts])
 
     @torch.no_grad()
     def decode(self, codes: Tensor, *, batch: int = 512) -> Tensor:
-        """Codes [N, d] -> images [N, C, 64, 64], float in [0, 1]."""
-        return torch.cat([self.decoder(z.to(self.device)) for z in codes.split(batch)])
+        """Codes [N, D] -> images [N, C, 64, 64], float in [0, 1]."""
+        parts = codes.split(batch)
+        return torch.cat([self.decoder(z.to(self.device)).sigmoid() for z in parts])
+
+    @torch.no_grad()
+    def move(self, codes: Tensor, relation: Relation) -> Tensor:
+        """Codes [N, D] -> codes [N, D] in which every affected factor has its new value."""
+        after = torch.from_numpy(relation(self.values(codes).cpu().numpy(), self.task))
+        moved = codes.clone()
+        for i in relation.affects(self.task):
+            dims = list(self.partitions[i])
+            moved[:, dims] = self.reader.place(i, after[:, i].to(codes.device))
+        return moved
+
+
+def consecutive(widths: Sequence[int]) -> Partitions:
+    """The first ``widths[0]`` dimensions for the first factor, the next ones for the second, ..."""
+    ends = accumulate(widths)
+    return tuple(tuple(range(end - width, end)) for width, end in zip(widths, ends))
+
+
+def encoder(config: NetworkConfig, channels: int, outputs: int) -> ConvEncoder:
+    """Images [B, C, 64, 64] -> [B, outputs], in the sizes of the modular model."""
+    sizes = {"widths": config.encoder_widths, "hidden": config.hidden, "norm": config.encoder_norm}
+    return ConvEncoder(channels, outputs, **sizes).to(memory_format=torch.channels_last)
+
+
+def decoder(config: NetworkConfig, inputs: int, channels: int) -> nn.Module:
+    """[B, inputs] -> logits [B, C, 64, 64], the decoder of the modular model.
+
+    Raises ValueError for an unknown one.
+    """
+    if config.decoder == "separable":
+        return SeparableDecoder(inputs, channels, rank=config.rank, hidden=config.hidden)
+    if config.decoder == "conv":
+        network = ConvDecoder(inputs, channels, hidden=config.hidden)
+        return network.to(memory_format=torch.channels_last)
+    raise ValueError(f"unknown decoder {config.decoder!r}: choose separable or conv")

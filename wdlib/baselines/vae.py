@@ -1,13 +1,12 @@
-"""The variational auto-encoder that the whole family shares, and how any of them is trained.
+"""The variational autoencoder of the whole family, and how every member is trained.
 
-The encoder answers with a normal distribution over codes, q(z|x) = N(mean, exp(log variance)), each
-dimension by itself; the decoder turns a sample of it back into an image. Training maximises
+The encoder gives a normal distribution over codes, q(z|x) = N(mean, exp(log variance)), independent
+in each dimension. The decoder turns a sample of it into an image. Training maximises
 
     ELBO = E_q(z|x)[log p(x|z)] - KL(q(z|x) || N(0, I))
 
-under a Bernoulli likelihood of each pixel, in nats an image. A member of the family changes the
-second term (a regulariser: see ``Regulariser``), or adds one of its own. Networks, batches, budget
-and read-out are the same for all.
+with a Bernoulli likelihood per pixel, in nats per image. A member of the family replaces the second
+term by a regulariser of its own, or adds a term.
 
 Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", Eq. 3 and appendix B.
 """
@@ -15,7 +14,6 @@ Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", Eq. 3 and 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,25 +21,22 @@ import torch
 from torch import Tensor, nn
 
 from wdlib.baselines import readout
-from wdlib.baselines.factored import decoder, encoder
-from wdlib.baselines.loop import Loop, anneal, batches, check_budget, pictures, update, with_labels
-from wdlib.baselines.system import System
-from wdlib.data import Images, Split, device_images
+from wdlib.baselines.system import FlatSystem, Partitions, decoder, encoder
 from wdlib.model.autoencoder import NetworkConfig
-from wdlib.tasks import Task
 from wdlib.training import method
-from wdlib.training.progress import Progress
+from wdlib.training.loop import Batches, FitRequest, Run, adam, anneal, network_input, update
+from wdlib.training.method import Terms
 
 
 @dataclass(frozen=True)
 class Training:
-    """What all members share. The defaults are ours, for two cores and four minutes.
+    """What all members share. The defaults are chosen for two CPU cores and four minutes.
 
     Args:
         networks: sizes; ``dim`` is the number of latent dimensions.
-        batch: images a step.
+        batch: images per step.
         lr: Adam's learning rate.
-        cosine: let it fall to zero along a half cosine over the budget.
+        cosine: the rate falls to zero along half a cosine over the budget.
     """
 
     networks: NetworkConfig = NetworkConfig(dim=10)
@@ -50,9 +45,9 @@ class Training:
     cosine: bool = True
 
 
-# 10 dimensions, batches of 64, Adam at 1e-4 without a schedule, for 300,000 steps: Locatello et al.
-# (2019), "Challenging common assumptions", appendix. The encoder is the shared one nearest to
-# theirs (four convolutions of stride 2, no normalisation).
+# As in Locatello et al. (2019), "Challenging common assumptions", appendix: 10 dimensions, batches
+# of 64, Adam at a constant 1e-4. Their encoder has four convolutions of stride 2 and no
+# normalisation; this is the shared network nearest to it.
 PUBLISHED = Training(
     networks=NetworkConfig(dim=10, encoder_widths=(32, 64, 64), encoder_norm=False, decoder="conv"),
     lr=1e-4,
@@ -64,8 +59,8 @@ class VAE(nn.Module):
     """Images [B, C, 64, 64] in [0, 1] -> q(z|x) -> logits of images.
 
     Args:
-        channels: C.
-        config: sizes, the latent's among them (``dim``).
+        channels: C of the images.
+        config: sizes; ``dim`` is the length d of the code.
     """
 
     def __init__(self, channels: int, config: NetworkConfig):
@@ -80,18 +75,18 @@ class VAE(nn.Module):
         return mean, log_variance
 
     def decode(self, z: Tensor) -> Tensor:
-        """Codes [B, d] -> logits [B, C, 64, 64]; the sigmoid is the image."""
+        """Codes [B, d] -> logits [B, C, 64, 64]; the image is their sigmoid."""
         return self.decoder(z)
 
 
 def sample(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
-    """z = mean + standard deviation * noise, so that gradients reach both. [B, d]."""
+    """z = mean + standard deviation * noise, [B, d]; gradients reach mean and variance."""
     noise = torch.randn(mean.shape, generator=generator, device=mean.device)
     return mean + (0.5 * log_variance).exp() * noise
 
 
 def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """KL(N(mean, exp(log_variance)) || N(0, 1)) of each dimension, in nats: [B, d] -> [B, d].
+    """KL(N(mean, exp(log_variance)) || N(0, 1)) per dimension, in nats: [B, d] -> [B, d].
 
     Source: Kingma and Welling (2014), appendix B.
     """
@@ -99,103 +94,68 @@ def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
-    """-E[log p(x|z)] in nats an image (wdlib's own loss divides it by the side of 64 pixels)."""
+    """-E[log p(x|z)] in nats per image (64 times the loss of the modular model)."""
     return x.shape[-1] * method.reconstruction(logits, x)
 
 
-Terms = dict[str, Tensor]  # what training says, unweighted
+# (mean, log variance and sample of q(z|x), each [B, d], spent share of the budget) -> the weighted
+# loss that replaces the KL, and its unweighted terms
+Regulariser = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Terms]]
+# (numbers of unlabelled images [B], spent share of the budget) -> the loss, and its terms
+Objective = Callable[[Tensor, float], tuple[Tensor, Terms]]
 
 
-class Regulariser(Protocol):
-    """What a member of the family puts in the place of the KL.
+class Unsupervised(Protocol):
+    """The configuration of a member that is only a regulariser."""
 
-    Takes mean, log variance and sample of q(z|x) [B, d] each, and the share of the budget that is
-    spent (0 to 1). Returns the weighted loss and its unweighted terms.
-    """
+    training: Training
 
-    def __call__(
-        self, mean: Tensor, log_variance: Tensor, z: Tensor, at: float
-    ) -> tuple[Tensor, Terms]: ...
+    def regulariser(self, run: VAERun) -> Regulariser:
+        """The regulariser for one training run."""
 
 
-Objective = Callable[[Tensor, float], tuple[Tensor, Terms]]  # (numbers of images, share) -> loss
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """What a run trains on, resident on the device.
+class VAERun:
+    """A VAE in training.
 
     Args:
-        task: whose images they are.
-        split: the split that they come from, with the labels in use.
-        unlabelled: uint8 images of train [N, C, 64, 64], in the split's order.
-        labelled, values: uint8 images [L, C, 64, 64] and their relevant values [L, n].
+        data: the run whose images, seed and loop it uses.
+        training: sizes, batch and rate.
+
+    Attributes: ``vae``; ``generator``, whose random numbers start from the seed.
     """
 
-    task: Task
-    split: Split
-    unlabelled: Tensor
-    labelled: Tensor
-    values: Tensor
+    def __init__(self, data: Run, training: Training):
+        self.data, self.training = data, training
+        self.vae = data.build(lambda: VAE(data.task.channels, training.networks))
+        self.generator = torch.Generator(data.device).manual_seed(data.seed)
 
-
-def resident(
-    split: Split, images: Images, *, labels: int | None, device: str | torch.device
-) -> Data:
-    """The images of a split on the device, with the first ``labels`` labels (None: all of them).
-
-    Raises ValueError for more labels than the split has, and where a factor's value is left with no
-    labelled image.
-    """
-    split = with_labels(split, labels)
-    task = split.task
-    return Data(
-        task,
-        split,
-        device_images(images, task.classes(split.train), device),
-        device_images(images, task.classes(split.labelled), device),
-        torch.from_numpy(task.labels(split.labelled)).to(device),
-    )
-
-
-class Run:
-    """A VAE in training: the model, its data and its random numbers.
-
-    Args:
-        seed: of the weights and of every random number.
-    """
-
-    def __init__(self, data: Data, training: Training, *, seed: int):
-        self.data, self.training, self.seed = data, training, seed
-        self.device = data.unlabelled.device
-        with seeded(seed):
-            self.vae = VAE(data.task.channels, training.networks)
-        self.vae.to(self.device)
-        self.generator = torch.Generator(self.device).manual_seed(seed)
+    def loss(
+        self, x: Tensor, mean: Tensor, log_variance: Tensor, regulariser: Regulariser, at: float
+    ) -> tuple[Tensor, Terms]:
+        """Reconstruction and regulariser of images x [B, C, 64, 64] that are encoded as q(z|x)."""
+        z = sample(mean, log_variance, self.generator)
+        fidelity = reconstruction(self.vae.decode(z), x)
+        penalty, terms = regulariser(mean, log_variance, z, at)
+        return fidelity + penalty, {"reconstruction": fidelity, **terms}
 
     def regularised(self, regulariser: Regulariser) -> Objective:
-        """Reconstruction and a regulariser, on a batch of images: what most of the family is."""
+        """The objective of an unsupervised member."""
 
         def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
-            x = pictures(self.data.unlabelled[pick])
-            mean, log_variance = self.vae.encode(x)
-            z = sample(mean, log_variance, self.generator)
-            fidelity = reconstruction(self.vae.decode(z), x)
-            penalty, terms = regulariser(mean, log_variance, z, at)
-            return fidelity + penalty, {"reconstruction": fidelity, **terms}
+            x = network_input(self.data.unlabelled[pick])
+            return self.loss(x, *self.vae.encode(x), regulariser, at)
 
         return objective
 
-    def train(
-        self, objective: Objective, loop: Loop, *, name: str = "train", share: float | None = None
-    ) -> None:
-        """Minimise ``objective`` over a phase of the loop, or over all that is left of it.
+    def train(self, objective: Objective, name: str = "train", share: float | None = None) -> None:
+        """Minimise the objective over a share of the budget; None takes what is left of it.
 
         Raises FloatingPointError where a reported loss is not finite.
         """
-        training = self.training
-        optimiser = torch.optim.Adam(self.vae.parameters(), lr=training.lr, fused=True)
-        order = batches(len(self.data.unlabelled), training.batch, self.generator)
+        loop, training = self.data.loop, self.training
+        optimiser = adam(self.vae.parameters(), training.lr)
+        # Not data.batches: each candidate of few_label starts with the same random numbers.
+        order = Batches(len(self.data.unlabelled), training.batch, self.generator)
         self.vae.train()
         for at in loop.phase(name, share):
             if training.cosine:
@@ -208,72 +168,24 @@ class Run:
     @torch.no_grad()
     def codes(self, images: Tensor) -> Tensor:
         """uint8 images [N, C, 64, 64] on the device -> the means of q(z|x) [N, d]."""
-        return torch.cat([self.vae.encode(pictures(part))[0] for part in images.split(512)])
+        return torch.cat([self.vae.encode(network_input(part))[0] for part in images.split(512)])
 
-    def system(self, loop: Loop, partitions: readout.Partitions | None = None) -> System:
-        """The trained model with its read-out; a code is the mean of q(z|x).
+    def system(self, partitions: Partitions | None = None) -> FlatSystem:
+        """The trained VAE with its read-out; a code is the mean of q(z|x).
 
-        ``partitions``: the dimensions of each factor where training has decided them.
+        ``partitions``: the dimensions of each factor where training has fixed them.
         """
-        data = self.data
+        data, vae = self.data, self.vae
         read = readout.fit(self.codes(data.labelled), data.values, data.task, partitions=partitions)
-        return System(
-            task=data.task,
-            encoder=lambda x: self.vae.encode(pictures(x))[0],
-            decoder=lambda z: self.vae.decode(z).sigmoid(),
-            values=read.values,
-            move=read.move,
-            device=self.device,
-            partitions=read.partitions,
-            history=tuple(loop.history),
-        )
+        return FlatSystem(data, lambda x: vae.encode(x)[0], vae.decode, read)
 
 
-class Unsupervised(Protocol):
-    """The configuration of a member that is a regulariser and no more."""
+def fit_unsupervised(request: FitRequest, config: Unsupervised) -> FlatSystem:
+    """Train on the unlabelled images; the labels only serve the read-out.
 
-    training: Training
-
-    def regulariser(self, run: Run) -> Regulariser: ...
-
-
-def unsupervised(default: Unsupervised) -> Callable[..., System]:
-    """The ``fit`` of such a member; ``default`` is its configuration where none is given."""
-
-    def fit(
-        split: Split,
-        images: Images,
-        *,
-        labels: int | None = None,
-        seed: int,
-        steps: int | None = None,
-        seconds: float | None = None,
-        device: str | torch.device = "cpu",
-        progress: Progress | None = None,
-        config: Unsupervised = default,
-    ) -> System:
-        """Train on all of train without labels, for so many steps or seconds.
-
-        ``labels``: the first so many labelled images (None: all) serve the read-out alone. Raises
-        ValueError for a budget that is not exactly one, and as ``resident`` does.
-        """
-        check_budget(steps, seconds)
-        data = resident(split, images, labels=labels, device=device)
-        run = Run(data, config.training, seed=seed)
-        loop = Loop(steps=steps, seconds=seconds, progress=progress, device=device)
-        run.train(run.regularised(config.regulariser(run)), loop)
-        return run.system(loop)
-
-    return fit
-
-
-@contextmanager
-def seeded(seed: int):
-    """Weights made inside depend on ``seed`` alone, and the global random state stays as it was."""
-    generator = torch.random.default_generator
-    state = generator.get_state()
-    generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        generator.set_state(state)
+    Raises ValueError where a value has no labelled image, and FloatingPointError for a loss that
+    diverges.
+    """
+    run = VAERun(Run.of(request), config.training)
+    run.train(run.regularised(config.regulariser(run)))
+    return run.system()

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from operator import index
 
 import torch
 from torch import Tensor, nn
@@ -36,7 +37,8 @@ class FitRequest:
         device: "cpu", "cuda", ...
         progress: shows how training proceeds; None shows nothing.
 
-    Raises ValueError for a budget that is missing, double, or not positive.
+    Raises ValueError for a budget that is missing, double, or not positive, and TypeError for a
+    seed, labels or steps that are not integers.
     """
 
     split: Split
@@ -48,7 +50,10 @@ class FitRequest:
     device: str | torch.device = "cpu"
     progress: Progress | None = None
 
-    def __post_init__(self):
+    def __post_init__(self):  # integers of numpy become Python's, which JSON can record
+        for name in ("seed", "labels", "steps"):
+            if (number := getattr(self, name)) is not None:
+                object.__setattr__(self, name, index(number))
         check_budget(self.steps, self.seconds)
 
     @property
