@@ -95,7 +95,7 @@ def test_images_all_alike_are_nothing_to_learn_from():
     )
     for name in METHODS:
         with pytest.raises(ValueError, match=r"64 images of train \(mine\) are all alike"):
-            METHODS[name].fit(FitRequest(SPLIT, images, labels=200, steps=3))
+            METHODS[name].fit(FitRequest(SPLIT, images, labels=200, steps=8))
 
 
 # --- few labels ------------------------------------------------------------------------------

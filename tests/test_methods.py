@@ -1,28 +1,26 @@
-"""The table of methods: what an entry must offer, how a budget is spent, and an own entry."""
+"""The table of methods: its entries, how Modular spends a budget, and a method of one's own."""
 
-import dataclasses
-import inspect
 import itertools
 import re
 import textwrap
-from functools import partial
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-from wdlib.training.budget import cut, shares_of
+import torch
 
 from wdlib import methods
+from wdlib.baselines import few_label, previous
 from wdlib.data import load
 from wdlib.data.split import split
-from wdlib.experiments import grid, studies
-from wdlib.methods import METHODS, Baseline, Method, Modular, method
+from wdlib.evaluation import evaluate
+from wdlib.experiments.replications import REPLICATIONS
+from wdlib.methods import METHODS, Method, method
 from wdlib.metrics.judge import train_judge
-from wdlib.model import ModularModel, saved
+from wdlib.model import ModularModel
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, budget, trainer
-
-SETTINGS = {"labels", "seed", "steps", "seconds", "device"}
+from wdlib.training import COURSE, PAPER, FitRequest, trainer
 
 
 @pytest.fixture(scope="module")
@@ -30,164 +28,100 @@ def parts():
     return split(task("dSprites.v2"), seed=0, labels=300, limit=1500), load("dsprites")
 
 
-@pytest.mark.parametrize("name", METHODS)
-def test_every_method_takes_the_same_settings(name):
-    fit = METHODS[name].fit
-    if isinstance(fit, Baseline):
-        module = import_module(f"wdlib.baselines.{fit.file}")
-        fields = {field.name for field in dataclasses.fields(module.Config)}
-        assert {field for field, _ in fit.config} <= fields
-        fit = module.fit
-    assert inspect.signature(fit).parameters.keys() >= SETTINGS | {"split", "images"}
-
-
-def test_every_baseline_stands_in_the_table():
-    """Whatever file of the room can be fitted to a split."""
+def test_every_baseline_is_in_the_table():
     room = Path(import_module("wdlib.baselines").__path__[0])
-    names = {path.stem for path in room.glob("*.py")} - {"__init__"}
-    fitted = set()
-    for name in names:
-        fit = getattr(import_module(f"wdlib.baselines.{name}"), "fit", None)
-        if fit is not None and {"split", "images"} <= inspect.signature(fit).parameters.keys():
-            fitted.add(name)
-    assert fitted == {m.fit.file for m in METHODS.values() if isinstance(m.fit, Baseline)}
+    files = {f"wdlib.baselines.{path.stem}" for path in room.glob("*.py")}
+    fits = {m.fit.func.__module__ for m in METHODS.values()} - {"wdlib.methods"}
+    shared = {f"wdlib.baselines.{name}" for name in ("__init__", "system", "readout", "vae")}
+    assert files - fits == shared and fits <= files
 
 
-def test_a_baseline_gets_its_configuration(monkeypatch, parts):
-    from wdlib.baselines import few_label, previous
-
-    for name, module in {"previous": previous, "few_label-selected": few_label}.items():
-        given = {}
-        monkeypatch.setattr(module, "fit", lambda *parts, given=given, **s: given.update(s))
-        METHODS[name].fit(*parts, seed=3, steps=5)
-        assert (given["seed"], given["steps"]) == (3, 5)
-        if name == "previous":
-            assert given["config"] == previous.Config(own_labels=True)
-        else:
-            assert given["config"].candidates == few_label.FAMILY
+def test_a_baseline_gets_its_configuration():
+    config = METHODS["previous"].fit.keywords["config"]
+    assert config == previous.Config(own_labels=True) == METHODS["previous"].settings("dSprites.v2")
+    selected = METHODS["few_label-selected"].fit.keywords["config"]
+    assert selected.candidates == few_label.FAMILY
+    published = REPLICATIONS["few_label-published"].fit.keywords["config"]
+    assert published is few_label.PUBLISHED
 
 
 def test_an_unknown_method_is_refused_with_the_nearest():
-    with pytest.raises(ValueError, match="no method called 'beta-vae'; did you mean beta_vae"):
+    with pytest.raises(ValueError, match="no method 'beta-vae'; did you mean beta_vae"):
         method("beta-vae")
-    with pytest.raises(ValueError, match="no method called ''; there are modular, "):
+    with pytest.raises(ValueError, match="no method ''; choose one of modular, "):
         method("")
 
 
 def test_cut_keeps_the_shares_of_the_phases():
-    steps = [phase.steps for phase in cut(COURSE, COURSE.steps * 2).phases]
+    steps = [phase.steps for phase in COURSE.cut(COURSE.steps * 2).phases]
     assert steps == [2 * phase.steps for phase in COURSE.phases]
-    paper = cut(PAPER.for_images(28_000), 600)
+    paper = PAPER.for_images(28_000).cut(600)
     assert [phase.steps for phase in paper.phases] == [100, 500]  # 1000 and 5000 epochs
 
 
 @pytest.mark.parametrize("steps", [len(COURSE.phases), 7, 100, 2601])
 def test_cut_spends_the_budget_and_skips_no_phase(steps):
-    phases = cut(COURSE, steps).phases
+    phases = COURSE.cut(steps).phases
     assert sum(phase.steps for phase in phases) == steps
     assert min(phase.steps for phase in phases) >= 1
     assert [p.name for p in phases] == [p.name for p in COURSE.phases]
 
 
-def test_cut_refuses_a_budget_of_less_than_a_step_a_phase():
-    with pytest.raises(ValueError, match="phases, 1 steps are too few"):
-        cut(COURSE, 1)
+def test_cut_refuses_a_budget_of_less_than_one_step_per_phase():
+    with pytest.raises(ValueError, match="1 steps are too few for COURSE"):
+        COURSE.cut(1)
 
 
 def test_shares_follow_from_the_cost_of_each_phase(monkeypatch, parts):
-    preset = dataclasses.replace(
-        COURSE,
-        phases=tuple(
-            dataclasses.replace(COURSE.phases[0], name=name, steps=steps)
-            for name, steps in (("cheap", 100), ("dear", 300))
-        ),
-    )
-
-    class Clockwork:
-        def __init__(self, split, images, preset, **_):
-            self.preset, self.done = preset, 0
-
-    def timed(trainer, steps):
-        phase, _ = trainer.preset.phase_at(trainer.done)
-        trainer.done += steps
-        return steps * {"cheap": 0.1, "dear": 0.3}[phase.name]
-
-    monkeypatch.setattr(methods, "Trainer", Clockwork)
-    monkeypatch.setattr(budget, "_timed", timed)
-    assert shares_of(*parts, preset) == pytest.approx([0.1, 0.9])  # 100 of .1 s, 300 of .3 s
+    cheap = replace(COURSE.phases[0], name="cheap", steps=100)
+    dear = replace(COURSE.phases[0], name="dear", steps=300)
+    preset = replace(COURSE, phases=(cheap, dear))
+    costs = {"cheap": (0.0, 0.1), "dear": (0.0, 0.3)}  # seconds to begin, and per step
+    monkeypatch.setattr(trainer, "_pilot", lambda made, phase: costs[phase.name])
+    assert trainer.shares_of(*parts, preset) == pytest.approx([0.1, 0.9])
 
     # A phase that begins by encoding all images: the pilot encodes a part of them.
-    encoding = dataclasses.replace(preset.phases[0], taught=1.0)
-    preset = dataclasses.replace(preset, phases=(encoding, preset.phases[1]))
-    monkeypatch.setattr(budget, "PILOT", 50)
-    slow_start = {"cheap": 2.0}  # seconds, once
-
-    def timed_with_start(trainer, steps):
-        phase, at = trainer.preset.phase_at(trainer.done)
-        return timed(trainer, steps) + (slow_start.get(phase.name, 0) if at == 0 else 0)
-
-    monkeypatch.setattr(budget, "_timed", timed_with_start)
-    split = parts[0]
-    once = 2 * len(split.train) / max(50, len(split.labelled))
-    total = once + 10 + 90
-    assert shares_of(*parts, preset) == pytest.approx([(once + 10) / total, 90 / total])
+    costs["cheap"] = (2.0, 0.1)
+    monkeypatch.setattr(trainer, "PILOT", 500)
+    preset = replace(preset, phases=(cheap.changed(losses={"teacher": 1.0}), dear))
+    begin = 2 * len(parts[0].train) / 500
+    wanted = [(begin + 10) / (begin + 100), 90 / (begin + 100)]
+    assert trainer.shares_of(*parts, preset) == pytest.approx(wanted)
 
 
-def test_ours_trains_for_the_steps_it_is_given(parts):
-    model = Modular(COURSE)(*parts, labels=200, seed=1, steps=len(COURSE.phases))
-    assert isinstance(model, ModularModel)
-    assert model.history[-1]["step"] == len(COURSE.phases)
-    for asked in ({}, {"steps": 3, "seconds": 3.0}, {"steps": 0}):
-        with pytest.raises(ValueError, match="steps"):
-            Modular(COURSE)(*parts, seed=1, **asked)
+def test_modular_trains_for_the_steps_of_the_request(parts):
+    steps = len(COURSE.phases)
+    model = METHODS["modular"].fit(FitRequest(*parts, labels=200, seed=1, steps=steps))
+    assert isinstance(model, ModularModel) and model.history[-1]["step"] == steps
+    assert model.record["labels"] == 200 and model.record["seed"] == 1
 
 
-def test_ours_spends_the_seconds_it_is_given(parts, monkeypatch):
-    """By the clock, whatever the pilot thought a step would cost."""
+def test_modular_spends_the_seconds_of_the_request(parts, monkeypatch):
+    """By the clock, whatever the pilot has estimated for a step."""
     ticks = itertools.count(0, 0.5)  # every look at the clock takes half a second of computing
-    monkeypatch.setattr(trainer, "computed", lambda device: next(ticks))
+    monkeypatch.setattr("wdlib.training.loop.computed", lambda device: next(ticks))
     monkeypatch.setattr(methods, "computed", lambda device: next(ticks))
     monkeypatch.setattr(methods, "shares_of", lambda *a, **k: [0.5, 0.2, 0.3])
-    model = Modular(COURSE)(*parts, seed=0, seconds=40.0)
+    model = METHODS["modular"].fit(FitRequest(*parts, seconds=40.0))
     assert 38 <= next(ticks) <= 42
     made = [phase["steps"] for phase in model.record["preset"]["phases"]]
-    assert sum(made) == model.history[-1]["step"]  # the record says what was done, and not planned
+    assert sum(made) == model.history[-1]["step"]  # the record holds what was done, not planned
     assert made[0] > made[2] > made[1] > 1
 
 
-def examples() -> list[str]:
-    """The code of the module's docstring: a method, and how it gets into the table."""
-    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", methods.__doc__)
-    return [textwrap.dedent(block) for block in blocks]
-
-
-def test_an_own_method_takes_thirty_lines_and_joins_the_table(tmp_path, parts, monkeypatch, capsys):
-    method, table = examples()
-    assert len([line for line in method.splitlines() if line]) <= 30
+def test_a_method_of_ones_own_joins_the_table(parts):
+    """The example of the module's docstring."""
+    (block,) = re.findall(r"::\n\n((?:    .*\n|\n)+)", methods.__doc__)
     names = {}
-    exec(method, names)
-    assert (
-        isinstance(names["methods"]["linear"], Method) and METHODS.keys() < names["methods"].keys()
-    )
-
-    about = {"task": "dSprites.v2", "seed": 0}
+    exec(textwrap.dedent(block), names)
+    assert METHODS.keys() < names["methods"].keys()
+    linear = names["methods"]["linear"]
+    assert isinstance(linear, Method) and linear.recipe("dSprites.v2") == ""
+    system = linear.fit(FitRequest(*parts, steps=1))
     judge = train_judge(*parts, steps=20)
-    home = tmp_path / "runs/mine/judges/dSprites.v2-0"
-    saved.save(home, "judge", judge.state_dict(), about)
-    monkeypatch.chdir(tmp_path)
-    short = partial(grid.evaluate_cell, limit=1500, most=400)
-    monkeypatch.setattr(grid, "run", partial(grid.run, work=short))
-    six, asked = studies.table2_cells, {"seeds": [0], "tasks": ["dSprites.v2"], "labels": 300}
-    assert len(six(methods=["linear"], known=names["methods"])) == 6
-    monkeypatch.setattr(studies, "table2_cells", partial(six, 1, **asked))
-    exec(table, names)
-    printed = capsys.readouterr().out
-    assert "linear" in printed and "pairwise" in printed
-    table = names["mine"]
-    assert table.failed == {}
-    found = {(row["convention"], row["score"]): row["value"] for row in table}
-    assert found["-", "encoder_all"] > found["-", "chance_encoder_all"]
-    assert found["-", "relation_encoded_all"] > found["-", "chance_relation_encoded_all"]
-    assert {c for c, _ in found} == {"-", "raw"}  # no partitions, and a reading of the whole code
-    assert not any("prior" in score for _, score in found)
-    assert found["-", "fit_labels"] == 300
+    report = evaluate(system, *parts, judge, converted=False, metrics=("mig",), most=400)
+    assert report["encoder_all"] > report["chance_encoder_all"]
+    assert report["relation_encoded_all"] > report["chance_relation_encoded_all"]
+    assert {row["convention"] for row in report.scores} == {"raw", "grouped"}
+    x = torch.from_numpy(parts[1].draw(parts[0].task.classes(parts[0].test[:4])))[:, None]
+    assert system.decode(system.encode(x)).shape == (4, 1, 64, 64)

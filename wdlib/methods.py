@@ -4,43 +4,31 @@ Every method gets the same split, images and budget, and returns a ``System``, s
 measures them all. The networks are the same, too. What differs is the loss, the prior, and what a
 method knows about the factors.
 
-Your own method is one more entry. This one is linear::
+Your own method is one more entry. This one is linear, and a read-out of the labelled codes finds
+which dimensions carry which factor::
 
     import torch
     from sklearn.decomposition import PCA
-    from wdlib.data import device_images, to_float
+    from wdlib.baselines import FlatSystem, readout
+    from wdlib.data import to_float
     from wdlib.methods import METHODS, Method
-    from wdlib.relations import relations_of
+    from wdlib.training.loop import Run
 
-    class Linear:
-        partitions = None  # no dimension belongs to a single factor
+    def fit_pca(request):
+        run = Run.of(request)  # images and labels as tensors
+        pca = PCA(16, random_state=request.seed).fit(to_float(run.unlabelled[:2000]).flatten(1))
 
-        def __init__(self, request):
-            split, images = request.labelled, request.images
-            self.task, self.relations = split.task, relations_of(split.task)
-            some, few = split.train[:2000], split.labelled
-            x, y = (device_images(images, self.task.classes(part)) for part in (some, few))
-            self.pca = PCA(16, random_state=request.seed).fit(to_float(x).flatten(1))
-            z, values = self.encode(y), self.task.labels(few).T
-            self.means = [torch.stack([z[v == k].mean(0) for k in sorted(set(v))]) for v in values]
+        def encode(x):  # images [B, C, 64, 64] in [0, 1] -> codes [B, 16]
+            return torch.from_numpy(pca.transform(x.flatten(1))).float()
 
-        def encode(self, x):
-            x = x if x.is_floating_point() else to_float(x)
-            return torch.from_numpy(self.pca.transform(x.flatten(1))).float()
+        def decode(z):  # codes -> logits of images
+            x = torch.from_numpy(pca.inverse_transform(z)).float().clamp(0.001, 0.999)
+            return x.logit().view(-1, run.task.channels, 64, 64)
 
-        def decode(self, codes):
-            x = torch.from_numpy(self.pca.inverse_transform(codes)).float()
-            return x.clamp(0, 1).view(-1, self.task.channels, 64, 64)
+        read = readout.fit(encode(to_float(run.labelled)), run.values, run.task)
+        return FlatSystem(run, encode, decode, read)
 
-        def values(self, codes):  # the nearest mean of the labelled codes
-            return torch.stack([torch.cdist(codes, m).argmin(1) for m in self.means], dim=1)
-
-        def move(self, codes, relation):  # add the difference of two means
-            now = self.values(codes)
-            then = torch.from_numpy(relation(now.numpy(), self.task))
-            return codes + sum(m[b] - m[a] for m, a, b in zip(self.means, now.T, then.T))
-
-    methods = METHODS | {"linear": Method(Linear, supervision="labels", source="PCA")}
+    methods = METHODS | {"linear": Method(fit_pca, supervision="none", source="PCA")}
 """
 
 from __future__ import annotations
@@ -72,7 +60,7 @@ from wdlib.training.trainer import shares_of
 
 @dataclass(frozen=True)
 class Method:
-    """How a system is fitted, and what it knows about the factors.
+    """How to fit a system, and what it knows about the factors.
 
     Args:
         fit: request -> System.
@@ -80,8 +68,8 @@ class Method:
             the labels only after training, to find which code stands for which value.
         source: the publication.
         converts: whether training itself decides how values are read from codes (by components,
-            embeddings or attributes). Only then are codes *converted* to values for the scores; a
-            classifier of the whole code, trained afterwards, could read any code.
+            embeddings or attributes). Only then are codes converted to values for the scores: a
+            classifier that is trained afterwards could read any code.
         report: settings of ``wdlib.evaluation.evaluate`` for this method.
         settings: task -> the configuration, of which ``recipe`` is a digest.
     """
@@ -101,16 +89,15 @@ class Method:
 def modular(
     preset_for: Callable[[str], Preset], source: str, only_labelled: bool = False
 ) -> Method:
-    """The modular model with the preset of each task. ``only_labelled`` trains it on the labelled
-    images alone."""
+    """The modular model with a preset for each task; ``only_labelled``: no unlabelled images."""
+
+    def settings(task: str) -> Preset:
+        preset = preset_for(task)
+        name = f"{preset.name}, labelled images only" if only_labelled else preset.name
+        return replace(preset, name=name)
+
     fit = partial(fit_modular, preset_for, only_labelled=only_labelled)
-    settings = partial(_only_labelled, preset_for) if only_labelled else preset_for
     return Method(fit, "labels", source, converts=True, settings=settings)
-
-
-def _only_labelled(preset_for: Callable[[str], Preset], task: str) -> Preset:
-    preset = preset_for(task)
-    return replace(preset, name=f"{preset.name}, labelled images only")
 
 
 def fit_modular(
@@ -140,13 +127,9 @@ def fit_modular(
 
 def baseline(module, supervision: str, source: str, config=None, **about) -> Method:
     """The method of a file of wdlib/baselines, with its default ``Config`` or another one."""
-    config = module.Config() if config is None else config
+    config = config or module.Config()
     fit = partial(module.fit, config=config)
-    return Method(fit, supervision, source, settings=partial(_same, config), **about)
-
-
-def _same(config, task: str):
-    return config
+    return Method(fit, supervision, source, settings=lambda task: config, **about)
 
 
 METHODS: dict[str, Method] = {
@@ -179,12 +162,9 @@ METHODS: dict[str, Method] = {
 
 
 def method(name: str, methods: Mapping[str, Method] = METHODS) -> Method:
-    """The method called ``name``.
-
-    Raises ValueError, with the nearest name or with all names, where there is no such method.
-    """
+    """The method called ``name``. Raises ValueError, with the nearest name, for an unknown one."""
     if name in methods:
         return methods[name]
     near = difflib.get_close_matches(name, methods, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}?" if near else f"the methods are {', '.join(methods)}"
+    hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(methods)}"
     raise ValueError(f"there is no method {name!r}; {hint}")

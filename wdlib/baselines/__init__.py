@@ -4,3 +4,7 @@ Every file has one ``fit(request, config) -> System``. Each trains on the loop o
 ``wdlib.training.loop`` and differs in its loss. Read ``system`` (what ``fit`` returns), ``readout``
 (how an unsupervised code is read and moved) and ``vae`` (the model that the family shares) first.
 """
+
+from wdlib.baselines.system import FlatSystem
+
+__all__ = ["FlatSystem"]
