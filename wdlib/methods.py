@@ -22,8 +22,8 @@ which dimensions carry which factor::
             return torch.from_numpy(pca.transform(x.flatten(1))).float()
 
         def decode(z):  # codes -> logits of images
-            x = torch.from_numpy(pca.inverse_transform(z)).float().clamp(0.001, 0.999)
-            return x.logit().view(-1, run.task.channels, 64, 64)
+            x = torch.from_numpy(pca.inverse_transform(z)).float()
+            return x.logit(0.001).view(-1, run.task.channels, 64, 64)
 
         read = readout.fit(encode(to_float(run.labelled)), run.values, run.task)
         return FlatSystem(run, encode, decode, read)
