@@ -13,10 +13,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from wdlib.factors import DSPRITES
 from wdlib.model.autoencoder import NetworkConfig
 from wdlib.model.prior import FitConfig
-from wdlib.tasks import Task
 
 # Every loss that a phase can weigh: Eq. 1 to 3, then our own (see method.py and ours.py).
 PUBLISHED_LOSSES = ("reconstruction", "adversarial", "relational")
@@ -250,43 +248,25 @@ class Preset:
             given += mine
         return replace(self, phases=tuple(phases))
 
-    def check(self, task: Task) -> None:
-        """Raises ValueError where images shall roam that are not sprites."""
-        if task.space is not DSPRITES and any(phase.views.roam for phase in self.phases):
-            raise ValueError(
-                f"images of {task.name} cannot roam: only a single sprite on black can move to "
-                f"any place; set roam to 0"
-            )
-
 
 # Modular (paper). Where the paper is silent, the authors' earlier code decides: weight 0.2 beside a
 # reconstruction that is the mean over pixels and colours, rate 1e-4 on dSprites and 1e-5 on 3D
 # Shapes, a uniform warm-up prior, covariance times 0.1 estimated once, three noisy and three
 # dropped-out copies. That code takes one Adam step per loss of the encoder; one step on their sum,
-# and one critic for all partitions, are our readings. Critic and relational learner are as wide as
-# there. Encoder and decoder are of the same kind, but ours.
-_PUBLISHED = Phase(
-    "warm-up",
-    epochs=1000,
-    batch=1024,
-    prior="uniform",
-    losses={"reconstruction": 1 / 64, "adversarial": 0.2},  # our reconstruction sums over 64 rows
-    rates=Rates(1e-4, 1e-4, 1e-4, cosine=False),
-    views=Views(corrupt=True),
-)
+# and one critic for all partitions, are our readings. Encoder and decoder are of the same kind.
+_COPIES = Views(corrupt=True)
+_SLOW = Rates(1e-4, 1e-4, 1e-4, cosine=False)
+_MATCH = {"reconstruction": 1 / 64, "adversarial": 0.2}  # our reconstruction sums over 64 rows
 PAPER = Preset(
     name="PAPER",
-    networks=NetworkConfig(
-        encoder_widths=(32, 32, 32),
-        decoder="conv",
-        width=1024,
-        activation="tanh",
-        residual=False,
-    ),
+    networks=NetworkConfig(decoder="conv", width=1024, activation="tanh", residual=False),
     fit=FitConfig(scale=0.1, shrink=0.0, ridge=1e-4, only_if_singular=True),
-    phases=(
-        _PUBLISHED,
-        _PUBLISHED.changed(name="full", epochs=5000, prior="adaptive", losses={"relational": 1.0}),
+    phases=tuple(
+        Phase(name, epochs=n, batch=1024, prior=prior, losses=losses, rates=_SLOW, views=_COPIES)
+        for name, n, prior, losses in (
+            ("warm-up", 1000, "uniform", _MATCH),
+            ("full", 5000, "adaptive", _MATCH | {"relational": 1.0}),
+        )
     ),
     critic_betas=(0.9, 0.999),
     changes={
@@ -301,81 +281,55 @@ PAPER = Preset(
 # reconstruction. With equal weights the encoder first learns what most pixels show, and never
 # catches up with small differences such as an orientation. Full training reads values from the
 # components instead of linear heads. The finish freezes the encoder and trains the decoder.
+_WARM_UP = Phase(
+    "warm-up",
+    2500,
+    prior="normal",
+    losses={"reconstruction": 0.02, "labels": 1.0, "pseudo": 1.0},
+    rates=Rates(autoencoder=3e-3, rise=50),
+)
+_FULL = Phase(
+    "full",
+    500,
+    refit_every=100,
+    losses={"reconstruction": 0.02, "adversarial": 0.003, "relational": 1.0}
+    | {"labels": 1.0, "teacher": 1.0, "cycle": 0.02},
+    rates=Rates(autoencoder=1e-3, rise=50, fresh=True),
+)
+_FINISH = Phase(
+    "finish",
+    4000,
+    losses={"reconstruction": 1.0, "recomposition": 0.3, "relational": 1.0},
+    rates=Rates(autoencoder=4e-3, rise=100, fresh=True),
+    relations=Relations(encodings=0.5),
+    finish=Finish(code_noise=0.12, swap=0.5, spare=0.3),
+)
+# The orientation of a small heart (dSprites.v4) shows in three or four pixels, and a thousand
+# labels show each sprite at 8 of 225 places: it takes more steps, and half of the labelled images
+# roam. Without labels of size (Shapes3D.v2), shape takes longer: half the steps read it in .974 of
+# the validation images, all steps in .999.
+_ROAM = {"views": {"roam": 0.5}}
+_LONGER = {"dSprites.v4": 1.6, "dSprites.v4-circle": 1.6}
 COURSE = Preset(
     name="COURSE",
-    networks=NetworkConfig(
-        encoder_widths=(32, 32, 32), standard=True, decoder="separable", width=256
-    ),
+    networks=NetworkConfig(standard=True),
     fit=FitConfig(scale=0.1, shrink=0.5, ridge=0.02, only_if_singular=False),
-    phases=(
-        Phase(
-            "warm-up",
-            2500,
-            prior="normal",
-            losses={"reconstruction": 0.02, "labels": 1.0, "pseudo": 1.0},
-            rates=Rates(autoencoder=3e-3, rise=50),
-        ),
-        Phase(
-            "full",
-            500,
-            refit_every=100,
-            losses={
-                "reconstruction": 0.02,
-                "adversarial": 0.003,
-                "labels": 1.0,
-                "teacher": 1.0,
-                "cycle": 0.02,
-                "relational": 1.0,
-            },
-            rates=Rates(autoencoder=1e-3, rise=50, fresh=True),
-        ),
-        Phase(
-            "finish",
-            4000,
-            losses={"reconstruction": 1.0, "recomposition": 0.3, "relational": 1.0},
-            rates=Rates(autoencoder=4e-3, rise=100, fresh=True),
-            relations=Relations(encodings=0.5),
-            finish=Finish(code_noise=0.12, swap=0.5, spare=0.3),
-        ),
-    ),
-    # The orientation of a small heart (dSprites.v4) shows in three or four pixels. Without labels
-    # of size (Shapes3D.v2), shape takes longer: half the steps read it in .974 of the validation
-    # images, all steps in .999.
-    lengths={
-        "dSprites.v2": 0.4,
-        "dSprites.v4": 1.6,
-        "dSprites.v4-circle": 1.6,
-        "Shapes3D.v3": 0.5,
-        "Shapes3D.v5": 0.5,
-    },
-    # Eight orientations differ by a few pixels, and a thousand labels show each sprite at 8 of 225
-    # places: half of the labelled images roam. dSprites.v2 and v3 do not need it.
-    changes={
-        "dSprites.v4": {"views": {"roam": 0.5}},
-        "dSprites.v4-circle": {"views": {"roam": 0.5}},
-    },
+    phases=(_WARM_UP, _FULL, _FINISH),
+    lengths=_LONGER | {"dSprites.v2": 0.4, "Shapes3D.v3": 0.5, "Shapes3D.v5": 0.5},
+    changes={"dSprites.v4": _ROAM, "dSprites.v4-circle": _ROAM},
 )
 
 # Modular with about a hundred labels: the unlabelled images matter more. A warm-up on labels alone
 # comes first, then rounds of self-training: the model of the previous round is the teacher, and a
 # growing share of its surest pseudo-labels counts, equally many per value. (Selected by confidence,
 # as in COURSE, a poor teacher does harm on large tasks.) The cycle loss begins with the rounds,
-# because shuffled codes show combinations that no labelled image has.
-_WARM_UP, _FULL, _FINISH = COURSE.phases
+# because shuffled codes show combinations that no labelled image has. COURSE is shorter where a
+# thousand labels soon show everything; a hundred labels do not.
 _ALONE = _WARM_UP.changed(steps=1000, losses={"pseudo": 0.0})
 _ROUND = _ALONE.changed(steps=375, losses={"teacher": 1.0, "cycle": 0.1}, rates={"fresh": True})
-FEW = replace(
-    COURSE,
-    name="FEW",
-    phases=(
-        _ALONE,
-        *(_ROUND.changed(name=f"round {n}", labels={"balanced": n / 10}) for n in (1, 2, 3, 4)),
-        _FULL.changed(losses={"cycle": 0.1}, labels={"balanced": 0.4}),
-        _FINISH,
-    ),
-    # COURSE is shorter where a thousand labels soon show everything; a hundred labels do not.
-    lengths={name: factor for name, factor in COURSE.lengths.items() if factor > 1},
-)
+_ROUNDS = [_ROUND.changed(name=f"round {n}", labels={"balanced": n / 10}) for n in (1, 2, 3, 4)]
+_FULL_FEW = _FULL.changed(losses={"cycle": 0.1}, labels={"balanced": 0.4})
+FEW = replace(COURSE, name="FEW", phases=(_ALONE, *_ROUNDS, _FULL_FEW, _FINISH), lengths=_LONGER)
 PRESETS = {preset.name: preset for preset in (PAPER, COURSE, FEW)}
 
 

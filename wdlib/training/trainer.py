@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from wdlib.data import Images, Split
+from wdlib.factors import DSPRITES
 from wdlib.files import provenance
 from wdlib.model import saved
 from wdlib.model.modular import ModularModel
@@ -55,7 +56,11 @@ class Trainer(Run):
         compile: bool = False,
         autocast: bool = False,
     ):
-        preset.check(split.task)
+        if split.task.space is not DSPRITES and any(p.views.roam for p in preset.phases):
+            raise ValueError(
+                f"images of {split.task.name} cannot roam: only a single sprite on black can move "
+                f"to any place; set roam to 0"
+            )
         self.preset = preset.for_images(len(split.train))
         knows_nothing = split.task.channels * 64 * math.log(2)  # reconstruction loss of any image
         limits = {"critic": 80.0, "adversarial": 80.0, "reconstruction": 100 * knows_nothing}
