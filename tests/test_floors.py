@@ -52,7 +52,7 @@ FLOORS = {
     "F8": [
         *room(
             "experiments",
-            "ablations replications recipes cells tables studies grid cost",
+            "ablations replications recipes cells tables studies grid cost report",
         ),
         *room(
             "course/exercises",

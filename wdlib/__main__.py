@@ -112,6 +112,8 @@ def parser() -> argparse.ArgumentParser:
     recipe = parsers.add_parser("recipe", help="the configuration behind a row of a table")
     recipe.add_argument("digest", help="twelve letters from the column recipe")
     recipe.set_defaults(run=commands.run_recipe)
+    report = parsers.add_parser("report", help="render the results pages of a checkout again")
+    report.set_defaults(run=commands.run_report)
     return top
 
 

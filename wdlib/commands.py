@@ -185,7 +185,7 @@ def run_table(args) -> None:
         progress = suited(every=0, unit="cell")
         table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=progress)
     if len(table.frame):
-        print(tables.SHOWN[args.name](table.frame).to_markdown())
+        print(tables.markdown(tables.SHOWN[args.name](table.frame)))
         if args.csv:  # table 2 has a figure in each line, for readers who plot it
             frame = table.frame if others is None else grid.joined(others, table.frame)
             tables.write_results(frame, args.csv, wide=args.name != "2")
@@ -197,6 +197,14 @@ def run_table(args) -> None:
             f"{len(table.failed)} of {len(cells)} cells failed; their tracebacks are in "
             f"{folder / 'cells'}, and the same command tries them again"
         )
+
+
+def run_report(args) -> None:
+    """report: the tables in README and notebooks/results/README, and the figures beside it."""
+    from wdlib.experiments.report import PAGES, write_report
+
+    write_report()
+    print(f"rendered {' and '.join(str(page) for page in PAGES)}")
 
 
 def run_recipe(args) -> None:

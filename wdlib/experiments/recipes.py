@@ -17,7 +17,7 @@ KNOWN = METHODS | ablations.ABLATIONS | ablations.FEWER | REPLICATIONS
 TITLES = ablations.TITLES | {
     "modular": "Modular",
     "modular-paper": "Modular (paper)",
-    "previous": "Valenti and Bacciu's previous method",
+    "previous": "previous method",
     "zerodim": "ZeroDIM",
     "few_label": "beta-VAE with labels",
     "few_label-selected": "VAE with labels, selected",

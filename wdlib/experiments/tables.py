@@ -142,6 +142,11 @@ def mean_and_range(values: Sequence[float]) -> str:
     return text if len(kept) == len(values) else f"{text}, {lost}"
 
 
+def markdown(table: DataFrame) -> str:
+    """A table as Markdown, with its index as the first columns."""
+    return table.reset_index().to_markdown(index=False, disable_numparse=True)
+
+
 def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
     """The rows of some figures, (convention, score) -> name, which stands in a column "figure".
 
@@ -210,10 +215,9 @@ def encoder(frame: DataFrame) -> DataFrame:
 
 def by_labels(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:
     """A figure by the number of labels, a line for each task and recipe."""
-    picked = pick(named(frame), {("-", score): score}).sort_values("labels", kind="stable")
+    picked = pick(named(frame), {("-", score): score})
     table = spreads(picked, ["task", "recipe"], "labels")
-    order = named(frame)[["task", "recipe"]].drop_duplicates().sort_values("task", kind="stable")
-    return table.reindex(pd.MultiIndex.from_frame(order)).dropna()
+    return pd.concat([table.loc[[name]] for name in dict.fromkeys(picked.task)])[sorted(table)]
 
 
 def by_task(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:

@@ -1,0 +1,252 @@
+"""The results pages: tables and figures, rendered from the result files into marked places.
+
+The text of a page is written by hand. What stands between ``<!-- NAME -->`` and ``<!-- /NAME -->``
+is rendered by ``BLOCKS[NAME]``. ``python -m wdlib report`` renders both pages of a checkout, README
+and notebooks/results/README, and draws the figures beside the latter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from wdlib.experiments import tables
+from wdlib.experiments.cells import write_text
+from wdlib.experiments.cost import cost_tables, read_costs
+from wdlib.experiments.studies import cells_of
+from wdlib.experiments.tables import PUBLISHED, markdown, named, pick
+from wdlib.plots.figure import MARKERS, PALETTE
+from wdlib.tasks import task
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "notebooks" / "results"
+PAGES = (ROOT / "README.md", RESULTS / "README.md")
+Content = DataFrame | str
+
+
+def results(name: str, **wanted) -> DataFrame:
+    """The rows with these entries in the result file NAME.csv of the checkout."""
+    frame = tables.read_results(RESULTS / f"{name}.csv")
+    for column, value in wanted.items():
+        frame = frame[frame[column] == value]
+    return frame
+
+
+def judged(name: str) -> DataFrame:
+    """Judged relation accuracy in a result file, a row for each run."""
+    return named(pick(results(name), {("-", "judged_encoded"): "judged"}))
+
+
+def table_1(name: str = "table1", **columns: str) -> DataFrame:
+    """Modular on each task of a file like table 1: some columns of the summary, renamed."""
+    summary = tables.summary(results(name, method="modular")).droplevel("recipe")
+    published = PUBLISHED[PUBLISHED.score == "relation accuracy"].set_index("dataset").value
+    summary["paper"] = published.reindex(summary.index).map("{:.3f}".format)
+    summary["combinations"] = [f"{task(name).combinations:,}" for name in summary.index]
+    return summary.assign(labels="1000")[[*columns.values()]].set_axis([*columns], axis=1)
+
+
+def least_shares() -> str:
+    """The least share of its oracle that each score of converted codes has in table 1."""
+    frame = results("table1", method="modular", convention="converted")
+    values = frame.pivot(index=["dataset", "seed"], columns="score", values="value")
+    words = []
+    for score in ("dci_disentanglement", "mig", "sap", "sap_r2"):
+        least = (values[score] / values[f"oracle_{score}"]).min()
+        words.append(f"{tables.SCORES[score]} at least {int(1000 * least) / 1000:.3f}")
+    return f"Share of the oracle in all {len(values)} runs: {', '.join(words)}."
+
+
+def lead() -> DataFrame:
+    """The best two systems of table 2 under three budgets."""
+    budgets = {"pace": "240 s", "timed": "480 s", "table2": "the steps of 480 s"}
+    frame = pd.concat([judged(name).assign(budget=words) for name, words in budgets.items()])
+    return tables.spreads(
+        frame[frame.method.isin(["modular", "fader"])], ["task", "recipe"], "budget"
+    )
+
+
+def paces() -> DataFrame:
+    """How many steps the budget of table 2 buys each system."""
+    cells = cells_of("2", seeds=[0])
+    return named(DataFrame([(c.task, c.method, c.steps) for c in cells],
+                           columns=["dataset", "method", "value"]))  # fmt: skip
+
+
+def ablations() -> DataFrame:
+    """``judged`` of the ablations, with the kind of recipe that is changed."""
+    frame, prefix = judged("ablations"), "Modular (paper), cut"
+    theirs = frame.recipe.str.startswith(prefix)
+    return frame.assign(kind=theirs.map({False: "Modular, changed", True: f"{prefix}, changed"}),
+                        recipe=frame.recipe.str.removeprefix(f"{prefix} + "))  # fmt: skip
+
+
+def few_labels() -> DataFrame:
+    """``judged`` of the four main recipes with few labels."""
+    frame = judged("labels")
+    return frame[frame.method.isin(["modular", "few", "no-pseudo-labels", "alone"])]
+
+
+def dots(data: DataFrame, x: str = "judged relation accuracy", **how) -> Figure:
+    """A line for each recipe, a colour and a marker for each task: mean and range over seeds."""
+    names = list(dict.fromkeys(data.task))
+    data = data.assign(mean=data.groupby("recipe").value.transform("mean"))
+    height = 0.13 * data.recipe.nunique() / data.get("kind", pd.Series([0])).nunique() ** 0.5 + 2.5
+    grid = sns.catplot(
+        data.sort_values("mean", ascending=False), kind="point", x="value", y="recipe", hue="task",
+        hue_order=names, palette=PALETTE[: len(names)], markers=list(MARKERS[: len(names)]),
+        linestyle="none", errorbar=("pi", 100), dodge=0.4, markersize=5, err_kws={"linewidth": 1.5},
+        sharey=False, legend_out=False, height=height, aspect=7 / height, **how,
+    )  # fmt: skip
+    grid.set_axis_labels(x, "").set_titles("{col_name}")
+    for panel in grid.axes.flat:
+        panel.grid(axis="y", alpha=0.3)
+    return grid.figure
+
+
+def curves(data: DataFrame) -> Figure:
+    """Accuracy by the number of labels, a panel for each task: mean and range over seeds."""
+    names, counts = list(dict.fromkeys(data.recipe)), sorted(set(data.labels))
+    grid = sns.relplot(
+        data, kind="line", x="labels", y="value", hue="recipe", style="recipe", col="task",
+        hue_order=names, palette=PALETTE[: len(names)], markers=list(MARKERS[: len(names)]),
+        errorbar=("pi", 100), height=3.4, aspect=0.95,
+    )  # fmt: skip
+    grid.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="labelled images")
+    grid.set_titles("{col_name}").set_ylabels("judged relation accuracy")
+    for panel in grid.axes.flat:
+        panel.minorticks_off()
+        panel.grid(alpha=0.3)
+    return grid.figure
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure in notebooks/results: its subject, the data it shows, and how it is drawn."""
+
+    subject: str
+    data: Callable[[], DataFrame]
+    draw: Callable[[DataFrame], Figure] = dots
+
+    @property
+    def digest(self) -> str:
+        """The digest of the data, which is also in the metadata of the file."""
+        return hashlib.sha256(self.data().to_csv().encode()).hexdigest()[:12]
+
+    @property
+    def alt(self) -> str:
+        """The alt text: the lowest and the highest mean on each task."""
+        words = []
+        for name, mine in self.data().groupby("task", sort=False):
+            means = mine.groupby("recipe").value.mean()
+            ends = [(means.min(), means.idxmin()), (means.max(), means.idxmax())]
+            low, high = (f"{v:,.{3 * (v < 2)}f} ({recipe})" for v, recipe in ends)
+            words.append(f"on {name} from {low} to {high}")
+        return f"{self.subject}: {'; '.join(words)}."
+
+
+ACCURACY = "Judged relation accuracy, mean and range over seeds"
+PICTURES = {
+    "table2": Picture(f"{ACCURACY}, of each system of Table 2", partial(judged, "table2")),
+    "ablations": Picture(f"{ACCURACY}, of each ablation", ablations, partial(dots, col="kind")),
+    "labels": Picture(f"{ACCURACY}, with 50 to 1000 labels", few_labels, curves),
+    "pace": Picture("Steps that 480 s of one core buy each system", paces,
+                    partial(dots, x="steps", log_scale=(True, False))),
+}  # fmt: skip
+
+
+def fold(words: str, content: Content) -> str:
+    """A table, or text, that opens with a click on the words."""
+    return f"<details><summary>{words}</summary>\n\n{_text(content)}\n\n</details>"
+
+
+def _text(content: Content) -> str:
+    return content if isinstance(content, str) else markdown(content)
+
+
+def picture(name: str, folder: str = "", **folded: DataFrame) -> str:
+    """A figure with its alt text, and the tables behind it."""
+    folds = [fold(words.replace("_", " "), table) for words, table in folded.items()]
+    return "\n\n".join([f"![{PICTURES[name].alt}]({folder}{name}.png)", *folds])
+
+
+def record(name: str) -> str:
+    """What a check of robustness printed."""
+    lines = (RESULTS / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    text = "\n".join(["```text", *(line.rstrip() for line in lines), "```"])
+    return fold(f"make {name}: {lines[0]}", text)
+
+
+def costs(name: str, part: str) -> DataFrame:
+    """A table of a file of costs."""
+    return cost_tables(read_costs(RESULTS / f"{name}.csv"))[part]
+
+
+RELATIONS = {name: name for name in tables.RELATIONS.values()}
+FRONT = {"labels": "labels", "judged accuracy": "judged, from images",
+         "encoder accuracy": "encoder", "minutes": "minutes", "published": "paper"}  # fmt: skip
+BLOCKS: dict[str, Callable[[], Content]] = {
+    "results": lambda: "\n\n".join([
+        markdown(table_1(**FRONT)), picture("table2", "notebooks/results/")]),
+    "table1": lambda: table_1(combinations="combinations", **RELATIONS, paper="paper"),
+    "scores": lambda: table_1(**{s: s for s in ("DCI D", "MIG", "MIG, grouped", "SAP", "steps",
+                                                "minutes")}),
+    "oracle": least_shares,
+    "encoder": lambda: tables.encoder(results("table1", method="modular")).droplevel("recipe"),
+    "paper": lambda: tables.summary(results("table1", method="modular-paper"))
+    .droplevel("task")[[*RELATIONS, "steps", "minutes"]],
+    "long": lambda: table_1("long", **RELATIONS, steps="steps", minutes="minutes"),
+    "table2": lambda: picture("table2", **{
+        name: tables.systems(results("table2", dataset=name)) for name in paces().task.unique()}),
+    "winners": lambda: fold("The best system of each figure", tables.winners(results("table2"))),
+    "lead": lead,
+    "pace": lambda: picture("pace", Steps=paces().pivot_table(
+        "value", "recipe", "task", "first", sort=False).map("{:,}".format)),
+    "ablations": lambda: picture(
+        "ablations", Judged_relation_accuracy=tables.by_task(results("ablations"))),
+    "labels": lambda: picture(
+        "labels", Judged_relation_accuracy=tables.by_labels(results("labels")),
+        Encoder=tables.by_labels(results("labels"), "encoder_all")),
+    "unseen": lambda: tables.unseen(results("unseen")),
+    "replications": lambda: tables.replications(results("published")),
+    "published": lambda: PUBLISHED.set_index("dataset").astype(str),
+    "cost": partial(costs, "cost", "training"),
+    "cost-steps": partial(costs, "cost", "steps"),
+    "cost-batches": lambda: pd.concat([costs("cost", "batches"),
+                                       costs("cost_gpu", "batches").rename("{}, H200".format)]),
+    "cost-gpu": partial(costs, "cost_gpu", "steps"),
+    **{name: partial(record, name) for name in (
+        "kills", "hostile", "versions", "onecore", "elsewhere", "scaling", "drawing")},
+}  # fmt: skip
+
+
+def render(page: str) -> str:
+    """The page with every block rendered anew. Raises ValueError for an unknown block."""
+
+    def block(found: re.Match) -> str:
+        name = found["name"]
+        if name not in BLOCKS:
+            raise ValueError(f"there is no block {name!r}; the blocks are {', '.join(BLOCKS)}")
+        return f"<!-- {name} -->\n{_text(BLOCKS[name]())}\n<!-- /{name} -->"
+
+    return re.sub(r"(?s)<!-- (?P<name>[\w-]+) -->.*?<!-- /(?P=name) -->", block, page)
+
+
+def write_report() -> None:
+    """Render both pages, and draw the figures. Raises ValueError outside of a checkout."""
+    if not RESULTS.is_dir():
+        raise ValueError(f"there is no folder {RESULTS}; the report needs a checkout of wdlib")
+    for page in PAGES:
+        write_text(page, render(page.read_text(encoding="utf-8")))
+    for name, one in PICTURES.items():
+        about = {"Description": one.digest, "Software": None}
+        one.draw(one.data()).savefig(RESULTS / f"{name}.png", dpi=100, metadata=about)
