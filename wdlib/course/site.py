@@ -28,6 +28,7 @@ from wdlib.course.pages import MATH_STYLE, offline
 
 SETTINGS = {
     "project": "wdlib",
+    "copyright": "the wdlib authors",
     "release": wdlib.__version__,
     "extensions": ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"],
     "exclude_patterns": ["*/results/*.txt"],
@@ -132,7 +133,7 @@ def described(room: str, name: str) -> str:
 
 def escaped(text: str) -> str:
     """Plain text, but for what stands in backticks, as reStructuredText."""
-    return re.sub(r"(`[^`]*`)|([*|_])", lambda m: m[1] or "\\" + m[2], text)
+    return re.sub(r"(``.*?``|`[^`]*`)|([*|_])", lambda m: m[1] or "\\" + m[2], text)
 
 
 def plain(app, what, name, one, options, lines: list[str]) -> None:
