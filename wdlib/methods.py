@@ -17,14 +17,9 @@ which dimensions carry which factor::
     def fit_pca(request):
         run = Run.of(request)  # images and labels as tensors
         pca = PCA(16, random_state=request.seed).fit(to_float(run.unlabelled[:2000]).flatten(1))
-
-        def encode(x):  # images [B, C, 64, 64] in [0, 1] -> codes [B, 16]
-            return torch.from_numpy(pca.transform(x.flatten(1))).float()
-
-        def decode(z):  # codes -> logits of images
-            x = torch.from_numpy(pca.inverse_transform(z)).float()
-            return x.logit(0.001).view(-1, run.task.channels, 64, 64)
-
+        size = (-1, run.task.channels, 64, 64)
+        encode = lambda x: torch.from_numpy(pca.transform(x.flatten(1))).float()
+        decode = lambda z: torch.from_numpy(pca.inverse_transform(z)).float().logit(1e-3).view(size)
         read = readout.fit(encode(to_float(run.labelled)), run.values, run.task)
         return FlatSystem(run, encode, decode, read)
 
