@@ -438,4 +438,4 @@ assert strange["with match"] < strange["without match"]
 # ## Where next
 #
 # [03_priors](03_priors.ipynb) gives every value a component of its own. In the package:
-# `wdlib/training/method.py`, `wdlib/model/autoencoder.py`.
+# `wdlib/training/method.py`, `wdlib/model/modular.py`.

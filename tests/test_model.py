@@ -235,7 +235,7 @@ def test_a_step_that_ends_otherwise_than_the_learned_one_is_refused():
     left = relation("left", model.task)
     z = torch.randn(2, 2, 8)
     assert torch.equal(model.move(z, left.around()), model.move(z, left))
-    with pytest.raises(ValueError, match="learned steps on position go round, and this one"):
+    with pytest.raises(ValueError, match="learned steps on position go round, and this step"):
         model.move(z, left.clamped())
 
 

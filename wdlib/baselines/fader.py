@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from wdlib.baselines.system import FlatSystem, consecutive, decoder, encoder
-from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import NetworkConfig
 from wdlib.model.networks import mlp
 from wdlib.tasks import Task
 from wdlib.training import method

@@ -33,9 +33,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wdlib.data import Split
-from wdlib.model.autoencoder import Critic, ModularAutoencoder, NetworkConfig
-from wdlib.model.learner import RelationalLearner
-from wdlib.model.modular import ModularModel
+from wdlib.model.modular import (
+    Critic,
+    ModularAutoencoder,
+    ModularModel,
+    NetworkConfig,
+    RelationalLearner,
+)
 from wdlib.model.prior import AdaptivePrior, FitConfig, simple_prior
 from wdlib.tasks import Task
 from wdlib.training import method

@@ -15,7 +15,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import NetworkConfig
 from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder
 from wdlib.relations import Relation, relations_of
 from wdlib.training.loop import Run, network_input

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from wdlib.baselines import readout
 from wdlib.baselines.system import FlatSystem, Partitions, decoder, encoder
-from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import NetworkConfig
 from wdlib.training import method
 from wdlib.training.loop import Batches, FitRequest, Run, adam, anneal, network_input, update
 from wdlib.training.method import Terms

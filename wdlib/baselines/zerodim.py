@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wdlib.baselines.system import FlatSystem, consecutive, decoder, encoder
-from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import NetworkConfig
 from wdlib.tasks import Task
 from wdlib.training.loop import (
     Batches,

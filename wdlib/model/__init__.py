@@ -1,13 +1,16 @@
-"""The model room: networks, modular auto-encoder, adaptive prior, relational learner."""
+"""The model room: networks, adaptive prior, the modular model, and how a model is kept on disk."""
 
-from wdlib.model.autoencoder import Critic, ModularAutoencoder, NetworkConfig
-from wdlib.model.learner import RelationalLearner
-from wdlib.model.modular import ModularModel
+from wdlib.model.modular import (
+    Critic,
+    ModularAutoencoder,
+    ModularModel,
+    NetworkConfig,
+    RelationalLearner,
+)
 from wdlib.model.prior import AdaptivePrior, FitConfig
 from wdlib.model.system import System
 
 __all__ = [
-    "System",
     "AdaptivePrior",
     "Critic",
     "FitConfig",
@@ -15,4 +18,5 @@ __all__ = [
     "ModularModel",
     "NetworkConfig",
     "RelationalLearner",
+    "System",
 ]

@@ -1,23 +1,149 @@
-"""The whole system: modular auto-encoder, adaptive prior and relational learner of one task."""
+"""The paper's model of one task: modular auto-encoder, critic, adaptive prior, relational learner.
+
+The latent is n partitions of d dimensions, one partition per relevant factor.
+
+Source: Valenti and Bacciu (2022), section 3. M-AE: encoder x -> z = (z_1, ..., z_n), decoder
+z -> x, and a discriminator D that tells codes from samples of the prior (Eq. 1 and 2). The paper
+does not say whether D sees all partitions at once; here it does. ReL: the relational learner
+(z, r) -> z' (Eq. 3).
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from wdlib.data import to_float
-from wdlib.model.autoencoder import Critic, ModularAutoencoder, NetworkConfig
-from wdlib.model.learner import RelationalLearner
+from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder, mlp
 from wdlib.model.prior import AdaptivePrior
 from wdlib.relations import Relation, relations_of
 from wdlib.tasks import Task
 
+WIDEST = 1 << 16  # of any layer; a layer between two of these would take 17 GB
 
-class ModularModel(nn.Module):
-    """Everything that is trained for one task, and what it is used for: encode, decode, move.
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Sizes of all networks.
 
     Args:
-        task: its relevant factors make the partitions, its relations the learner's input.
+        dim: dimensions of a partition (8 in the paper).
+        encoder_widths, encoder_norm, hidden: see ConvEncoder.
+        standard: normalise every code dimension to mean 0 and variance 1 over a batch, so that
+            codes keep the scale of the prior whatever the weights of the losses (in Modular).
+        decoder: "conv" (textbook) or "separable" (in Modular).
+        rank: profiles per side of the separable decoder.
+        width: of the three layers of the critic and the relational learner (1024 in the paper).
+        activation: between those layers, "relu" or "tanh" (as in the authors' earlier code).
+        residual: the relational learner adds its output to its input (in Modular).
+
+    Raises ValueError, naming it, for a setting that no network can have.
+    """
+
+    dim: int = 8
+    encoder_widths: tuple[int, ...] = (32, 32, 32)
+    encoder_norm: bool = True
+    hidden: int = 256
+    standard: bool = False
+    decoder: str = "separable"
+    rank: int = 16
+    width: int = 256
+    activation: str = "relu"
+    residual: bool = True
+
+    def __post_init__(self):
+        sizes = {name: getattr(self, name) for name in ("dim", "hidden", "rank", "width")}
+        sizes |= {f"encoder_widths[{i}]": width for i, width in enumerate(self.encoder_widths)}
+        for name, size in sizes.items():
+            if type(size) is not int or not 1 <= size <= WIDEST:
+                raise ValueError(f"{name} is an integer from 1 to {WIDEST}, got {size!r:.40}")
+        if not 1 <= len(self.encoder_widths) <= 5:  # 64 pixels by 4, then by 2, end at 1
+            raise ValueError(f"an encoder has 1 to 5 widths, got {len(self.encoder_widths)}")
+        if self.activation not in ("relu", "tanh"):
+            raise ValueError(f"no activation called {self.activation!r}; there are relu and tanh")
+
+
+class ModularAutoencoder(nn.Module):
+    """M-AE: encoder and decoder around a latent of n partitions.
+
+    Its convolutions keep their weights channels-last, which is faster on a CPU.
+
+    Args:
+        partitions: n, the number of relevant factors.
+        channels: C of the images, which are [B, C, 64, 64] in [0, 1].
+
+    Raises ValueError for an unknown decoder.
+    """
+
+    def __init__(self, partitions: int, channels: int, config: NetworkConfig):
+        super().__init__()
+        self.partitions, self.dim = partitions, config.dim
+        code = partitions * config.dim
+        self.encoder = ConvEncoder(
+            channels, code, widths=config.encoder_widths, hidden=config.hidden,
+            norm=config.encoder_norm,
+        )  # fmt: skip
+        self.standardise = nn.BatchNorm1d(code, affine=False) if config.standard else nn.Identity()
+        if config.decoder == "separable":
+            self.decoder = SeparableDecoder(code, channels, rank=config.rank, hidden=config.hidden)
+        elif config.decoder == "conv":
+            self.decoder = ConvDecoder(code, channels, hidden=config.hidden)
+        else:
+            raise ValueError(f"no decoder called {config.decoder!r}; there are separable and conv")
+        self.to(memory_format=torch.channels_last)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Images [B, C, 64, 64] in [0, 1] -> codes [B, n, d]."""
+        z = self.standardise(self.encoder(x.contiguous(memory_format=torch.channels_last)))
+        return z.view(-1, self.partitions, self.dim)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Codes [B, n, d] -> logits [B, C, 64, 64]; the sigmoid of the logits is the image."""
+        return self.decoder(z.flatten(1))
+
+
+class Critic(nn.Module):
+    """D of Eq. 2: codes [B, n, d] -> one logit each, high for samples of the prior."""
+
+    def __init__(self, partitions: int, config: NetworkConfig):
+        super().__init__()
+        self.score = mlp(partitions * config.dim, config.width, 1, activation=config.activation)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.score(z.flatten(1)).squeeze(1)
+
+
+class RelationalLearner(nn.Module):
+    """ReL of Eq. 3: (codes [B, n, d], relation numbers [B]) -> moved codes [B, n, d].
+
+    It is a 3-layer MLP, as in the paper. In Modular it adds its output to its input, so that it
+    begins by moving nothing.
+
+    Args:
+        partitions: n.
+        relations: number of relations.
+    """
+
+    def __init__(self, partitions: int, relations: int, config: NetworkConfig):
+        super().__init__()
+        self.relations, self.residual = relations, config.residual
+        code = partitions * config.dim
+        self.change = mlp(code + relations, config.width, code, activation=config.activation)
+
+    def forward(self, z: Tensor, relation: Tensor) -> Tensor:
+        numbers = torch.arange(self.relations, device=z.device)
+        r = (relation[:, None] == numbers).to(z.dtype)  # one-hot; torch's own waits for the host
+        moved = self.change(torch.cat([z.flatten(1), r], dim=1)).view_as(z)
+        return z + moved if self.residual else moved
+
+
+class ModularModel(nn.Module):
+    """All that is trained for one task, and what it can do: encode, decode, move.
+
+    Args:
+        task: its relevant factors give the partitions, its relations the learner's input.
         config: sizes of the networks.
 
     partitions: for each factor, its dimensions of the flattened code.
@@ -33,11 +159,12 @@ class ModularModel(nn.Module):
         self.critic = Critic(n, config)
         self.prior = AdaptivePrior(task.sizes, config.dim)
         self.learner = RelationalLearner(n, len(self.relations), config)
-        # Ours: read a partition's value before its components exist.
+        # In Modular, linear heads read a partition's value before its components exist.
         self.heads = nn.ModuleList(nn.Linear(config.dim, size) for size in task.sizes)
 
     @property
     def device(self) -> torch.device:
+        """Where the model is."""
         return self.prior.mean.device
 
     @torch.no_grad()
@@ -50,7 +177,7 @@ class ModularModel(nn.Module):
         def encode(x: Tensor) -> Tensor:
             x = x.to(self.device)
             if not torch.isfinite(x).all():
-                raise ValueError("the images to encode hold NaN or infinity; a pixel is 0 to 1")
+                raise ValueError("the images to encode hold NaN or infinity; pixels lie in 0 to 1")
             return self.autoencoder.encode(x if x.is_floating_point() else to_float(x))
 
         return self._in_batches(encode, images, batch)
@@ -63,7 +190,7 @@ class ModularModel(nn.Module):
         )
 
     def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
-        """A latent of the prior for each row of values [N, n] -> codes [N, n, d]."""
+        """One sample of the prior for each row of values [N, n] -> codes [N, n, d]."""
         return self.prior.sample(values, generator=generator)
 
     def values(self, codes: Tensor) -> Tensor:
@@ -74,18 +201,16 @@ class ModularModel(nn.Module):
     def move(self, codes: Tensor, relation: Relation) -> Tensor:
         """Codes [N, n, d] -> codes after the relation, by the relational learner.
 
-        A relation of several steps, or by several values, is walked one learned step at a time.
-        Raises ValueError for a step that was never learned: an unknown one, or one that goes round
-        where the learned one stops, or stops where it goes round.
+        A relation with several steps, or with a step over several values, is done one learned step
+        at a time. Raises ValueError for a step that was never learned.
         """
-        for number in self.numbers_of(relation):
-            codes = self.learner(
-                codes, torch.full((len(codes),), number, dtype=torch.long, device=codes.device)
-            )
+        for number in self._numbers_of(relation):
+            numbers = torch.full((len(codes),), number, dtype=torch.long, device=codes.device)
+            codes = self.learner(codes, numbers)
         return codes
 
-    def numbers_of(self, relation: Relation) -> list[int]:
-        """The learned relations, by number, that walk ``relation``'s steps in order."""
+    def _numbers_of(self, relation: Relation) -> list[int]:
+        """The numbers of the learned relations that together do the steps of ``relation``."""
         learned = {
             (s.factor, s.axis, s.by): number
             for number, r in enumerate(self.relations)
@@ -99,11 +224,11 @@ class ModularModel(nn.Module):
                     f"{relation.name}: a step of {unit[2]:+d} on {step.factor} was never learned; "
                     f"the learned relations are {', '.join(r.name for r in self.relations)}"
                 )
-            round_trip = self.task.factors[self.task.factor(step.factor)].cyclic
-            if step.cyclic not in (None, round_trip):
+            goes_round = self.task.factors[self.task.factor(step.factor)].cyclic
+            if step.cyclic not in (None, goes_round):
                 raise ValueError(
                     f"{relation.name}: the learned steps on {step.factor} "
-                    f"{'go round' if round_trip else 'stop at the ends'}, and this one does not"
+                    f"{'go round' if goes_round else 'stop at the ends'}, and this step does not"
                 )
             walk += [learned[unit]] * abs(step.by)
         return walk

@@ -1,6 +1,6 @@
-"""The only networks in the package: an encoder, two decoders and an MLP.
+"""The networks that all methods share: an encoder, two decoders and an MLP.
 
-Every method shares them. Images are [B, C, 64, 64].
+Images are [B, C, 64, 64].
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ SIDE = 64  # pixels: both datasets are 64 x 64
 
 
 def mlp(inputs: int, hidden: int, outputs: int, *, layers: int = 3, activation: str = "relu"):
-    """[B, inputs] -> [B, outputs] through ``layers`` linear layers, ``hidden`` wide.
+    """A network [B, inputs] -> [B, outputs] of ``layers`` linear layers, ``hidden`` units wide.
 
     activation: "relu", "leaky_relu" (slope .2) or "tanh".
     """
@@ -33,9 +33,9 @@ class ConvEncoder(nn.Module):
     Args:
         channels: C of the images.
         outputs: length of the code.
-        widths: channels of the convolutions; the first has stride 4, the rest stride 2.
+        widths: channels of the convolutions; the first has stride 4, the others stride 2.
         hidden: width of the linear layer between the last convolution and the code.
-        norm: normalise after each convolution (batch statistics in training).
+        norm: whether batch normalisation follows each convolution.
     """
 
     def __init__(self, channels, outputs, *, widths=(32, 64, 64), hidden=256, norm=True):
@@ -58,7 +58,7 @@ class ConvEncoder(nn.Module):
 
 
 class ConvDecoder(nn.Module):
-    """[B, inputs] -> logits [B, C, 64, 64]: the textbook mirror of a convolutional encoder."""
+    """[B, inputs] -> logits [B, C, 64, 64]: the textbook decoder of transposed convolutions."""
 
     def __init__(self, inputs, channels, *, widths=(64, 64, 32, 32), hidden=256):
         super().__init__()
@@ -78,17 +78,17 @@ class ConvDecoder(nn.Module):
 
 
 class SeparableDecoder(nn.Module):
-    """[B, inputs] -> logits [B, C, 64, 64] as a sum of rank-one pictures. Ours, not the paper's.
+    """[B, inputs] -> logits [B, C, 64, 64] as a sum of rank-one images. It is not in the paper.
 
-    A picture of one object at (x, y) is nearly an outer product of a column and a row profile. So
-    the network writes ``rank`` column profiles A_y [64, S], ``rank`` row profiles A_x [S, 64] and,
+    The image of one object at (x, y) is nearly the outer product of a column and a row profile. So
+    the network computes ``rank`` column profiles A_y [64, S], as many row profiles A_x [S, 64] and,
     for each channel, a small core that mixes them: logits = gain * A_y core A_x + bias (a Tucker
-    decomposition). It costs a few small matrix products where convolutions cost thousands.
+    decomposition). A few small matrix products replace thousands in convolutions.
 
     Args:
         inputs: length of the code.
         channels: C of the images.
-        rank: S, the number of profiles along each side.
+        rank: S, the number of profiles per side.
         hidden: width of the two layers before the heads.
     """
 

@@ -1,11 +1,11 @@
-"""Priors over a partitioned latent: one fixed and simple, one mixture per partition that adapts.
+"""Priors over a partitioned latent: a simple one for the warm-up, and the adaptive prior.
 
-The adaptive prior is the paper's idea. Partition i gets one normal component a value of factor i,
-estimated from the labelled images that have this value, encoded; and the same labelled images serve
-every partition, so supervision stays constant while the combinations multiply.
+The adaptive prior is the paper's idea. Partition i has one normal component for each value of
+factor i, estimated from the codes of the labelled images with this value. The same labelled images
+serve every partition, so the supervision stays constant while the combinations multiply.
 
 Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik). Here
-every pi_k is 1 / K_i: all values are alike in these tasks.
+every pi_k is 1 / K_i, because all values are equally frequent in these tasks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 
 def simple_prior(kind: str, shape, *, generator: torch.Generator, device) -> Tensor:
-    """Samples of the warm-up's prior: "uniform" on (-1, 1), as published, or "normal" N(0, I).
+    """Samples of the warm-up's prior: "uniform" on (-1, 1), as in the paper, or "normal", N(0, I).
 
     Raises ValueError for another kind.
     """
@@ -30,16 +30,16 @@ def simple_prior(kind: str, shape, *, generator: torch.Generator, device) -> Ten
 
 
 def random_values(sizes: Tensor, count: int, *, generator: torch.Generator) -> Tensor:
-    """[count, n] values of factors of ``sizes`` [n]: all combinations are equally likely."""
+    """[count, n] values of factors of ``sizes`` [n]; all combinations are equally likely."""
     u = torch.rand((count, len(sizes)), generator=generator, device=sizes.device)
     return (u * sizes).long().minimum(sizes - 1)
 
 
-COLLAPSED = 1e-4  # of a code's standard deviation, which under either simple prior is about 1
+COLLAPSED = 1e-4  # standard deviation of codes; under both simple priors it is about 1
 
 
 class Collapsed(ValueError):
-    """A partition's codes are all alike, so that no value can be told from another."""
+    """The codes of a partition are all alike, so its values cannot be distinguished."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,11 @@ class FitConfig:
     """How a component's covariance is estimated from a few encoded images.
 
     Args:
-        scale: factor on the covariance; the authors' earlier code uses 0.1.
-        shrink: share of the partition's pooled covariance (over its components) that is mixed in;
-            0 is the plain empirical covariance of the published method.
-        ridge: added to the diagonal (in units of the latent, squared).
-        only_if_singular: add the ridge only where the covariance cannot be factorised.
+        scale: factor on the covariance (0.1 in the authors' earlier code).
+        shrink: weight of the covariance pooled over the partition's components; 0 gives the
+            empirical covariance, as in the paper.
+        ridge: added to the diagonal (in squared units of the latent).
+        only_if_singular: add the ridge only to a covariance without a Cholesky factor.
     """
 
     scale: float = 0.1
@@ -61,14 +61,14 @@ class FitConfig:
 
 
 class AdaptivePrior(nn.Module):
-    """One Gaussian mixture a partition, with a component for each value of its factor.
+    """One Gaussian mixture per partition, with a component for each value of its factor.
 
     Args:
         sizes: number of values of each factor, one partition each.
         dim: dimensions of a partition.
 
-    State: ``mean`` [n, K, d] and ``scale_tril`` [n, K, d, d] (lower Cholesky factors), K being the
-    largest size; components past a partition's own size do not exist and are never read.
+    State: ``mean`` [n, K, d] and ``scale_tril`` [n, K, d, d] (lower Cholesky factors), where K is
+    the largest size. Components beyond a partition's own size do not exist and are never read.
     """
 
     def __init__(self, sizes: tuple[int, ...], dim: int):
@@ -87,13 +87,13 @@ class AdaptivePrior(nn.Module):
         """Estimate every component from labelled codes.
 
         Args:
-            codes: [N, n, d], the encoded labelled images.
+            codes: [N, n, d], codes of the labelled images.
             values: [N, n] integers, their factor values.
 
-        Raises ValueError, leaving the prior as it was, for shapes that do not fit, codes that are
-        not finite, values that are no integers or outside their factor, a partition whose codes are
-        all alike (then a Collapsed), a value with no labelled code, or a covariance that stays
-        singular with the ridge.
+        Raises ValueError, and leaves the prior as it was, for shapes that do not fit, codes that
+        are not finite, values that are not integers or outside their factor, a partition whose
+        codes are all alike (Collapsed), a value without a labelled code, and a covariance that is
+        singular even with the ridge.
         """
         n, most, d = self.mean.shape
         if codes.shape[1:] != (n, d) or values.shape != (len(codes), n):
@@ -117,15 +117,15 @@ class AdaptivePrior(nn.Module):
             if spread < COLLAPSED:
                 raise Collapsed(
                     f"partition {i} has collapsed: its {len(codes)} labelled codes are all alike "
-                    f"(standard deviation {spread:.1g}), so no value can be told from another; "
-                    f"warm up longer, with more weight on labels or less on the adversarial loss"
+                    f"(standard deviation {spread:.1g}), so its values cannot be distinguished; "
+                    f"warm up longer, with more label loss or less adversarial loss"
                 )
             counts = torch.bincount(values[:, i], minlength=size)
             if (counts == 0).any():
                 missing = int(torch.nonzero(counts == 0)[0])
                 raise ValueError(
                     f"value {missing} of partition {i} has no labelled image, so its component "
-                    f"cannot be estimated"
+                    f"cannot be estimated; label more images"
                 )
             members = [codes[values[:, i] == k, i] for k in range(size)]
             centred = torch.cat([m - m.mean(0) for m in members])
@@ -140,9 +140,9 @@ class AdaptivePrior(nn.Module):
         self.scale_tril.copy_(tril)
 
     def log_density(self, z: Tensor) -> Tensor:
-        """log N(z_i; mu_ik, Sigma_ik) of every component.
+        """log N(z_i; mu_ik, Sigma_ik) of every component: z [B, n, d] -> [B, n, K].
 
-        z [B, n, d] -> [B, n, K]; minus infinity where a component does not exist.
+        It is minus infinity where a component does not exist.
         """
         away = z.transpose(0, 1)[:, None] - self.mean[:, :, None]  # [n, K, B, d]
         white = torch.linalg.solve_triangular(self.scale_tril, away.transpose(2, 3), upper=False)
@@ -156,7 +156,7 @@ class AdaptivePrior(nn.Module):
         return self.log_density(z).argmax(-1)
 
     def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
-        """One latent for each row of values [B, n] -> [B, n, d]."""
+        """One sample for each row of values [B, n] -> [B, n, d]."""
         partition = torch.arange(len(self.sizes), device=values.device)
         noise = torch.randn(
             (*values.shape, self.dim, 1), generator=generator, device=self.mean.device
@@ -164,7 +164,7 @@ class AdaptivePrior(nn.Module):
         return self.mean[partition, values] + (self.scale_tril[partition, values] @ noise)[..., 0]
 
     def random_values(self, count: int, *, generator: torch.Generator) -> Tensor:
-        """[count, n] values, uniform and independent: all combinations are equally likely."""
+        """[count, n] values, independent and uniform; all combinations are equally likely."""
         return random_values(self.n_values, count, generator=generator)
 
 
@@ -172,8 +172,8 @@ def _cholesky(covariance: Tensor, config: FitConfig, *, partition, value, count)
     ridge = config.ridge * torch.eye(
         len(covariance), dtype=covariance.dtype, device=covariance.device
     )
-    # Of no more codes than dimensions the covariance is singular, whatever rounding makes of it;
-    # only the pooled one, where it is mixed in, can lend it rank.
+    # With no more codes than dimensions the covariance is singular, whatever rounding makes of it.
+    # Only the pooled covariance can give it full rank.
     without_rank = count <= len(covariance) and not config.shrink
     attempts = [covariance + ridge]
     if config.only_if_singular and not without_rank:

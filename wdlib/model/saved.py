@@ -1,9 +1,8 @@
-"""Weights and everything around them on disk: safetensors beside JSON, whole or not at all.
+"""Models and checkpoints on disk: tensors as safetensors, beside a JSON record.
 
-A save writes the tensors to a file of their own name, then replaces the small JSON record that
-points to it (with its SHA-256), and only then removes the file it replaced. Whoever dies in between
-leaves the previous record, whole. Of two that save in one folder, the second waits for the first.
-Nothing here unpickles.
+A save first writes the tensors to a new file, then replaces the record that names this file and its
+SHA-256, and at last removes the old tensors. A process that dies in between leaves the previous
+save intact. Two processes that save in one folder wait for each other. Nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -18,20 +17,19 @@ import torch
 from torch import Tensor
 
 from wdlib.files import alone, read_record, whole
-from wdlib.model.autoencoder import NetworkConfig
-from wdlib.model.modular import ModularModel
+from wdlib.model.modular import ModularModel, NetworkConfig
 from wdlib.tasks import Task, task
 
 FORMAT = 1
-CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: all of training, the model alone
+CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: the state of training, the model
 
 
 def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
-    """Write ``tensors`` and ``record`` as folder/name.json and the safetensors file it points to.
+    """Write folder/name.json, and the safetensors file that it points to. Returns the JSON's path.
 
-    Returns the path of the JSON. An earlier save of the same name stays whole until this one is.
-    Raises FloatingPointError, naming the first tensor that holds NaN or infinity, before anything
-    is written: a good state is never replaced by one that training cannot go on from.
+    An earlier save of the same name stays until this one is complete. Raises FloatingPointError for
+    a tensor that holds NaN or infinity before anything is written, so a good state is never
+    replaced by one from which training cannot continue.
     """
     folder = Path(folder)
     tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
@@ -39,7 +37,7 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
         if not torch.isfinite(tensor).all():
             raise FloatingPointError(
                 f"{key} holds NaN or infinity, so no {name} was saved in {folder}; training has "
-                f"diverged: train anew with a lower learning rate"
+                f"diverged: train again with a lower learning rate"
             )
     folder.mkdir(parents=True, exist_ok=True)
     data = safetensors.torch.save(tensors)
@@ -59,15 +57,15 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
 
 
 def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
-    """Read back (tensors, record).
+    """The tensors and the record of a save.
 
-    Raises FileNotFoundError where there is no such save, and ValueError, naming file and cause, for
-    a record that is no record, or weights that are missing, cut or altered.
+    Raises FileNotFoundError where there is no such save; ValueError, naming file and cause, for a
+    damaged record, or weights that are missing, cut or altered.
     """
     path = Path(folder) / f"{name}.json"
     if not path.is_file():
         raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
-    with alone(path.parent):  # not between a record and the weights that it points to
+    with alone(path.parent):  # so that record and weights are of one save
         return _load(path)
 
 
@@ -98,12 +96,12 @@ def exists(folder: Path | str, name: str) -> bool:
 
 
 def plain(record):
-    """The record as JSON gives it back: tuples become lists, for comparing with a loaded one."""
+    """The record as JSON returns it (tuples become lists), to compare it with a loaded record."""
     return json.loads(json.dumps(record))
 
 
 def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> None:
-    """Raises ValueError naming the first tensor whose name or shape the model does not want."""
+    """Raises ValueError, naming it, for the first tensor that is missing, unknown or misshapen."""
     for name in sorted(tensors.keys() | wanted.keys()):
         if name not in tensors or name not in wanted:
             raise ValueError(
@@ -117,11 +115,10 @@ def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> N
 
 
 def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
-    """The model that ``Trainer.save_model`` left in ``folder``, in eval mode, and its record.
+    """The model that ``Trainer.save_model`` wrote into ``folder``, in eval mode, and its record.
 
-    ``own``: the task, where it is not one of wdlib's.
-
-    Raises FileNotFoundError where there is no model, ValueError for a broken one.
+    ``own``: the task of your own dataset. Raises FileNotFoundError where there is no model,
+    ValueError for a damaged one.
     """
     weights, record = load(folder, MODEL)
     kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
@@ -135,7 +132,9 @@ def load_model(folder: Path | str, *, own: Task | None = None, device: str | tor
         with torch.device("meta"):  # where networks of any size take no memory
             wanted = ModularModel(*about).state_dict()
     except (KeyError, ValueError, RuntimeError, OverflowError, TypeError) as error:
-        raise ValueError(f"the record of the model in {folder} is of no model: {error}") from None
+        raise ValueError(
+            f"the record of the model in {folder} describes no model: {error}"
+        ) from None
     check_fit(weights, wanted, folder)
     model = ModularModel(*about)
     model.load_state_dict(weights)

@@ -1,4 +1,4 @@
-"""The one interface of the scores: what every trained system can do, baselines included."""
+"""What the scores need of a trained system, the same for the modular model and every baseline."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from wdlib.relations import Relation
 
 
 class System(Protocol):
-    """What a fitted method can do. Codes are [N, d] or [N, n, d], floats.
+    """What a fitted method can do. Codes are floats [N, d] or [N, n, d].
 
-    relations: those that ``move`` knows, at least one.
-    partitions: for each factor the dimensions (of the flattened code) that carry it, or None where
-        no dimension belongs to one.
+    relations: those that ``move`` can do, at least one.
+    partitions: for each factor, its dimensions of the flattened code; None where no dimension
+        belongs to a single factor.
 
-    A system may also have ``sample(values [N, n], *, generator) -> codes``, where there is a prior
-    that can be asked for values; ``task``; ``device``; ``history``, what training said; and
-    ``labels``, the number of labelled images it took where that is not what it was given.
+    A system may also have ``sample(values [N, n], *, generator) -> codes``, where its prior has a
+    component per value; ``task``; ``device``; ``history``, the log of training; and ``labels``, the
+    number of labelled images that it used, where that differs from the number in the request.
     """
 
     relations: Sequence[Relation]
@@ -32,7 +32,7 @@ class System(Protocol):
         """Codes -> images [N, C, 64, 64] in [0, 1]."""
 
     def values(self, codes: Tensor) -> Tensor:
-        """Codes -> the factor values that they stand for, [N, n] int64."""
+        """Codes -> the factor values that they represent, [N, n] int64."""
 
     def move(self, codes: Tensor, relation: Relation) -> Tensor:
         """Codes -> codes after the relation."""

@@ -13,7 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from wdlib.model.autoencoder import NetworkConfig
+from wdlib.model.modular import NetworkConfig
 from wdlib.model.prior import FitConfig
 
 # Every loss that a phase can weigh: Eq. 1 to 3, then our own (see method.py and ours.py).
