@@ -1,21 +1,22 @@
-"""What each word of the command line does: arguments in, files and printed lines out.
+"""What each verb of the command line does: arguments in, files and printed lines out.
 
-Every command imports what it needs itself, so that help and bad arguments answer at once.
+Every verb imports what it needs when it runs, so that help and wrong arguments answer at once.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
 BLOCK = 4096  # images drawn and written at once: 50 MB of 3D Shapes
-LARGEST_SEED = 2**32 - 1  # of numpy's and scikit-learn's older generators
+LARGEST_SEED = 2**32 - 1  # numpy's and scikit-learn's older generators take no more
 
 
 def run_draw(args) -> None:
-    """draw: classes in, images out, never all of them in memory."""
+    """draw: classes in, images out, a block at a time."""
     import numpy as np
 
     from wdlib.data import load
@@ -34,7 +35,7 @@ def run_draw(args) -> None:
 
 
 def run_train(args) -> None:
-    """train: a model in --out, resumable."""
+    """train: a model in --out; --resume continues."""
     from wdlib.data import load
     from wdlib.model import saved
     from wdlib.tasks import task
@@ -46,7 +47,7 @@ def run_train(args) -> None:
     out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
     _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
-        raise ValueError(f"{out} holds a checkpoint already: add --resume, or choose another --out")
+        raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
     trainer = Trainer(
         _parts(wanted, args.seed, args.labels),
         load(wanted.dataset, args.data),
@@ -61,14 +62,14 @@ def run_train(args) -> None:
         trainer.run(progress=suited(), folder=out)
     except KeyboardInterrupt:
         kept = saved.exists(out, saved.CHECKPOINT)
-        then = f"--resume goes on from the checkpoint in {out}" if kept else "nothing was saved yet"
+        then = f"--resume continues from the checkpoint in {out}" if kept else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted at step {trainer.done}; {then}") from None
     trainer.save_model(out)
-    print(f"the model is in {out}; see it with: python -m wdlib evaluate {_quoted(out)}")
+    print(f"the model is in {out}; next: python -m wdlib evaluate {shlex.quote(str(out))}")
 
 
 def run_evaluate(args) -> None:
-    """evaluate: the report of a model that train wrote; its judge is kept beside it."""
+    """evaluate: the report of a trained model; its judge is kept in the same folder."""
     from wdlib.evaluation import evaluate
     from wdlib.files import provenance
 
@@ -84,7 +85,7 @@ def run_evaluate(args) -> None:
 
 
 def run_film(args) -> None:
-    """film: a walk by relations, each step read by the judge."""
+    """film: relations on a test image; the judge reads every step."""
     from wdlib.files import whole
     from wdlib.navigator.film import gif, strip_png
     from wdlib.navigator.walk import Walk
@@ -92,7 +93,7 @@ def run_film(args) -> None:
 
     makers = {".gif": gif, ".png": strip_png}
     if args.out.suffix.lower() not in makers:
-        raise ValueError(f"--out is a .gif or a .png, got {args.out}")
+        raise ValueError(f"--out must end in .gif or .png, got {args.out}")
     _check_file(args.out)
     model, _, parts, images, judge = _trained(args.folder, args.data)
     if not 0 <= args.image < len(parts.test):
@@ -106,35 +107,28 @@ def run_film(args) -> None:
     with whole(args.out) as file:
         file.write(film)
     right = [step.right for step in walk.steps[1:]]
-    print(f"{sum(right)} of {len(right)} steps lead where they should, says the judge; {args.out}")
+    print(f"{sum(right)} of {len(right)} steps are right, as the judge reads them; see {args.out}")
 
 
 def run_ship(args) -> None:
-    """ship: trained models become their tasks' shipped weights, measured as they are stored.
+    """ship: trained models become the shipped weights of their tasks, with scores measured anew.
 
-    One process for all: shipping changes the working tree, and a later process would call it dirty.
+    One process ships all of them, because shipping changes the working tree and with it the commit.
     """
+    from wdlib.evaluation import evaluate
     from wdlib.files import provenance
-    from wdlib.pretrained import WEIGHTS
+    from wdlib.pretrained import WEIGHTS, ship
 
     home = args.home or WEIGHTS
     _check_folder(home)
     measured = provenance() | {"importances": args.importances}
     for run in args.folders:
-        print(f"the weights are in {_ship(run, home, measured)}")
+        _, _, parts, images, judge = _trained(run)
 
+        def measure(stored, about=(parts, images, judge)) -> dict:
+            return evaluate(stored, *about, importances=args.importances).to_dict()
 
-def _ship(run: Path, home: Path, measured: dict) -> Path:
-    from wdlib.evaluation import evaluate
-    from wdlib.pretrained import ship
-
-    _, _, parts, images, judge = _trained(run)
-
-    def measure(stored) -> dict:
-        importances = measured["importances"]
-        return evaluate(stored, parts, images, judge, importances=importances).to_dict()
-
-    return ship(run, measure, home=home, measured=measured)
+        print(f"the weights are in {ship(run, measure, home=home, measured=measured)}")
 
 
 def run_score(args) -> None:
@@ -146,7 +140,7 @@ def run_score(args) -> None:
     _check_seed(args.seed)
     chosen = [name for name in args.metrics.split(",") if name]
     if not chosen:
-        raise ValueError("--metrics names no score; the default is mig,sap,sap_r2,dci")
+        raise ValueError("--metrics is empty; the default is mig,sap,sap_r2,dci")
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
     arrays = read_npz(args.arrays, names)
     numbers = score(*arrays, metrics=chosen, seed=args.seed)
@@ -160,7 +154,7 @@ def run_score(args) -> None:
 
 
 def run_table(args) -> None:
-    """table: finished cells stay in folder and file, so a run that was stopped goes on."""
+    """table: finished cells are kept, so that the same command continues a stopped run."""
     from wdlib.experiments import grid, tables
     from wdlib.experiments.recipes import KNOWN
     from wdlib.experiments.studies import cells_of
@@ -208,14 +202,14 @@ def run_report(args) -> None:
 
 
 def run_recipe(args) -> None:
-    """recipe: the methods and tasks that have this digest, and every setting of theirs; JSON."""
+    """recipe: the methods and tasks with this digest, and all their settings, as JSON."""
     from wdlib.experiments.recipes import behind
 
     print(json.dumps(behind(args.digest), indent=1))
 
 
 def _parts(task, seed: int, labels: int):
-    """The split that train and evaluate share: of the largest tasks, not all images take part."""
+    """The split of train and evaluate; the largest tasks use a part of their images."""
     from wdlib.data.split import split
     from wdlib.experiments.cells import most_images
 
@@ -224,27 +218,27 @@ def _parts(task, seed: int, labels: int):
 
 def _check_seed(seed: int) -> None:
     if not 0 <= seed <= LARGEST_SEED:
-        raise ValueError(f"--seed is an integer from 0 to {LARGEST_SEED}, got {seed}")
+        raise ValueError(f"--seed must be an integer from 0 to {LARGEST_SEED}, got {seed}")
 
 
 def _check_file(path: Path) -> None:
-    """Raises ValueError where no file can be written at ``path``, before there is work to lose."""
+    """Raises ValueError, before the work begins, where no file can be written at ``path``."""
     if path.is_dir():
-        raise ValueError(f"{path} is a folder, but a file is to be written")
-    if path.exists() and not path.is_file():
-        return  # a pipe or a device: only writing shows whether it takes anything
+        raise ValueError(f"{path} is a folder; give the path of a file")
     if not path.parent.is_dir():
         raise ValueError(f"{path} cannot be written: there is no folder {path.parent}")
-    _check_folder(Path(os.path.realpath(path)).parent)
+    if path.is_file() or not path.exists():  # else a pipe or a device: only writing can tell
+        _check_folder(Path(os.path.realpath(path)).parent)
 
 
 def _check_folder(folder: Path) -> None:
-    """Raises ValueError where ``folder`` cannot be made or written in; leaves nothing behind."""
+    """Raises ValueError where ``folder`` cannot be made or written in; it makes nothing."""
     from tempfile import TemporaryFile
 
-    whole = folder.absolute()
+    near = folder.absolute()
     try:
-        near = next(place for place in (whole, *whole.parents) if place.exists())
+        while not near.exists():
+            near = near.parent
         with TemporaryFile(dir=near):
             pass
     except OSError as error:
@@ -265,8 +259,11 @@ def _device(name: str) -> str:
 
 
 def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
-    """(model, record, split, images, judge) of what train left in ``folder``, or where that names a
-    task and no folder, of the task's shipped weights. A judge is trained where none is kept."""
+    """(model, record, split, images, judge) of a trained model.
+
+    ``folder`` is the folder of train, or a task with shipped weights. A judge is trained where the
+    folder holds none.
+    """
     from wdlib.data import load
     from wdlib.metrics.judge import kept_judge
     from wdlib.model.saved import load_model
@@ -278,16 +275,10 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     device = _device(device)
     model, record = load_model(folder, device=device)
     parts = _parts(model.task, record["seed"], record["labels"])
-    if record.get("split", parts.record) != parts.record:  # early records do not say it
+    if record.get("split", parts.record) != parts.record:  # early records have no split
         raise ValueError(
-            f"the model in {folder} was trained on a split of its own, so test images here may be "
-            f"training images there; measure it with wdlib.evaluate and that split"
+            f"the model in {folder} was trained on another split, which may hold these test "
+            f"images; measure it in Python with wdlib.evaluate and its own split"
         )
     images = load(model.task.dataset, data)
     return model, record, parts, images, kept_judge(folder, parts, images, device=device)
-
-
-def _quoted(path: Path) -> str:
-    import shlex
-
-    return shlex.quote(str(path))
