@@ -176,6 +176,8 @@ def test_the_tour_s_page_needs_no_network():
     page = Page(tour())
     assert page.tags.count("math") == equations(ROOT / "notebooks/00_tour.ipynb") > 10
     assert "script" not in page.tags and "link" not in page.tags
+    others = [link for link in page.links if link.endswith(".ipynb")]
+    assert others and all((ROOT / "build" / link).resolve().is_file() for link in others)
     assert page.loaded and all(one.startswith("data:image/") for one in page.loaded)
     assert not re.search(r"\$|\\[a-z]{3,}", page.text)
 

@@ -82,11 +82,13 @@ def offline(markdown: str) -> str:
     return EQUATION.sub(convert, BADGES.sub("", markdown))
 
 
-def page(notebook: NotebookNode, title: str) -> str:
-    """The notebook, with its outputs, as one HTML file without scripts or links to styles."""
+def page(notebook: NotebookNode, title: str, folder: str = "../notebooks") -> str:
+    """The notebook, with its outputs, as one HTML file without scripts or links to styles. Links
+    to other notebooks lead to ``folder``, as seen from the page."""
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = offline(cell.source)
+            linked = re.sub(r"\]\((?=\w+\.ipynb)", rf"]({folder}/", cell.source)
+            cell.source = offline(linked)
     body, resources = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     style = "\n".join([*resources["inlining"]["css"], MATH_STYLE, STYLE])
     return (
