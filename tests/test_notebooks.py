@@ -262,6 +262,8 @@ def test_a_result_beside_the_notebook_comes_before_the_package_s(tmp_path, monke
     monkeypatch.setattr(tables, "__file__", str(package.parent / "tables.py"))
     monkeypatch.chdir(tmp_path)
     assert tables.result_file("table1") is None
+    with pytest.raises(FileNotFoundError, match="no result file table1.csv: make it"):
+        tables.results("table1")
     package.mkdir(parents=True)
     (package / "table1.csv").touch()
     assert tables.result_file("table1") == package / "table1.csv"

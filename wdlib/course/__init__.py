@@ -26,7 +26,7 @@ _ROOMS = {
     "wdlib.navigator.maps": "PartitionMap",
     "wdlib.navigator.walk": "log_density",
     "wdlib.experiments": "tables",
-    "wdlib.experiments.cells": "Cell path_of threads",
+    "wdlib.experiments.cells": "Cell path_of rows_of threads",
     "wdlib.experiments.grid": "Processes run",
     "wdlib.experiments.studies": "TASKS_OF_TABLE_1 cells_of",
 }

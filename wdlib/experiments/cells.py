@@ -147,6 +147,11 @@ def evaluate_cell(
     spent |= {"fit_labels": getattr(system, "labels", cell.labels)}
     if history := getattr(system, "history", ()):
         spent |= {"fit_steps": history[-1]["step"]}
+    return rows_of(report) + _rows("-", spent)
+
+
+def rows_of(report) -> list[dict]:
+    """The figures of a ``Report`` as rows of convention, score and value, each with its twins."""
     figures = [("-", row.key, row.value, row.oracle, row.chance) for row in report.rows]
     names = ("convention", "score", "value", "oracle", "chance")
     figures += [tuple(row[name] for name in names) for row in report.scores]
@@ -154,7 +159,7 @@ def evaluate_cell(
     for convention, score, value, oracle, chance in figures:
         twins = {score: value, f"oracle_{score}": oracle, f"chance_{score}": chance}
         rows += _rows(convention, twins)
-    return rows + _rows("-", spent)
+    return rows
 
 
 def _data(cell: Cell, folder: Path | str, limit: int | None):

@@ -98,6 +98,17 @@ def read_results(path: Path | str) -> DataFrame:
         raise ValueError(f"{path} is not a result file of wdlib: {error}") from None
 
 
+def results(name: str) -> DataFrame:
+    """A frame of COLUMNS: the result file NAME.csv. Raises FileNotFoundError if there is none."""
+    path = result_file(name)
+    if path is None:
+        raise FileNotFoundError(
+            f"there is no result file {name}.csv: make it (see python -m wdlib table --help), "
+            "and put it into the folder results beside the notebook"
+        )
+    return read_results(path)
+
+
 def _long(wide: DataFrame) -> DataFrame:
     long = wide.melt(ABOUT, var_name="name", ignore_index=False).sort_index(kind="stable")
     long = long[long.value != ""].reset_index(drop=True)
