@@ -36,14 +36,14 @@ FAULTS = {
         "bin_of[list(members)] = place",
         "bin_of[list(members)] = (place + 1) % len(bins)",
         "01_worlds",
-        "row_of agrees on all",
+        "rows that differ, of",
     ),
     "sprites turned the wrong way": Fault(
         "data/dsprites_draw.py",
         "cos, sin = np.cos(theta)[:, None], np.sin(theta)[:, None]",
         "cos, sin = np.cos(theta)[:, None], -np.sin(theta)[:, None]",
         "01_worlds",
-        "every pixel as in the library",
+        "pixels that differ, of 300 squares",
     ),
     "the critic's loss with a wrong sign": Fault(
         "training/method.py",
