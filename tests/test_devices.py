@@ -13,7 +13,7 @@ from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
 from wdlib.experiments.cells import Cell, evaluate_cell
-from wdlib.experiments.cost import matrix_rate, step_costs, training_costs
+from wdlib.experiments.cost import step_costs, training_costs
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model.saved import load_model
@@ -115,7 +115,6 @@ def test_shipped_weights_say_the_same_there(device):
 
 @GPU
 def test_what_training_costs_is_measured_there():
-    assert matrix_rate(2, "cuda") > 1e8
     how = {"preset": tiny(COURSE), "limit": 400, "device": "cuda"}
     steps = step_costs("dSprites.v2", steps=1, **how)
     assert {row["phase"] for row in steps} == {"warm-up", "full", "finish"}

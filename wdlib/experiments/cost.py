@@ -1,7 +1,7 @@
 """What training costs: images a second, what each speed-up gains, minutes to 90% of the result.
 
 ``python -m wdlib.experiments.cost`` measures tasks of 27, 1080 and 12000 combinations and prints
-three tables; ``--csv FILE`` keeps the figures (``make cost``). On one thread the time is processor
+three tables; ``--csv FILE`` keeps the figures (``make cost``). Time on a processor is processor
 time, so that other programs don't count; a GPU is waited for.
 """
 
@@ -16,8 +16,6 @@ from statistics import median
 import pandas as pd
 import torch
 from pandas import DataFrame
-from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from wdlib.data import device_images, load
 from wdlib.data.split import split
@@ -31,56 +29,35 @@ TASKS = ("dSprites.v2", "dSprites.v4", "Shapes3D.v5")  # 27, 1080 and 12000 comb
 SOURCE = ("commit", "python", "wdlib", "torch", "numpy", "scikit-learn", "machine")
 COLUMNS = ("task", "combinations", "factors", "seed", "threads", "device", "phase", "way",
            "measure", "value", *SOURCE)  # fmt: skip
-SIDE = 1024  # of the square matrices whose product gives the machine's rate
 BATCHES = (32, 64, 128, 256)
 ROUNDS, WARM = 3, 3  # rounds in which the ways take turns; steps before the clock starts
 
 
 def now(device: str | torch.device = "cpu") -> float:
-    """Seconds of computing; a GPU is waited for."""
+    """Seconds of computing. A GPU is waited for."""
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)
     return computed(device)
 
 
-def matrix_rate(repeats: int = 10, device: str | torch.device = "cpu") -> float:
-    """Floating-point operations a second in products of float32 matrices, the best of a few."""
-    side = SIDE if torch.device(device).type == "cpu" else 8 * SIDE  # enough to fill a GPU
-    a, b = torch.randn((2, side, side), device=device)
-    best = 0.0
-    for _ in range(repeats):
-        start = now(device)
-        a @ b
-        best = max(best, 2 * side**3 / (now(device) - start))
-    return best
-
-
-def phase_costs(trainer: Trainer, number: int, *, steps: int = 30) -> tuple[float, float]:
-    """Seconds (the median) and floating-point operations of a step of a phase, after WARM steps.
-
-    The operations are those of matrix products and convolutions, forwards and backwards.
-    """
+def step_seconds(trainer: Trainer, number: int, *, steps: int = 30) -> float:
+    """Seconds of a step of a phase: the median of ``steps`` steps, after WARM others."""
     phase, taken = trainer.preset.phases[number], []
     trainer.begin(phase, trainer.preset.phases[max(number - 1, 0)])
     for at in range(WARM + steps):
         start = now(trainer.device)
         trainer.step(phase, at, at / phase.steps)
         taken.append(now(trainer.device) - start)
-    with FlopCounterMode(display=False) as counter:
-        trainer.step(phase, WARM + steps, 0.5)
-    return median(taken[WARM:]), counter.get_total_flops()
+    return median(taken[WARM:])
 
 
 def _contiguous(trainer: Trainer) -> None:
     """Weights and images channels-first, as torch makes them."""
     auto = trainer.model.autoencoder
     auto.to(memory_format=torch.contiguous_format)
-
-    def encode(x: Tensor) -> Tensor:
-        z = auto.standardise(auto.encoder(x.contiguous()))
-        return z.view(-1, auto.partitions, auto.dim)
-
-    auto.encode = encode
+    auto.encode = lambda x: auto.standardise(auto.encoder(x.contiguous())).view(
+        -1, auto.partitions, auto.dim
+    )
 
 
 def _plain_adam(trainer: Trainer) -> None:
@@ -90,72 +67,63 @@ def _plain_adam(trainer: Trainer) -> None:
 
 
 def _pass_a_view(trainer: Trainer) -> None:
-    """In the warm-up: one encoder pass for the plain images, one for the labelled ones, one for the
-    shifted ones of the pseudo-labels."""
+    """An encoder pass each for plain, labelled and shifted images in the warm-up."""
     encode, batch = trainer.model.autoencoder.encode, trainer.preset.phases[0].batch
     trainer.model.autoencoder.encode = lambda x: torch.cat([encode(v) for v in x.split(batch)])
 
 
-def _before(trainer: Trainer) -> None:
-    for change in (_contiguous, _plain_adam, _pass_a_view):
-        change(trainer)
-
-
 AS_IT_IS, UNDONE = "as it is", "without any of these"
-TRICKS: dict[str, Callable[[Trainer], None]] = {
-    AS_IT_IS: lambda trainer: None,
-    "without channels-last": _contiguous,
-    "without fused Adam": _plain_adam,
-    "with an encoder pass for each view": _pass_a_view,
-    UNDONE: _before,
+TRICKS: dict[str, list[Callable[[Trainer], None]]] = {  # what is undone
+    AS_IT_IS: [],
+    "without channels-last": [_contiguous],
+    "without fused Adam": [_plain_adam],
+    "with an encoder pass for each view": [_pass_a_view],
+    UNDONE: [_contiguous, _plain_adam, _pass_a_view],
 }
 
 
 def step_costs(
-    name: str, *, preset: Preset = COURSE, seed: int = 0, limit: int = 6000, steps: int = 30,
-    device: str | torch.device = "cpu",
-) -> list[dict]:  # fmt: skip
-    """Rows for the steps of each phase, with and without each trick, and for the warm-up's batch.
+    name: str, *, preset: Preset = COURSE, limit: int = 6000, steps: int = 30, device: str = "cpu"
+) -> list[dict]:
+    """Rows for the steps of each phase, with and without each trick, and for the warm-up's batch;
+    on ``limit`` images, whose number doesn't change the cost of a step."""
+    parts, images, preset = _data(name, preset, limit)
 
-    ``limit``: number of images; the cost of a step doesn't depend on it.
-    """
-    parts, images, preset = _data(name, preset, seed, limit)
-    rate, rows = matrix_rate(device=device), []
-
-    def trainer(preset: Preset, change=TRICKS[AS_IT_IS]) -> Trainer:
-        made = Trainer(parts, images, preset, seed=seed, device=device)
-        change(made)
+    def trainer(preset: Preset, undone=()) -> Trainer:
+        made = Trainer(parts, images, preset, device=device)
+        for change in undone:
+            change(made)
         return made
 
+    rows = []
     for number, phase in enumerate(preset.phases):
-        skipped = _pass_a_view if phase.finish else None
-        ways = {way: trainer(preset, how) for way, how in TRICKS.items() if how is not skipped}
-        rows += _in_turns(ways, number, steps, rate)
-    first, ways = preset.phases[0], {}
+        skipped = [_pass_a_view] if phase.finish else None
+        ways = {way: trainer(preset, how) for way, how in TRICKS.items() if how != skipped}
+        rows += _in_turns(ways, number, steps)
+    ways = {}
     for batch in BATCHES:
-        one = first.changed(batch=batch, labels={"batch": batch})
-        ways[f"batch {batch}"] = trainer(replace(preset, phases=(one,)))
-    return rows + _in_turns(ways, 0, steps, rate)
+        first = preset.phases[0].changed(batch=batch, labels={"batch": batch})
+        ways[f"batch {batch}"] = trainer(replace(preset, phases=(first,)))
+    return rows + _in_turns(ways, 0, steps)
 
 
-def _in_turns(ways: Mapping[str, Trainer], number: int, steps: int, rate: float) -> list[dict]:
+def _in_turns(ways: Mapping[str, Trainer], number: int, steps: int) -> list[dict]:
     """Rows for a phase of each trainer. They take turns, and the fastest round of each counts, so
     that other load on the machine hits all alike."""
-    costs = [
-        {way: phase_costs(one, number, steps=max(steps // ROUNDS, 1)) for way, one in ways.items()}
-        for _ in range(ROUNDS)
-    ]
+    each = max(steps // ROUNDS, 1)
+    costs = [{way: step_seconds(one, number, steps=each) for way, one in ways.items()}
+             for _ in range(ROUNDS)]  # fmt: skip
     rows = []
     for way, trainer in ways.items():
-        phase, (seconds, work) = trainer.preset.phases[number], min(one[way] for one in costs)
+        phase, seconds = trainer.preset.phases[number], min(one[way] for one in costs)
         figures = {"ms a step": 1000 * seconds, "images/s": phase.batch / seconds}
-        rows += _rows(phase.name, way, figures | {"matrix share": work / seconds / rate})
+        rows += _rows(phase.name, way, figures)
     return rows
 
 
-def _data(name: str, preset: Preset, seed: int, limit: int):
+def _data(name: str, preset: Preset, limit: int):
     wanted = task(name)
-    parts = split(wanted, seed=seed, labels=1000 if limit > 2000 else limit // 2, limit=limit)
+    parts = split(wanted, seed=0, labels=1000 if limit > 2000 else limit // 2, limit=limit)
     return parts, load(wanted.dataset), preset.for_task(wanted.name)
 
 
@@ -165,12 +133,8 @@ def _rows(phase: str, way: str, figures: Mapping[str, float]) -> list[dict]:
 
 
 def milestones(trainer: Trainer, images, read, *, points: int = 40, most: int = 1000) -> DataFrame:
-    """Seconds of training, encoder accuracy and judged relation accuracy at ``points`` of a run, on
-    validation images, all factors right.
-
-    For the last figure a random relation moves the code of an image, and ``read`` reads the decoded
-    image (images [N, C, 64, 64] -> values [N, n]).
-    """
+    """Seconds of training, encoder accuracy and judged accuracy of a random relation at ``points``
+    of a run, on validation images. ``read``: decoded images [N, C, 64, 64] -> values [N, n]."""
     some, device = trainer.split.validation[:most], trainer.device
     x = device_images(images, trainer.split.task.classes(some), device)
     values = torch.from_numpy(trainer.split.task.labels(some)).to(device)
@@ -187,46 +151,38 @@ def milestones(trainer: Trainer, images, read, *, points: int = 40, most: int = 
             moved = read(model.decode(model.learner(model.encode(x), relation)))
         found = (ours.teach(model, phase, x) == values, moved == wanted)
         curve.append([seconds, *(float(right.all(1).float().mean()) for right in found)])
-    return DataFrame(curve, columns=["seconds", "encoder", "judged"])
+    return DataFrame(curve, columns=["seconds", "encoder", "judged, encoded"])
 
 
 def training_costs(
-    name: str, *, preset: Preset = COURSE, seed: int = 0, minutes: float = 10.0,
-    limit: int = 40_000, points: int = 40, reading: int = 1000, device: str | torch.device = "cpu",
+    name: str, *, preset: Preset = COURSE, minutes: float = 10.0, limit: int = 40_000,
+    points: int = 40, reading: int = 1000, device: str = "cpu",
 ) -> list[dict]:  # fmt: skip
-    """Rows for one training: minutes to 90% of either final accuracy, and to the end.
-
-    If the preset takes more than ``minutes``, all its phases are shortened in proportion.
-    ``reading``: training steps of the judge.
-    """
-    parts, images, preset = _data(name, preset, seed, limit)
+    """Rows for one training: minutes to 90% of either final accuracy, and to the end. All phases
+    are shortened in proportion to end after ``minutes``. ``reading``: steps of the judge."""
+    parts, images, preset = _data(name, preset, limit)
     few = replace(parts, train=parts.train[: max(6000, len(parts.labelled))])
-    how = {"seed": seed, "device": device}
-    each = [phase_costs(Trainer(few, images, preset, **how), number, steps=10)[0] * phase.steps
-            for number, phase in enumerate(preset.phases)]  # fmt: skip
+    each = [step_seconds(Trainer(few, images, preset, device=device), n, steps=10) * phase.steps
+            for n, phase in enumerate(preset.phases)]  # fmt: skip
     shorter = replace(preset, lengths={parts.task.name: min(60 * minutes / sum(each), 1.0)})
-    trainer = Trainer(parts, images, shorter.for_task(parts.task.name), **how)
-    judge = train_judge(parts, images, seed=seed, steps=reading, device=device)
+    trainer = Trainer(parts, images, shorter.for_task(parts.task.name), device=device)
+    judge = train_judge(parts, images, steps=reading, device=device)
     curve = milestones(trainer, images, judge.read, points=points)
     rows = _rows("all", "training", {
         "minutes": curve.seconds.iloc[-1] / 60, "steps": trainer.preset.steps,
         "steps of the preset": preset.steps,
     })  # fmt: skip
-    for way, column in (("encoder", curve.encoder), ("judged, encoded", curve.judged)):
-        first = curve.seconds[column >= 0.9 * column.iloc[-1]].iloc[0] / 60
-        rows += _rows("all", way, {"final accuracy": column.iloc[-1], "minutes to 90%": first})
+    for way in ("encoder", "judged, encoded"):
+        last = curve[way].iloc[-1]
+        first = curve.seconds[curve[way] >= 0.9 * last].iloc[0]
+        rows += _rows("all", way, {"final accuracy": last, "minutes to 90%": first / 60})
     return rows
 
 
-def measure(
-    name: str, *, minutes: float = 10.0, device: str = "cpu", step: Mapping = {},
-    training: Mapping = {},
-) -> DataFrame:  # fmt: skip
-    """A frame of COLUMNS for one task. ``minutes``: of training at most, 0 for none; everything
-    else takes about three. ``step``, ``training``: settings of the two functions above."""
-    rows = step_costs(name, device=device, **step)
-    if minutes:
-        rows += training_costs(name, minutes=minutes, device=device, **training)
+def measure(name: str, *, minutes: float = 10.0, device: str = "cpu") -> DataFrame:
+    """A frame of COLUMNS for one task; with 0 ``minutes``, the steps alone (about 3 minutes)."""
+    rows = step_costs(name, device=device)
+    rows += training_costs(name, minutes=minutes, device=device) if minutes else []
     wanted = task(name)
     about = {"task": wanted.name, "combinations": wanted.combinations, "device": device, "seed": 0}
     about |= {"factors": len(wanted.factors), "threads": torch.get_num_threads(), **provenance()}
@@ -244,39 +200,34 @@ def read_costs(path: Path | str) -> DataFrame:
 def cost_tables(frame: DataFrame) -> dict[str, DataFrame]:
     """Name -> table: "steps" of each phase (with and without each trick, images/s), the warm-up's
     "batches" (images/s), and "training" as a whole if it was measured."""
-    frame = frame.assign(task=pd.Categorical(frame.task, frame.task.unique()))  # keeps their order
-    frame["phase"] = pd.Categorical(frame.phase, frame.phase.unique())
-    steps, batches, training = (
-        frame[rows].pivot(index=lines, columns=["way", "measure"], values="value")
-        for rows, lines in (
-            (frame.way.isin(TRICKS), ["task", "phase"]),
-            (frame.way.str.startswith("batch "), "task"),
-            (frame.phase == "all", "task"),
-        )
-    )
-    rates = {way: steps[way, "images/s"] for way in TRICKS}
-    shown = {"ms a step": _digits(steps[AS_IT_IS, "ms a step"], 1)}
-    shown |= {"images/s": _digits(rates[AS_IT_IS], 0)}
-    shown |= {"of the matrix rate": steps[AS_IT_IS, "matrix share"].map("{:.0%}".format)}
-    shown |= {way: _digits(rate, 0) for way, rate in rates.items() if way != AS_IT_IS}
-    shown |= {"gain": _digits(rates[AS_IT_IS] / rates[UNDONE], 2)}
-    tables = {"steps": DataFrame(shown)}
-    found = {f"batch {n}": batches[f"batch {n}", "images/s"] for n in BATCHES}
-    tables["batches"] = DataFrame({way: _digits(rate, 0) for way, rate in found.items()})
-    if len(training):
+    names = {name: pd.Categorical(frame[name], frame[name].unique()) for name in ("task", "phase")}
+    frame = frame.assign(**names)  # keeps their order
+    whole_run, batches = frame.phase == "all", frame.way.str.startswith("batch ")
+
+    def values(rows, *lines: str) -> DataFrame:
+        return frame[rows].pivot(index=lines, columns=["way", "measure"], values="value")
+
+    def text(numbers: pd.Series, digits: int = 0) -> pd.Series:
+        return numbers.map(f"{{:.{digits}f}}".format, na_action="ignore").fillna("")
+
+    found = values(~whole_run & ~batches, "task", "phase")
+    rates = {way: found[way, "images/s"] for way in TRICKS}
+    shown = {"ms a step": text(found[AS_IT_IS, "ms a step"], 1), "images/s": text(rates[AS_IT_IS])}
+    shown |= {way: text(rate) for way, rate in rates.items() if way != AS_IT_IS}
+    shown |= {"gain": text(rates[AS_IT_IS] / rates[UNDONE], 2)}
+    found = values(batches, "task")
+    sizes = {f"batch {n}": text(found[f"batch {n}", "images/s"]) for n in BATCHES}
+    tables = {"steps": DataFrame(shown), "batches": DataFrame(sizes)}
+    if whole_run.any():
+        found = values(whole_run, "task")
         shown = {"combinations": frame.groupby("task", observed=True).combinations.first()}
         for way in ("encoder", "judged, encoded"):
-            shown[way] = _digits(training[way, "final accuracy"], 3)
-            shown[f"{way}: minutes to 90%"] = _digits(training[way, "minutes to 90%"], 1)
-        shown["minutes"] = _digits(training["training", "minutes"], 1)
-        shown["steps"] = _digits(training["training", "steps"], 0)
-        shown["of"] = _digits(training["training", "steps of the preset"], 0)
+            shown[way] = text(found[way, "final accuracy"], 3)
+            shown[f"{way}: minutes to 90%"] = text(found[way, "minutes to 90%"], 1)
+        for name, digits in (("minutes", 1), ("steps", 0), ("steps of the preset", 0)):
+            shown[name] = text(found["training", name], digits)
         tables["training"] = DataFrame(shown)
     return tables
-
-
-def _digits(values: pd.Series, digits: int) -> pd.Series:
-    return values.map(f"{{:.{digits}f}}".format, na_action="ignore").fillna("")
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -293,7 +244,7 @@ def main(argv: list[str] | None = None) -> None:
         with whole(args.csv) as file:
             file.write(frame.to_csv(index=False, float_format="%.6g").encode())
     for table in cost_tables(frame).values():
-        print(table.to_markdown(), end="\n\n")
+        print(table.reset_index().to_markdown(index=False), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from pandas import DataFrame
 from wdlib.experiments import tables
 from wdlib.experiments.cells import write_text
 from wdlib.experiments.cost import cost_tables, read_costs
+from wdlib.experiments.recipes import title
 from wdlib.experiments.studies import cells_of
-from wdlib.experiments.tables import PUBLISHED, markdown, named, pick
+from wdlib.experiments.tables import PUBLISHED, markdown, pick
 from wdlib.plots.figure import MARKERS, PALETTE
 from wdlib.tasks import task
 
@@ -43,7 +44,7 @@ def results(name: str, **wanted) -> DataFrame:
 
 def judged(name: str) -> DataFrame:
     """Judged relation accuracy in a result file, a row for each run."""
-    return named(pick(results(name), {("-", "judged_encoded"): "judged"}))
+    return pick(results(name), {("-", "judged_encoded"): "judged"})
 
 
 def table_1(name: str = "table1", **columns: str) -> DataFrame:
@@ -78,8 +79,8 @@ def lead() -> DataFrame:
 def paces() -> DataFrame:
     """How many steps the budget of table 2 buys each system."""
     cells = cells_of("2", seeds=[0])
-    return named(DataFrame([(c.task, c.method, c.steps) for c in cells],
-                           columns=["dataset", "method", "value"]))  # fmt: skip
+    rows = [(cell.task, title(cell.method), cell.steps) for cell in cells]
+    return DataFrame(rows, columns=["task", "recipe", "value"])
 
 
 def ablations() -> DataFrame:
@@ -140,7 +141,8 @@ class Picture:
     @property
     def digest(self) -> str:
         """The digest of the data, which is also in the metadata of the file."""
-        return hashlib.sha256(self.data().to_csv().encode()).hexdigest()[:12]
+        shown = self.data().filter(["task", "recipe", "labels", "value"])
+        return hashlib.sha256(shown.to_csv(index=False).encode()).hexdigest()[:12]
 
     @property
     def alt(self) -> str:

@@ -54,6 +54,7 @@ NAMES = {("-", score): name for score, name in (RELATIONS | UNSEEN).items()} | {
     for score, name in SCORES.items()
     for convention in CONVENTIONS
 }
+LINES = ["task", "recipe"]
 SHORT = [
     *(("-", score) for score in ("judged_encoded", "encoder_all")),
     *((convention, "dci_disentanglement") for convention in ("raw", "converted")),
@@ -159,42 +160,30 @@ def markdown(table: DataFrame) -> str:
 
 
 def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
-    """The rows of some figures, (convention, score) -> name, which stands in a column "figure".
+    """The rows of some figures, (convention, score) -> name, with the names in a column "figure".
 
-    A run whose codes collapsed has no judged accuracy: it gets NaN.
+    The columns "task" and "recipe" are for readers. A collapsed run has NaN as judged accuracy.
     """
     collapsed = frame.score == "collapsed"
-    frame = frame.assign(
-        value=frame.value.mask(collapsed), score=frame.score.mask(collapsed, "judged_encoded")
-    )
-    found = [names.get(key) for key in zip(frame.convention, frame.score)]
-    return frame.assign(figure=found).dropna(subset="figure")
+    scores = frame.score.mask(collapsed, "judged_encoded")
+    figures = [names.get(key) for key in zip(frame.convention, scores)]
+    figures = pd.Categorical(figures, dict.fromkeys(names.values()))
+    frame = frame.assign(figure=figures, value=frame.value.mask(collapsed))
+    return frame.assign(task=frame.dataset, recipe=frame.method.map(title)).dropna(subset="figure")
 
 
 def spreads(picked: DataFrame, lines: str | list[str], columns: str = "figure") -> DataFrame:
     """A table of ``mean_and_range``: a line for each value of ``lines``, in order of appearance."""
-    order = list(dict.fromkeys(picked[columns]))
-    table = picked.pivot_table("value", lines, columns, mean_and_range, sort=False)
-    table = table.reindex(columns=order).fillna("")
-    return table.rename_axis(columns=None)
+    table = picked.pivot_table("value", lines, columns, mean_and_range, sort=False, observed=True)
+    order = picked[columns].sort_values() if columns == "figure" else picked[columns]
+    return table[order.unique().tolist()].fillna("").rename_axis(columns=None)
 
 
-def named(frame: DataFrame) -> DataFrame:
-    """The frame with the columns "task" and "recipe" as readers see them."""
-    return frame.assign(task=frame.dataset, recipe=frame.method.map(title))
-
-
-def _in_order(table: DataFrame, names: Sequence[str]) -> DataFrame:
-    return table[[name for name in dict.fromkeys(names) if name in table]]
-
-
-def _timed(frame: DataFrame) -> DataFrame:
-    """``named``, with a budget in seconds as part of the recipe: it ends before the schedule."""
-    frame = named(frame)
-    timed = frame.budget.str.endswith(" s")
-    device = (" on " + frame.device).where(frame.device != "cpu", "")
-    frame["recipe"] += (", " + frame.budget + device).where(timed, "")
-    return frame
+def _timed(picked: DataFrame) -> DataFrame:
+    """With a budget in seconds as part of the recipe, because it ends before the schedule."""
+    timed = picked.budget.str.endswith(" s")
+    device = (" on " + picked.device).where(picked.device != "cpu", "")
+    return picked.assign(recipe=picked.recipe + (", " + picked.budget + device).where(timed, ""))
 
 
 def summary(frame: DataFrame) -> DataFrame:
@@ -203,13 +192,12 @@ def summary(frame: DataFrame) -> DataFrame:
     keys = {("-", score): name for score, name in RELATIONS.items()}
     keys |= {("converted", score): SCORES[score] for score in ("dci_disentanglement", "mig", "sap")}
     keys |= {("grouped", "mig"): "MIG, grouped"}
-    frame, lines = _timed(frame), ["task", "recipe"]
-    table = _in_order(spreads(pick(frame, keys), lines), list(keys.values()))
+    table = spreads(_timed(pick(frame, keys)), LINES)
     for score, name, unit, digits in (
         ("fit_steps", "steps", 1, 0),
         ("fit_seconds", "minutes", 60, 1),
     ):
-        values = frame[frame.score == score].groupby(lines, sort=False).value
+        values = _timed(pick(frame, {("-", score): name})).groupby(LINES, sort=False).value
         means = (values.mean() / unit).map(f"{{:,.{digits}f}}".format).astype(object)
         table[name] = means.reindex(table.index, fill_value="")
     return table
@@ -217,36 +205,33 @@ def summary(frame: DataFrame) -> DataFrame:
 
 def encoder(frame: DataFrame) -> DataFrame:
     """How often the encoder reads each factor of a test image, a line for each task and recipe."""
-    scores = dict.fromkeys(s for s in frame.score if s.startswith("encoder_"))
-    names = {s: s.removeprefix("encoder_").replace("_", " ") for s in scores}
-    names |= {"encoder_all": "all factors"}
-    keys = {("-", score): name for score, name in names.items()}
-    return spreads(pick(_timed(frame), keys), ["task", "recipe"])
+    scores = frame.score[frame.score.str.startswith("encoder_")].unique()
+    keys = {("-", s): s.removeprefix("encoder_").replace("_", " ") for s in scores}
+    keys[("-", "encoder_all")] = "all factors"
+    return spreads(_timed(pick(frame, keys)), LINES)
 
 
 def by_labels(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:
     """A figure by the number of labels, a line for each task and recipe."""
-    picked = pick(named(frame), {("-", score): score})
-    table = spreads(picked, ["task", "recipe"], "labels")
-    return pd.concat([table.loc[[name]] for name in dict.fromkeys(picked.task)])[sorted(table)]
+    picked = pick(frame, {("-", score): score})
+    table = spreads(picked, LINES, "labels")
+    return pd.concat([table.loc[[name]] for name in picked.task.unique()])[sorted(table)]
 
 
 def by_task(frame: DataFrame, score: str = "judged_encoded") -> DataFrame:
     """A figure of each recipe (a line) on each task (a column)."""
-    return spreads(pick(named(frame), {("-", score): score}), "recipe", "task")
+    return spreads(pick(frame, {("-", score): score}), "recipe", "task")
 
 
 def unseen(frame: DataFrame) -> DataFrame:
     """Judged accuracy of relations that end in an unseen combination, or in a seen one."""
-    keys = {("-", score): name for score, name in UNSEEN.items()}
-    return _in_order(spreads(pick(named(frame), keys), ["task", "recipe"]), list(keys.values()))
+    return spreads(pick(frame, {("-", score): name for score, name in UNSEEN.items()}), LINES)
 
 
 def replications(frame: DataFrame) -> DataFrame:
     """Every score, a line for each run and convention."""
-    frame = frame[frame.convention.isin(CONVENTIONS)]
     keys = {(c, score): name for c in CONVENTIONS for score, name in SCORES.items()}
-    return spreads(pick(named(frame), keys), ["task", "recipe", "convention"])
+    return spreads(pick(frame, keys), [*LINES, "convention"])
 
 
 def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = True) -> DataFrame:
@@ -255,23 +240,22 @@ def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = T
     ``*`` marks the best mean of a column, if a system has more than one seed there. "(judge)" marks
     an oracle that is the judge's accuracy on test images, which is not a ceiling.
     """
-    frame = named(frame)
-    names = {key: NAMES[key] for key in keys}
-    picked = pick(frame, names)
+    picked = pick(frame, {key: NAMES[key] for key in keys})
     table = spreads(picked, "recipe")
     if mark:
-        means = picked.groupby(["recipe", "figure"]).value.agg(["mean", "count"]).unstack()
+        means = picked.groupby(["recipe", "figure"], observed=True).value.agg(["mean", "count"])
+        means = means.unstack().reindex(table.index)
         best = means["mean"].eq(means["mean"].max()) & (means["count"].max() > 1)
         best[NAMES[NO_BEST]] = False
-        table = table.where(~best.reindex_like(table).fillna(False), table + " *")
+        table = table.where(~best[table.columns], table + " *")
     for twin in ("oracle", "chance"):
-        for (convention, score), name in names.items():
-            values = frame[(frame.convention == convention) & (frame.score == f"{twin}_{score}")]
-            if len(values) and name in table:
-                judged = twin == "oracle" and is_judged(values.dataset.iloc[0], score)
-                text = f"{sum(values.value) / len(values):.3f}{' (judge)' * judged}"
-                table.loc[twin, name] = text
-    return _in_order(table.fillna(""), list(names.values()))
+        for convention, score in keys:
+            found = pick(frame, {(convention, f"{twin}_{score}"): NAMES[convention, score]})
+            if len(found) and NAMES[convention, score] in table:
+                judged = twin == "oracle" and is_judged(found.dataset.iloc[0], score)
+                text = f"{found.value.mean():.3f}{' (judge)' * judged}"
+                table.loc[twin, NAMES[convention, score]] = text
+    return table.fillna("")
 
 
 def is_judged(dataset: str, score: str) -> bool:
@@ -296,7 +280,7 @@ def blocks(frame: DataFrame) -> dict[str, DataFrame]:
         about = f"{dataset}, {labels} labels" + (f", {share:.0%} unseen" if share else "")
         about += f", seeds {' '.join(map(str, sorted(set(mine.seed))))}"
         for kind, keys in kinds.items():
-            if len(pick(mine, dict.fromkeys(keys, ""))):
+            if len(pick(mine, dict.fromkeys(keys, kind))):
                 found[f"{about}: {kind}"] = compare(mine, keys)
     return found
 
@@ -305,8 +289,8 @@ def systems(frame: DataFrame) -> DataFrame:
     """Table 2 in short, for one task: what each system is trained on, relations, DCI D and MIG."""
     table = compare(frame, SHORT, mark=False)
     counts = frame[frame.score == "fit_labels"].groupby("method").value.max()
-    told = {title(m): supervision(m, counts.get(m)) for m in dict.fromkeys(frame.method)}
-    table.insert(0, "supervision", [told.get(name, "") for name in table.index])
+    known = {title(m): supervision(m, counts.get(m)) for m in frame.method.unique()}
+    table.insert(0, "supervision", [known.get(name, "") for name in table.index])
     return table
 
 
@@ -314,29 +298,29 @@ def winners(frame: DataFrame, ours: str = "modular") -> DataFrame:
     """The best system, or systems, of every figure (lines) on every task (columns), by the mean
     over seeds in three digits; then the mean and the rank of ``ours``."""
     keys = [*SHORT[:2], *((c, s) for s in SCORES for c in CONVENTIONS if (c, s) != NO_BEST)]
-    picked = pick(named(frame), {key: NAMES[key] for key in keys})
-    means = picked.groupby(["figure", "task", "recipe"], sort=False).value.mean().round(3)
-    table = means.groupby(["figure", "task"], sort=False).apply(_winner, title(ours)).unstack()
-    order = [NAMES[key] for key in keys if NAMES[key] in table.index]
-    return table.reindex(order, columns=list(dict.fromkeys(frame.dataset))).fillna("")
+    picked = pick(frame, {key: NAMES[key] for key in keys})
+    how = {"sort": False, "observed": True}
+    means = picked.groupby(["figure", "task", "recipe"], **how).value.mean().round(3)
+    table = means.groupby(["figure", "task"], **how).apply(_winner, title(ours)).unstack()
+    order = picked.figure.sort_values().unique().tolist()
+    return table.reindex(order, columns=frame.dataset.unique()).fillna("")
 
 
 def _winner(means: pd.Series, ours: str) -> str:
     means = means.droplevel(["figure", "task"])
     best = means.index[means == means.max()]
     text = f"{', '.join(best)} {means.max():.3f}"
-    if ours in means and ours not in best:
-        text += (
-            f"; {ours} {means[ours]:.3f}, rank {1 + (means > means[ours]).sum()} of {len(means)}"
-        )
-    return text
+    if ours not in means or ours in best:
+        return text
+    rank = 1 + (means > means[ours]).sum()
+    return f"{text}; {ours} {means[ours]:.3f}, rank {rank} of {len(means)}"
 
 
 SHOWN = {  # table of the command line -> what sums it up
     "1": summary,
     "long": summary,
     "2": winners,
-    "pace": lambda frame: spreads(pick(named(frame), {("-", "fit_steps"): ""}), "recipe", "task"),
+    "pace": lambda frame: by_task(frame, "fit_steps"),
     "labels": by_labels,
     "unseen": unseen,
     "ablations": by_task,
