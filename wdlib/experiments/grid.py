@@ -77,7 +77,7 @@ def run(
         work: (cell, folder) -> rows, dicts of convention, score and value. To run in another
             process it must be a function of a module or a notebook.
         methods: a table of methods of your own, for ``evaluate_cell``.
-        progress: called after every cell (a bar: ``wdlib.training.progress.suited("cell")``).
+        progress: called after every cell (a bar: ``progress.suited(every=0, unit="cell")``).
 
     If a cell raises, the others go on: its traceback is in ``Table.failed`` and in a text file
     beside the cells, and the next run tries it again. If a cell's worker process dies, the cell is
