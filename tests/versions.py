@@ -28,7 +28,10 @@ ROOT = Path(__file__).parents[1]
 HOME = ROOT / "build" / "versions"
 MISSING = "no such Python here"
 RESOLUTIONS = {"lowest": "lowest-direct", "newest": "highest"}
-TESTS = ("test_factors", "test_relations", "test_checkpoint", "test_claims", "test_data_originals")
+TESTS = (
+    "test_factors", "test_relations", "test_checkpoint", "test_claims", "test_data_originals",
+    "test_site",
+)  # fmt: skip
 
 
 def smoke() -> None:

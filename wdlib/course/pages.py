@@ -67,6 +67,7 @@ def mathml(tex: str, *, block: bool = False) -> str:
     if number:
         label = f'<mspace width="2em"></mspace><mtext>({number[1]})</mtext></math>'
         converted = converted.replace("</math>", label)
+    converted = converted.replace("<mo>‖", '<mo stretchy="false">‖')
     return converted.replace("|", "&#124;")  # a bar would end the cell of a Markdown table
 
 
