@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -76,6 +77,22 @@ def test_dsprites_come_back_in_any_order(tmp_path, monkeypatch, write, name, blo
     images = read(SPRITES.classes(numbers))
     assert images.dtype == np.uint8
     np.testing.assert_array_equal(images, SPRITE_IMAGES[numbers])
+
+
+@pytest.mark.parametrize("write", [npz, hdf5])
+def test_a_large_file_streams_in_blocks(tmp_path, monkeypatch, write):
+    """61 MB of pixels pass through blocks of 4 MB."""
+    monkeypatch.setattr(dsprites, "BLOCK", 1024)
+    space = FactorSpace(("shape", "x"), (tuple(range(100)), tuple(range(150))))
+    names = ("imgs", "latents_classes" if write is npz else "latents/classes")
+    arrays = np.zeros((len(space), 64, 64), np.uint8), all_classes(space)
+    path = write(tmp_path / f"a.{write.__name__}", **dict(zip(names, arrays)))
+    del arrays
+    tracemalloc.start()
+    read = dsprites.reader(path, tmp_path / "cache", space)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 20e6 and read(space.classes([14_999])).shape == (1, 64, 64)
 
 
 def test_the_cache_holds_one_bit_a_pixel_and_serves_the_next_time(tmp_path, monkeypatch):

@@ -4,9 +4,8 @@ A task keeps some of a dataset's images and gives each a value for each *relevan
 other factor is *nuisance*: it varies, but it has no labels. A relevant factor combines one or more
 source factors and cuts each into bins of classes, so "position" is x and y, each in three cells.
 
-Source: Valenti and Bacciu (2022), section 4, gives the factors and the number of combinations. It
-does not give the classes of each bin; these are our choice. Bins have gaps between them, so that
-neighbouring values never look alike.
+Source: Valenti and Bacciu (2022), section 4, gives the factors and the number of combinations. The
+classes of each bin are our choice; gaps between bins keep neighbouring values from looking alike.
 """
 
 from __future__ import annotations
@@ -207,10 +206,9 @@ def orientations_told_apart(bins: Sequence[Sequence[int]]) -> np.ndarray:
     bins: the classes of dSprites' orientation that count as one value, one sequence per value.
 
     Two orientations look alike if the middles of their bins, turned by a symmetry of the shape, are
-    less than half a bin apart: on a full circle, four of a square and two of an ellipse. Few images
-    are exactly equal, because angles are 360/39 degrees apart and no symmetry divides that: the
-    nearest of a square are 2.3 degrees apart, of an ellipse 4.6 degrees, which changes 5 to 18 of
-    4096 pixels. A model that reads those pixels can exceed the ceiling.
+    less than half a bin apart. They are rarely equal, because angles are 360/39 degrees apart: the
+    nearest of a square differ by 2.3 degrees, of an ellipse by 4.6, in 5 to 18 of 4096 pixels. A
+    model that reads those pixels can exceed the ceiling.
     """
     angles = np.array(DSPRITES.values[DSPRITES.position("orientation")])
     middle = np.array([angles[list(one)].mean() for one in bins])

@@ -59,8 +59,8 @@ def on_github(url: str) -> str:
 
 def origin(root: Path = ROOT) -> str:
     """The address of the clone's `origin`; "" without one."""
-    git = ["git", "remote", "get-url", "origin"]
-    return subprocess.run(git, cwd=root, capture_output=True, text=True).stdout.strip()
+    how = {"cwd": root, "capture_output": True, "text": True}
+    return subprocess.run(["git", "remote", "get-url", "origin"], **how).stdout.strip()
 
 
 def badges(url: str, name: str = FIRST) -> str:

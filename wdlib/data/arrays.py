@@ -1,8 +1,8 @@
 """Reads arrays from npy, npz and HDF5 files: never unpickled, and refused in one clear sentence.
 
 These files are the user's own, so nothing here expects an attack. What goes wrong is ordinary: a
-download broke off, the name promises another kind of file, another program has the file open. Each
-cause gets its own sentence. Large arrays are read in blocks of rows, or by index.
+download broke off, a file has the wrong name, another program has it open. Each cause has its own
+sentence. Large arrays are read in blocks of rows, or by index.
 """
 
 from __future__ import annotations
@@ -57,15 +57,14 @@ def reading(path: Path) -> Iterator[None]:
 
 def check_signature(path: Path, suffix: str) -> None:
     """Raises ValueError unless the file begins as files with this suffix do."""
-    wanted, signature = KINDS[suffix]
     with reading(path), path.open("rb") as file:
         begins = file.read(8)
-    if begins.startswith(signature):
-        return
-    for kind, other in KINDS.values():
-        if begins.startswith(other):
-            raise ValueError(f"{path} is {kind}, but {wanted} is expected here")
-    raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
+    found = [kind for kind, signature in KINDS.values() if begins.startswith(signature)]
+    wanted, signature = KINDS[suffix]
+    if found and not begins.startswith(signature):
+        raise ValueError(f"{path} is {found[0]}, but {wanted} is expected here")
+    if not found:
+        raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -145,7 +144,9 @@ def _member(path: Path, key: str):
     check_signature(path, ".npz")
     with reading(path), np.load(path, allow_pickle=False) as archive:
         if key not in archive:
-            raise ValueError(_lacks(path, key, archive))
+            raise ValueError(
+                f"{path} lacks the array {key!r}; it holds {', '.join(sorted(archive))}"
+            )
         name = key if key in archive.zip.namelist() else f"{key}.npy"
         with archive.zip.open(name) as stream:
             yield archive, _header(path, key, stream, archive.zip.getinfo(name).file_size), stream

@@ -47,8 +47,7 @@ class Images:
     def draw(self, classes) -> np.ndarray:
         """Factor classes [N, k] -> uint8 images [N, *shape].
 
-        Raises ValueError for classes outside their factor, and where ``make`` returns anything but
-        uint8 images of this shape.
+        Raises ValueError for classes outside their factor, and for other images from ``make``.
         """
         classes = self.space.check(classes)
         images = np.empty((len(classes), *self.shape), np.uint8)

@@ -1,6 +1,6 @@
-"""The datasets' published files: where they are, and how they are downloaded.
+"""The datasets' published files: where they are, how they are downloaded, what they must hold.
 
-A download runs over https only, and is kept only where its checksum is the published file's.
+A download runs over https only, and is kept only if its checksum is that of the published file.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ class Original:
         if not place.exists():
             source = f" (from {FOLDER})" if path is None else ""
             raise FileNotFoundError(f"there is no file or folder {place}{source}")
-        if place.is_file():
-            return place
-        if not place.is_dir():  # to open a pipe or a device could wait forever
+        if not (place.is_file() or place.is_dir()):  # to open a pipe could take forever
             raise ValueError(f"{place} is neither a file nor a folder")
-        for name in self.files:
-            if (place / name).is_file():
-                return place / name
+        for one in [place, *(place / name for name in self.files)]:
+            if one.is_file():
+                return one
         if path is None:
             return None
         raise FileNotFoundError(f"folder {place} holds no {' and no '.join(self.files)}")

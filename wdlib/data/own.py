@@ -1,7 +1,6 @@
-"""Your own dataset: factors and a function that draws. Everything else works as for the paper's.
+"""Your own dataset: factors, and a function that turns classes into images in any way.
 
-The function may draw, read files, or pick from an array; it only has to turn classes into images.
-``notebooks/01_worlds.ipynb`` makes one from handwritten digits.
+Everything else works as for the paper's datasets. ``notebooks/01_worlds.ipynb`` has an example.
 """
 
 from __future__ import annotations

@@ -40,19 +40,12 @@ BLOTCHES = (((0.093, 1.053), (0.226, 0.264)), ((0.354, 0.795), (0.209, 0.13)))
 
 @dataclass(frozen=True)
 class Solid:
-    """An upright object centred on the z axis.
-
-    Args:
-        kind: "cube", "cylinder", "sphere" or "capsule".
-        radius: of a round object; half the side of a cube.
-        half: half the height of a cylinder, or of a capsule without its caps.
-        sunk: how far its lowest point lies below the floor.
-    """
+    """An upright cube, cylinder, sphere or capsule, centred on the z axis."""
 
     kind: str
-    radius: float
-    half: float
-    sunk: float
+    radius: float  # half the side of a cube
+    half: float  # half the height of a cylinder, or of a capsule without its caps
+    sunk: float  # how far its lowest point lies below the floor
 
     @property
     def height(self) -> float:
