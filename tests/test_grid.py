@@ -388,7 +388,7 @@ def test_what_waits_can_be_cancelled():
 
 @pytest.mark.parametrize("budget", [{}, {"seconds": 1, "steps": 1}])
 def test_a_cell_has_one_budget(budget):
-    with pytest.raises(ValueError, match="give one of them"):
+    with pytest.raises(ValueError, match="give either steps or seconds"):
         Cell("dSprites.v2", "modular", **budget)
 
 
@@ -397,7 +397,7 @@ def test_a_cell_has_one_budget(budget):
                {"seconds": math.inf}]
 )  # fmt: skip
 def test_a_budget_that_is_none_is_refused_before_anything_is_trained(budget):
-    with pytest.raises(ValueError, match="dSprites.v2, modular: invalid budget"):
+    with pytest.raises(ValueError, match="invalid budget"):
         Cell("dSprites.v2", "modular", **budget)
 
 
@@ -598,7 +598,7 @@ def test_numpy_scalars_are_numbers_and_nothing_else_is_accepted(tmp_path):
                    seconds=np.float64(9))  # fmt: skip
     assert scalars == plain and scalars.key == plain.key
     assert Cell("dSprites.v2", "toy", steps=np.int64(7)).budget == "7 steps"
-    with pytest.raises(TypeError, match="dSprites.v2, toy: a cell holds text and numbers only"):
+    with pytest.raises(TypeError, match="a cell holds text and numbers only"):
         Cell("dSprites.v2", "toy", steps=7, device=object())
 
     def work(cell, folder):

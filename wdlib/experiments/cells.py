@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import re
 import threading
 import time
@@ -20,8 +19,20 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import sklearn.ensemble  # noqa: F401  the threads of a library can be limited once it is loaded
+import torch
+from threadpoolctl import threadpool_limits
 
+from wdlib.data import load
+from wdlib.data.split import digest, split
+from wdlib.evaluation import evaluate
 from wdlib.files import alone, provenance, read_record, whole
+from wdlib.methods import METHODS, method
+from wdlib.metrics.judge import kept_judge
+from wdlib.model import saved
+from wdlib.model.prior import Collapsed
+from wdlib.tasks import task
+from wdlib.training.loop import FitRequest, check_budget, computed
 
 FORMAT = 1
 MOST = 40_000  # images of a task in colour that take part in a run: half a gigabyte
@@ -68,18 +79,11 @@ class Cell:
                 object.__setattr__(self, name, value.item())
         if self.seconds is not None:  # 240 and 240.0 are the same cell, with the same file
             object.__setattr__(self, "seconds", float(self.seconds))
-        given = [budget for budget in (self.seconds, self.steps) if budget is not None]
-        if len(given) != 1 or not 0 < given[0] < math.inf:
-            raise ValueError(
-                f"{self.task}, {self.method}: invalid budget seconds={self.seconds}, "
-                f"steps={self.steps}: give one of them, a positive, finite number"
-            )
+        check_budget(self.steps, self.seconds)
         try:
             json.dumps(asdict(self))
         except TypeError as error:
-            raise TypeError(
-                f"{self.task}, {self.method}: a cell holds text and numbers only: {error}"
-            ) from None
+            raise TypeError(f"a cell holds text and numbers only: {error}: {self}") from None
 
     @property
     def budget(self) -> str:
@@ -108,13 +112,12 @@ def evaluate_cell(
 ) -> list[dict]:
     """Train the cell's method and evaluate the system: rows of convention, score and value.
 
-    Scores of codes have a convention (raw, grouped, converted), other figures have "-". Each figure
-    is followed by its oracle_ and chance_ twins. Then come fit_seconds (of computing, including
-    drawing images), fit_steps, and fit_labels, the number of labelled images used. If the codes
-    collapse in training, the rows are "collapsed", which is 1, and fit_seconds.
+    Scores of codes have a convention (raw, grouped, converted), other figures have "-". Oracle and
+    chance follow each figure, then fit_seconds (of computing), fit_steps, and fit_labels, the
+    number of labels used. If the codes collapse, the rows are collapsed (1) and fit_seconds.
 
-    Cells in one process take turns, because torch's threads, its global random numbers and the
-    processor time of a budget belong to the whole process.
+    Cells in one process take turns: torch's threads, its global random numbers and the processor
+    time of a budget belong to the whole process.
 
     Args:
         folder: keeps one judge for each task and seed, shared by all cells (it knows the unseen
@@ -124,11 +127,6 @@ def evaluate_cell(
         importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
             the trees for DCI are binned, and use half as many images as in a single report.
     """
-    from wdlib.evaluation import evaluate
-    from wdlib.methods import METHODS, method
-    from wdlib.model.prior import Collapsed
-    from wdlib.training.loop import FitRequest, computed
-
     chosen = method(cell.method, methods or METHODS)
     with ONE_A_PROCESS, threads(cell.threads):
         parts, images, judge = _data(cell, folder, limit)
@@ -164,10 +162,6 @@ def rows_of(report) -> list[dict]:
 
 def _data(cell: Cell, folder: Path | str, limit: int | None):
     """(split, images, judge) of a cell. The judge is trained on the unseen combinations, too."""
-    from wdlib.data import load
-    from wdlib.data.split import split
-    from wdlib.tasks import task
-
     wanted = task(cell.task)
     limit = most_images(wanted) if limit is None else limit
     asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
@@ -187,8 +181,6 @@ def _rows(convention: str, figures: Mapping[str, float]) -> list[dict]:
 
 def _keep(system, home: Path) -> None:
     """Save a model that ``evaluate`` and ``ship`` can read; other systems aren't kept."""
-    from wdlib.model import saved
-
     if hasattr(system, "record"):
         record = system.record | {"source": provenance()}
         saved.save(home, saved.MODEL, system.state_dict(), record)
@@ -200,9 +192,6 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
     If two processes need it at once, one trains it and the other waits. Raises ValueError if the
     kept one is damaged.
     """
-    from wdlib.data.split import digest
-    from wdlib.metrics.judge import kept_judge
-
     home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}-{digest(split.train)}"
     home.mkdir(parents=True, exist_ok=True)
     with alone(home):
@@ -212,10 +201,6 @@ def shared_judge(folder: Path | str, split, images, *, device="cpu"):
 @contextmanager
 def threads(count: int) -> Iterator[None]:
     """Limit torch, BLAS and OpenMP to ``count`` threads inside the block."""
-    import sklearn.ensemble  # noqa: F401  a library's threads can be limited once it is loaded
-    import torch
-    from threadpoolctl import threadpool_limits
-
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
