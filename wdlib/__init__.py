@@ -1,16 +1,16 @@
 """wdlib: modular representations for weak disentanglement.
 
-Read it in the order of the data: factors, tasks, relations; data; model; training; metrics;
-evaluation; what people see. The names below are what most people need; each is imported when it is
-first asked for, so that the scores alone need no torch.
+Read the package in the order of the data: factors, tasks, relations; data; model; training;
+metrics; evaluation; plots and navigator. The names below are the ones that most readers need. Each
+is imported when you first use it, so that the scores alone need no torch.
 """
 
 import os
 from importlib import import_module
 
-# Threads that wait should sleep. By default they spin, and where another process wants a core (a
-# second notebook, a shared machine) two spinning threads train several times slower than one.
-# It counts only where torch has not been imported yet; the environment's own setting wins.
+# Waiting threads should sleep. By default they spin, and if another process needs a core (a second
+# notebook, a shared machine), two spinning threads train several times slower than one. The setting
+# works only before torch is imported; one that is already in the environment stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
