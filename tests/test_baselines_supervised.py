@@ -314,11 +314,6 @@ def test_a_discriminator_is_at_chance_on_codes_that_know_nothing():
     assert shape > 0.95 and position < 0.2
 
 
-def test_lambda_rises_and_stays():
-    assert [fader.risen(at, 0.5) for at in (0, 0.25, 0.5, 1)] == [0, 0.5, 1, 1]
-    assert fader.risen(0, 0) == 1
-
-
 def test_attributes_are_one_hot_of_every_factor():
     model = fader.Fader(TASK)
     codes = model.attributes(torch.tensor([[2, 7], [0, 0]]))

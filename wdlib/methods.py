@@ -136,15 +136,15 @@ METHODS: dict[str, Method] = {
         "Valenti and Bacciu (2022), arXiv 2205.10056",
         previous.Config(own_labels=True),
         converts=True,
-    ),
+    ),  # fmt: skip
     "zerodim": baseline(zerodim, "labels", "Gabbay, Cohen and Hoshen (2021)", converts=True),
     "few_label": baseline(few_label, "labels", "Locatello et al. (2020), few labels"),
     "few_label-selected": baseline(
         few_label,
         "labels",
-        "Locatello et al. (2020), few labels, the best of four on held-out labels",
+        "Locatello et al. (2020), few labels, selected by held-out labels",
         few_label.Config(candidates=few_label.FAMILY),
-    ),
+    ),  # fmt: skip
     "fader": baseline(fader, "labels", "Lample et al. (2017)", converts=True),
     "pairwise": baseline(pairwise, "pairs of labelled images", "Chen and Batmanghelich (2020)"),
     "ada_gvae": baseline(ada_gvae, "pairs that differ in few factors", "Locatello et al. (2020)"),

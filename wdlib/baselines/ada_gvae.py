@@ -12,16 +12,15 @@ representations with generalizability for novel contents". No label is used, but
 of the train images decide which images make a pair.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from wdlib.baselines import beta_vae
 from wdlib.baselines.system import FlatSystem
-from wdlib.baselines.vae import Training, VAERun, kl, reconstruction, sample
+from wdlib.baselines.vae import Training, VAERun
 from wdlib.data import Split
 from wdlib.training.loop import FitRequest, Run, network_input
 from wdlib.training.method import Terms
@@ -29,18 +28,11 @@ from wdlib.training.method import Terms
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters.
+    """Hyper-parameters."""
 
-    Args:
-        beta: weight of the KL; the paper tries 1 to 16.
-        changed: source factors that differ in a pair; 0 draws 1 to all but one for each pair (the
-            paper has both).
-        training: ``batch`` counts pairs, as published.
-    """
-
-    beta: float = 1.0
-    changed: int = 1
-    training: Training = Training()
+    beta: float = 1.0  # weight of the KL; the paper tries 1 to 16
+    changed: int = 1  # source factors that differ in a pair; 0 draws 1 to all but one, per pair
+    training: Training = Training()  # ``batch`` counts pairs, as published
 
 
 def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
@@ -51,15 +43,12 @@ def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: 
     """
     run = VAERun(Run.of(request), config.training)
     partners = Partners(request.split, config.changed, request.device)
+    regulariser = beta_vae.Config(config.beta).regulariser(run)
 
     def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
         pair = torch.cat([pick, partners(pick, run.generator)])  # [2B]
         x = network_input(run.data.unlabelled[pair])
-        mean, log_variance = average(*run.vae.encode(x))
-        z = sample(mean, log_variance, run.generator)
-        fidelity = reconstruction(run.vae.decode(z), x)
-        nats = kl(mean, log_variance).sum(1).mean()
-        return fidelity + config.beta * nats, {"reconstruction": fidelity, "kl": nats}
+        return run.loss(x, *average(*run.vae.encode(x)), regulariser, at)
 
     run.train(objective)
     return run.system()

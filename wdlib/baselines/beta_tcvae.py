@@ -12,8 +12,6 @@ minibatch weighted sampling (section 3.3); its gradient is that of Locatello et 
 leave out the constants.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -22,33 +20,26 @@ from torch import Tensor
 
 from wdlib.baselines import vae
 from wdlib.baselines.system import FlatSystem
-from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
 from wdlib.training.loop import FitRequest
+from wdlib.training.method import Terms
 
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters.
+    """Hyper-parameters."""
 
-    Args:
-        beta: weight of the total correlation. 6 is usual for dSprites; Locatello et al. (2019) try
-            1 to 10.
-        weighted: minibatch weighted sampling instead of stratified sampling; see ``log_weights``.
-    """
-
-    beta: float = 6.0
-    weighted: bool = False
+    beta: float = 6.0  # usual for dSprites; Locatello et al. (2019) try 1 to 10
+    weighted: bool = False  # weighted instead of stratified sampling
     training: Training = Training()
 
     def regulariser(self, run: VAERun) -> Regulariser:
         """KL + (beta - 1) TC."""
         count = len(run.data.unlabelled)
 
-        def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
-            nats = kl(mean, log_variance).sum(1).mean()
-            dependence = total_correlation(z, mean, log_variance, count, self.weighted)
-            terms = {"kl": nats, "total correlation": dependence}
-            return nats + (self.beta - 1) * dependence, terms
+        def regulariser(q: Posterior, at: float) -> tuple[Tensor, Terms]:
+            dependence = total_correlation(q.z, q.mean, q.log_variance, count, self.weighted)
+            return q.kl + (self.beta - 1) * dependence, {"total correlation": dependence}
 
         return regulariser
 

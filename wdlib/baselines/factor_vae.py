@@ -14,75 +14,48 @@ critic is smaller (published: six hidden layers of 1000, leaky ReLU, rate 1e-4),
 published one costs more than encoder and decoder together.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wdlib.baselines.system import FlatSystem
-from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised, kl
+from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
 from wdlib.model.networks import mlp
 from wdlib.training import method
 from wdlib.training.loop import FitRequest, adam, anneal, update
+from wdlib.training.method import Terms
 
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters.
+    """Hyper-parameters."""
 
-    Args:
-        gamma: weight of the total correlation. 35 is usual for dSprites; Locatello et al. (2019)
-            try 10 to 100.
-        width, layers, activation: of the critic; ``layers`` includes the output layer.
-        critic_lr, critic_betas: of the critic's Adam; the betas are the published ones.
-    """
-
-    gamma: float = 35.0
-    width: int = 256
-    layers: int = 4
+    gamma: float = 35.0  # usual for dSprites; Locatello et al. (2019) try 10 to 100
+    width: int = 256  # of the critic
+    layers: int = 4  # including the output layer
     activation: str = "relu"
     critic_lr: float = 1e-3
     critic_betas: tuple[float, float] = (0.5, 0.9)
     training: Training = Training()
 
-    def network(self, dim: int) -> nn.Module:
-        """The critic's network: codes [B, dim] -> logits [B, 1]."""
-        return mlp(dim, self.width, 1, layers=self.layers, activation=self.activation)
-
     def regulariser(self, run: VAERun) -> Regulariser:
-        """KL + gamma TC. Every call also updates the critic."""
-        critic = Critic(run.data.build(lambda: self.network(run.vae.dim)), self)
+        """KL + gamma TC. Every call also updates the critic, whose loss at chance is 2 log 2."""
+        sizes = {"layers": self.layers, "activation": self.activation}
+        score = run.data.build(lambda: mlp(run.vae.dim, self.width, 1, **sizes))  # the logit of D
+        optimiser = adam(score.parameters(), self.critic_lr, self.critic_betas)
 
-        def regulariser(mean: Tensor, log_variance: Tensor, z: Tensor, at: float):
+        def regulariser(q: Posterior, at: float) -> tuple[Tensor, Terms]:
             if self.training.cosine:
-                anneal(critic.optimiser, at)
-            critic_loss = critic.learn(z.detach(), run.generator)
-            nats = kl(mean, log_variance).sum(1).mean()
-            dependence = critic.total_correlation(z)
-            terms = {"kl": nats, "total correlation": dependence, "critic": critic_loss}
-            return nats + self.gamma * dependence, terms
+                anneal(optimiser, at)
+            z = q.z.detach()
+            loss = method.critic(score(z), score(permuted(z, run.generator)))
+            update(optimiser, loss)
+            dependence = score(q.z).mean()
+            terms = {"total correlation": dependence, "critic": loss}
+            return q.kl + self.gamma * dependence, terms
 
         return regulariser
-
-
-class Critic:
-    """D and its optimiser; ``score`` gives the logit of D."""
-
-    def __init__(self, score: nn.Module, config: Config):
-        self.score = score
-        self.optimiser = adam(score.parameters(), config.critic_lr, config.critic_betas)
-
-    def total_correlation(self, z: Tensor) -> Tensor:
-        """The mean logit of codes [B, d]: an estimate of their total correlation, in nats."""
-        return self.score(z).mean()
-
-    def learn(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """One step on codes [B, d] and their permuted copies; a loss of 2 log 2 is chance."""
-        loss = method.critic(self.score(z), self.score(permuted(z, generator)))
-        update(self.optimiser, loss)
-        return loss.detach()
 
 
 def permuted(z: Tensor, generator: torch.Generator) -> Tensor:

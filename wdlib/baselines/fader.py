@@ -18,19 +18,19 @@ They have the attributes of every image. Here a classifier is trained on the lab
 it supplies the attributes of all other images, also at test time.
 """
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from wdlib.baselines.system import FlatSystem, consecutive, decoder, encoder
-from wdlib.model.modular import NetworkConfig
+from wdlib.baselines.system import FlatSystem, consecutive
+from wdlib.model.modular import NetworkConfig, decoder, encoder
 from wdlib.model.networks import mlp
 from wdlib.tasks import Task
 from wdlib.training import method
 from wdlib.training.loop import Batches, FitRequest, Run, adam, anneal, network_input, update
+from wdlib.training.method import Terms
 from wdlib.training.ours import cross_entropy, shifted
 
 
@@ -91,62 +91,62 @@ class Fader(nn.Module):
 
 
 def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train the classifier, then the Fader network.
+    """Train the classifier on the labelled images, then the Fader network on all images.
 
     Raises ValueError where a value has no labelled image.
     """
     run = Run.of(request)
-    model = run.build(lambda: Fader(run.task, config.networks)).train()
-    learn_to_read(run, model, config)
-    learn_to_swap(run, model, config)
+    model = run.build(lambda: Fader(run.task, config.networks))
+    optimiser, batch = adam(model.classifier.parameters(), config.lr), config.batch
+    run.minimise(reading(run, model, config), optimiser, batch, name="read", share=config.read)
+    model.classifier.eval()
+    optimiser = adam([*model.encoder.parameters(), *model.decoder.parameters()], config.lr)
+    run.minimise(swapping(run, model, config), optimiser, batch, name="swap")
     return FlatSystem(run, model.eval().code, model.decoder, model)
 
 
-def learn_to_read(run: Run, model: Fader, config: Config) -> None:
-    """Stage 1: train the classifier on the labelled images."""
-    optimiser = adam(model.classifier.parameters(), config.lr)
+def reading(run: Run, model: Fader, config: Config) -> Callable[[float], tuple[Tensor, Terms]]:
+    """The loss of the classifier, on labelled images."""
     order = Batches(len(run.labelled), config.batch, run.generator)
-    for at in run.loop.phase("read", config.read):
-        anneal(optimiser, at)
+
+    def objective(at: float) -> tuple[Tensor, Terms]:
         pick = next(order)
         x = shifted(network_input(run.labelled[pick]), config.shift, run.generator)
         loss = cross_entropy(model.read(network_input(x)), run.values[pick])
-        update(optimiser, loss)
-        run.loop.report(config.batch, labels=loss)
-    model.classifier.eval()
+        return loss, {"labels": loss}
+
+    return objective
 
 
-def learn_to_swap(run: Run, model: Fader, config: Config) -> None:
-    """Stage 2: discriminator against autoencoder, on all images."""
-    values = read_all(run, model)
-    autoencoder = adam([*model.encoder.parameters(), *model.decoder.parameters()], config.lr)
-    discriminator = adam(
-        model.discriminator.parameters(), config.discriminator_lr, config.discriminator_betas
-    )
-    order = run.batches(config.batch)
-    for at in run.loop.phase("swap"):
-        for optimiser in (autoencoder, discriminator):
-            anneal(optimiser, at)
+def swapping(run: Run, model: Fader, config: Config) -> Callable[[float], tuple[Tensor, Terms]]:
+    """L, on all images; the discriminator takes its step first."""
+    values, order = read_all(run, model), run.batches(config.batch)
+    weights, betas = model.discriminator.parameters(), config.discriminator_betas
+    discriminator = adam(weights, config.discriminator_lr, betas)
+
+    def objective(at: float) -> tuple[Tensor, Terms]:
         pick = next(order)
         x, y = network_input(run.unlabelled[pick]), values[pick]
         z = model.encoder(x)
         found = cross_entropy(model.discriminate(z.detach()), y)
+        anneal(discriminator, at)
         update(discriminator, found)
         logits = model.decoder(torch.cat([model.attributes(y), z], dim=1))
-        reconstruction = method.reconstruction(logits, x)
+        fidelity = method.reconstruction(logits, x)
         adversarial = hidden(model.discriminate(z), y, run.generator)
-        weight = config.adversarial * risen(at, config.ramp)
-        update(autoencoder, reconstruction + weight * adversarial)
-        terms = {"reconstruction": reconstruction, "adversarial": adversarial}
-        run.loop.report(config.batch, **terms, discriminator=found)
+        terms = {"reconstruction": fidelity, "adversarial": adversarial, "discriminator": found}
+        risen = min(at / config.ramp, 1.0) if config.ramp else 1.0
+        return fidelity + config.adversarial * risen * adversarial, terms
+
+    return objective
 
 
 @torch.no_grad()
 def read_all(run: Run, model: Fader) -> Tensor:
     """The values [N, n] of all train images; the classifier reads those without a label."""
     rest = run.unlabelled[len(run.labelled) :]  # the labelled images are the first ones of train
-    parts = [most_likely(model.read(network_input(part))) for part in rest.split(512) if len(part)]
-    return torch.cat([run.values, *parts])
+    read = [most_likely(model.read(network_input(part))) for part in rest.split(512)]
+    return torch.cat([run.values, *read])
 
 
 def hidden(scores: list[Tensor], values: Tensor, generator: torch.Generator) -> Tensor:
@@ -155,17 +155,12 @@ def hidden(scores: list[Tensor], values: Tensor, generator: torch.Generator) -> 
     scores: the discriminator's logits [B, K_i] per factor; values [B, n] are y. For each image and
     factor, y' is drawn from all values except y.
     """
-    others = [
-        (column + 1 + torch.randint(k - 1, column.shape, generator=generator, device=column.device))
-        % k
-        for k, column in ((s.shape[1], column) for s, column in zip(scores, values.T))
-    ]
+    others = []
+    for score, column in zip(scores, values.T):
+        size, shape = score.shape[1], column.shape
+        by = torch.randint(size - 1, shape, generator=generator, device=column.device)
+        others.append((column + 1 + by) % size)
     return cross_entropy(scores, torch.stack(others, dim=1))
-
-
-def risen(at: float, ramp: float) -> float:
-    """The share of lambda when ``at`` of the stage is over: 1 from ``ramp`` on."""
-    return min(at / ramp, 1.0) if ramp else 1.0
 
 
 def most_likely(scores: list[Tensor]) -> Tensor:

@@ -15,8 +15,6 @@ whose values are the cells of a grid, has one dimension per axis; v is the middl
 of its value in (0, 1), so that every target is finite.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 
@@ -29,19 +27,15 @@ from wdlib.baselines.system import FlatSystem, Partitions, consecutive
 from wdlib.baselines.vae import Objective, Unsupervised, VAERun
 from wdlib.metrics.mig import mig
 from wdlib.tasks import Task
-from wdlib.training.loop import FitRequest, Run, network_input
+from wdlib.training.loop import FitRequest, Run
 from wdlib.training.method import Terms
-from wdlib.training.ours import shifted
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One configuration.
+    """One configuration: of an unsupervised member of the family, and the weight of R_s.
 
-    Args:
-        unsupervised: the ``Config`` of an unsupervised member of the family.
-        gamma: weight of the mean R_s over the labelled batch. The reference weighs the sum over 64
-            images; its weight of 1 is 64 here.
+    The reference weighs the sum of R_s over 64 images; its gamma of 1 is 64 here.
     """
 
     unsupervised: Unsupervised = beta_vae.Config()
@@ -50,34 +44,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Config:
-    """Hyper-parameters.
-
-    Args:
-        candidates: one, or several to select from.
-        held_out: share of the labels that selects among several candidates and trains none.
-        select: "loss" keeps the candidate with the lowest R_s on the held-out labels; "mig" the one
-            with the highest MIG, which also works where gamma is 0.
-        labelled_batch: labelled images per step.
-        shift: labelled images are moved by up to so many pixels, as in Modular.
-    """
+    """Hyper-parameters."""
 
     candidates: tuple[Candidate, ...] = (Candidate(),)
-    held_out: float = 0.1
-    select: str = "loss"
+    held_out: float = 0.1  # share of the labels that selects and trains none
+    select: str = "loss"  # by R_s on the held-out labels, or "mig", also for a gamma of 0
     labelled_batch: int = 64
-    shift: int = 2
+    shift: int = 2  # labelled images are moved by up to so many pixels, as in Modular
 
 
 # The supervised versions of the paper that this package has, and of the annealed VAE. Their weights
 # lie inside the ranges of Locatello et al. (2019). Four candidates cut the budget in four.
-FAMILY = tuple(
-    Candidate(unsupervised)
-    for unsupervised in (
-        beta_vae.Config(beta=4),
-        factor_vae.Config(gamma=30),
-        beta_tcvae.Config(beta=4),
-        annealed_vae.Config(capacity=25),
-    )
+FAMILY = (
+    Candidate(beta_vae.Config(beta=4)),
+    Candidate(factor_vae.Config(gamma=30)),
+    Candidate(beta_tcvae.Config(beta=4)),
+    Candidate(annealed_vae.Config(capacity=25)),
 )
 
 # beta-VAE and R_s inside the published ranges (beta 1 to 16, gamma 1 to 16), trained as published.
@@ -93,14 +75,20 @@ def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: 
     The candidates share the budget equally. With several candidates, the last ``config.held_out``
     of the labels selects and trains none, also where gamma is 0 (the paper selects with all).
 
-    Raises ValueError for fewer steps than candidates, no candidates, a share that leaves no label
-    to train or to select, an unknown selection, a code that is too short for the factors, and where
-    a value has no labelled image.
+    Raises ValueError for no candidates or fewer steps than candidates, an unknown selection, a
+    held-out share that leaves no label to train or to select, and a code that is too short.
     """
-    count = len(config.candidates)
-    _check(config, request.steps)
+    count, steps = len(config.candidates), request.steps
+    if not 0 < count <= (steps or count):
+        raise ValueError(f"{count} candidates in {steps} steps: each needs at least one step")
+    if config.select not in ("loss", "mig"):
+        raise ValueError(f"unknown selection {config.select!r}: choose loss or mig")
     data = Run.of(request)
-    known = _known(config, len(data.labelled))
+    labels = len(data.labelled)
+    known = labels if count == 1 else labels - round(config.held_out * labels)
+    if count > 1 and not 0 < known < labels:
+        parts = f"of {labels} labels, {known} train and {labels - known} select"
+        raise ValueError(f"held_out is {config.held_out}: {parts}; both need at least one")
     done = []
     for number, candidate in enumerate(config.candidates, 1):
         run = VAERun(data, candidate.unsupervised.training)
@@ -130,8 +118,7 @@ def dimensions(task: Task) -> Partitions:
 
 
 def supervised(mean: Tensor, target: Tensor) -> Tensor:
-    """R_s, mean over images: mean [N, d] of q(z|x), target [N, m] in (0, 1) of its first m
-    dimensions."""
+    """R_s, mean over images: mean [N, d] of q(z|x), target [N, m] of its first m dimensions."""
     first = mean[:, : target.shape[1]]
     return F.binary_cross_entropy_with_logits(first, target, reduction="sum") / len(target)
 
@@ -141,24 +128,19 @@ def objective_of(run: VAERun, candidate: Candidate, known: int, config: Config) 
     data = run.data
     target = targets(data.values[:known], data.task)
     if target.shape[1] > run.vae.dim:
-        raise ValueError(
-            f"{target.shape[1]} axes of factors do not fit into a code of {run.vae.dim} dimensions"
-        )
+        axes = f"{target.shape[1]} axes of factors"
+        raise ValueError(f"{axes} do not fit into a code of {run.vae.dim}: use a larger dim")
     regulariser = candidate.unsupervised.regulariser(run)
     if not candidate.gamma:
         return run.regularised(regulariser)
 
     def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
-        mine = torch.randint(
-            known, (config.labelled_batch,), generator=run.generator, device=data.device
-        )
-        labelled = shifted(network_input(data.labelled[mine]), config.shift, run.generator)
-        x = network_input(data.unlabelled[pick])
-        x = network_input(torch.cat([x, labelled]))  # one pass for both
-        mean, log_variance = run.vae.encode(x)
+        batch = (config.labelled_batch,)
+        mine = torch.randint(known, batch, generator=run.generator, device=data.device)
+        x, mean, log_variance = run.encode(pick, mine, config.shift)
         label_loss = supervised(mean[len(pick) :], target[mine])
-        x, mean, log_variance = (part[: len(pick)] for part in (x, mean, log_variance))
-        loss, terms = run.loss(x, mean, log_variance, regulariser, at)
+        plain = (part[: len(pick)] for part in (x, mean, log_variance))
+        loss, terms = run.loss(*plain, regulariser, at)
         return loss + candidate.gamma * label_loss, {**terms, "supervised": label_loss}
 
     return objective
@@ -170,27 +152,3 @@ def score(run: VAERun, known: int, select: str) -> float:
     if select == "mig":
         return mig(codes, values).value
     return -float(supervised(codes, targets(values, run.data.task)))
-
-
-def _known(config: Config, labels: int) -> int:
-    """How many of the labels train; the others select."""
-    known = labels
-    if len(config.candidates) > 1:
-        known -= round(config.held_out * labels)
-        if not 0 < known < labels:
-            raise ValueError(
-                f"held_out is {config.held_out}: of {labels} labels, {known} train and "
-                f"{labels - known} select; both numbers must be positive"
-            )
-    return known
-
-
-def _check(config: Config, steps: int | None) -> None:
-    if not config.candidates:
-        raise ValueError("few_label needs at least one candidate; config.candidates is empty")
-    if steps is not None and steps < len(config.candidates):
-        raise ValueError(
-            f"{steps} steps are too few for {len(config.candidates)} candidates: each needs one"
-        )
-    if config.select not in ("loss", "mig"):
-        raise ValueError(f"unknown selection {config.select!r}: choose loss or mig")

@@ -11,19 +11,16 @@ Source: Valenti and Bacciu (2022), "Leveraging Relational Information for Learni
 Disentangled Representations", arXiv 2205.10056, and their code for dSprites (which does not run as
 published): 8 dimensions, adversarial weight 0.2 with a reconstruction that is the mean over pixels,
 a uniform prior for the first 1000 of 6000 epochs, covariances times 0.1, estimated once, ReL batch
-128. Its critic has an input for classes that is always zero, so the critic is unconditional. It
-takes the labels of 20 batches of 1024 images; 10 per combination is the number in the modular
-paper. For 3D Shapes it has 16 dimensions, 5000 of 15,001 epochs of warm-up, rates of 1e-5 and no
-adversarial training, under a name with "test".
+128, a critic whose input for classes is always zero. It takes the labels of 20 batches of 1024
+images; 10 per combination is the number in the modular paper. (For 3D Shapes it has 16 dimensions,
+5000 of 15,001 epochs of warm-up, rates of 1e-5, and no adversarial training.)
 
 Different here: the encoder's two losses are summed in one step (they take two steps of Adam);
 networks, rates and batch are those of all systems; a singular covariance gets a ridge; there are no
-noisy copies of the images. The adversarial weight is a 64th of theirs: in a few minutes 0.2 hardly
-leaves room for reconstruction. In 240 s (validation images, seed 0), judged relation accuracy is
+noisy copies of the images. The adversarial weight is a 64th of theirs, which hardly leaves room for
+reconstruction in a few minutes: in 240 s (validation images, seed 0), judged relation accuracy is
 .01 on Shapes3D.v3 and .22 on dSprites.v3 with 0.2, and .12 and .55 with a 64th of it.
 """
-
-from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
@@ -109,58 +106,54 @@ def fit(request: FitRequest, config: Config = Config()) -> PreviousModel:  # noq
     """
     split = labelled_split(request, config)
     run = Run.of(replace(request, split=split, labels=None))
-    model = run.build(lambda: PreviousModel(split.task, config.networks)).train()
-    training = Training(run, model, config)
-    training.warm_up()
+    model = run.build(lambda: PreviousModel(split.task, config.networks))
+    optimiser, stages = adam(model.autoencoder.parameters(), config.lr), Stages(run, model, config)
+    warm_up = {"name": "warm-up", "share": config.warm_up}
+    run.minimise(stages.warm_up, optimiser, config.batch, **warm_up)
     combinations = combine(run.values, split.task.sizes)[:, None]
     model.prior.fit(model.encode(run.labelled), combinations, config.prior)
-    training.full()
+    run.minimise(stages.full, optimiser, config.batch, name="full")
     model.labels, model.history = len(run.labelled), run.loop.history
     return model.eval()
 
 
-class Training:
-    """The two stages of training a model."""
+class Stages:
+    """The losses of the autoencoder; critic and relational learner take their steps first."""
 
     def __init__(self, run: Run, model: PreviousModel, config: Config):
         self.run, self.model, self.config = run, model, config
         self.order = run.batches(config.batch)
-        self.autoencoder = adam(model.autoencoder.parameters(), config.lr)
         self.critic = adam(model.critic.parameters(), config.critic_lr, config.critic_betas)
         self.learner = adam(model.learner.parameters(), config.learner_lr)
 
-    def warm_up(self) -> None:
+    def warm_up(self, at: float) -> tuple[Tensor, Terms]:
         """Match the codes to a uniform prior."""
-        batch, generator = self.config.batch, self.run.generator
-        shape = (batch, 1, self.config.networks.dim)
-        for at in self.run.loop.phase("warm-up", self.config.warm_up):
-            real = simple_prior("uniform", shape, generator=generator, device=self.run.device)
-            self.run.loop.report(batch, **self.match(at, real))
+        shape, generator = (self.config.batch, 1, self.config.networks.dim), self.run.generator
+        real = simple_prior("uniform", shape, generator=generator, device=self.run.device)
+        return self.match(at, real)
 
-    def full(self) -> None:
+    def full(self, at: float) -> tuple[Tensor, Terms]:
         """Match the codes to the mixture, and train the relational learner."""
-        batch, generator, prior = self.config.batch, self.run.generator, self.model.prior
-        for at in self.run.loop.phase("full"):
-            numbers = prior.random_values(batch, generator=generator)
-            terms = self.match(at, prior.sample(numbers, generator=generator))
-            loss = relational_loss(self.model, self.config.learner_batch, generator)
-            anneal(self.learner, at)
-            update(self.learner, loss)
-            self.run.loop.report(batch, **terms, relational=loss)
+        prior, generator = self.model.prior, self.run.generator
+        numbers = prior.random_values(self.config.batch, generator=generator)
+        loss, terms = self.match(at, prior.sample(numbers, generator=generator))
+        relational = relational_loss(self.model, self.config.learner_batch, generator)
+        anneal(self.learner, at)
+        update(self.learner, relational)
+        return loss, {**terms, "relational": relational}
 
-    def match(self, at: float, real: Tensor) -> Terms:
-        """One step of critic and autoencoder; ``real`` [B, 1, d] are samples of the prior."""
+    def match(self, at: float, real: Tensor) -> tuple[Tensor, Terms]:
+        """L for a batch; ``real`` [B, 1, d] are samples of the prior."""
         model = self.model
-        for optimiser in (self.autoencoder, self.critic):
-            anneal(optimiser, at)
         x = network_input(self.run.unlabelled[next(self.order)])
         z = model.autoencoder.encode(x)
         critic = method.critic(model.critic(real), model.critic(z.detach()))
+        anneal(self.critic, at)
         update(self.critic, critic)
-        reconstruction = F.binary_cross_entropy_with_logits(model.autoencoder.decode(z), x)
+        fidelity = F.binary_cross_entropy_with_logits(model.autoencoder.decode(z), x)
         adversarial = method.adversarial(model.critic(z))
-        update(self.autoencoder, reconstruction + self.config.adversarial * adversarial)
-        return {"reconstruction": reconstruction, "adversarial": adversarial, "critic": critic}
+        terms = {"reconstruction": fidelity, "adversarial": adversarial, "critic": critic}
+        return fidelity + self.config.adversarial * adversarial, terms
 
 
 def relational_loss(model: PreviousModel, count: int, generator: torch.Generator) -> Tensor:
@@ -179,13 +172,12 @@ def labels_needed(task: Task, each: int = EACH) -> int:
 
 
 def labelled_split(request: FitRequest, config: Config) -> Split:
-    """The split with the labelled images of this model.
+    """The split with the labelled images of this model: those of the request, or with
+    ``own_labels`` the first ``config.each`` images of every combination in train.
 
-    With ``own_labels``: the first ``config.each`` images of every combination in train. Raises
-    ValueError, naming the combination, where there are fewer.
+    Raises ValueError, naming the combination, where there are fewer.
     """
-    own = config.own_labels
-    split = request.split if own else request.labelled
+    own, split = config.own_labels, request.split if config.own_labels else request.labelled
     task, pool = split.task, split.train if own else split.labelled
     numbers = combine(torch.from_numpy(task.labels(pool)), task.sizes).numpy()
     counts = np.bincount(numbers, minlength=task.combinations)

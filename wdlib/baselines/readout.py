@@ -17,8 +17,6 @@ mutual information, because a move writes means: where the mean of a dimension d
 the value, a move would change nothing.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,17 +31,12 @@ NOTICED = 0.1  # share of a dimension's variance that its factor must explain
 
 @dataclass(frozen=True, eq=False)
 class ReadOut:
-    """A fitted read-out.
-
-    Args:
-        partitions: for each factor the dimensions that carry it.
-        means: for each factor [K_i, d], the mean labelled code of each value.
-        readers: for each factor a fitted scikit-learn classifier of codes [N, d].
-    """
+    """A fitted read-out: for each factor the dimensions that carry it, the mean labelled code of
+    each value [K_i, d], and a scikit-learn classifier of codes [N, d]."""
 
     partitions: Partitions
-    means: tuple[Tensor, ...]
-    readers: tuple
+    means: list[Tensor]
+    readers: list
 
     def values(self, codes: Tensor) -> Tensor:
         """Codes [N, d] -> the most likely value of each factor, [N, n] int64."""
@@ -58,9 +51,7 @@ class ReadOut:
         return self.means[factor][values][:, list(self.partitions[factor])]
 
 
-def fit(
-    codes: Tensor, values: Tensor, task: Task, *, partitions: Partitions | None = None
-) -> ReadOut:
+def fit(codes: Tensor, values: Tensor, task: Task, partitions: Partitions | None = None) -> ReadOut:
     """The read-out of labelled codes [N, d] with values [N, n], in which every value occurs.
 
     ``partitions``: the dimensions of each factor where training has fixed them; None finds them.
@@ -68,23 +59,20 @@ def fit(
     """
     from sklearn.svm import SVC
 
-    z = codes.detach().cpu().double().numpy()
-    v = values.cpu().numpy()
+    z, v = codes.detach().cpu().double().numpy(), values.cpu().numpy()
     if z.shape[1] < v.shape[1]:
         raise ValueError(
             f"a code of {z.shape[1]} dimensions cannot carry {v.shape[1]} factors: each factor "
             f"needs one dimension"
         )
-    if partitions is None:
-        partitions = carriers(explained(z, v))
     means = [
         np.stack([z[column == value].mean(0) for value in range(size)])
         for column, size in zip(v.T, task.sizes)
     ]
     means = [torch.from_numpy(m).to(codes.device, codes.dtype) for m in means]
     # A fixed state leaves numpy's global one as it was.
-    readers = tuple(SVC(C=10, random_state=0).fit(z, column) for column in v.T)
-    return ReadOut(partitions, tuple(means), readers)
+    readers = [SVC(C=10, random_state=0).fit(z, column) for column in v.T]
+    return ReadOut(partitions or carriers(explained(z, v)), means, readers)
 
 
 def explained(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -104,15 +92,15 @@ def explained(codes: np.ndarray, values: np.ndarray) -> np.ndarray:
     return shares
 
 
-def carriers(shares: np.ndarray, noticed: float = NOTICED) -> Partitions:
+def carriers(shares: np.ndarray) -> Partitions:
     """The dimensions of each factor, from the explained shares [d, n].
 
     Every factor gets one dimension such that the sum of their shares is as large as possible. Each
-    other dimension goes to the factor that explains most of it, if that is at least ``noticed``.
+    other dimension goes to the factor that explains most of it, if that is at least NOTICED.
     """
     from scipy.optimize import linear_sum_assignment
 
-    owner = np.where(shares.max(axis=1) >= noticed, shares.argmax(axis=1), -1)
+    owner = np.where(shares.max(axis=1) >= NOTICED, shares.argmax(axis=1), -1)
     dims, factors = linear_sum_assignment(shares, maximize=True)
     owner[dims] = factors
     return tuple(tuple(np.flatnonzero(owner == j).tolist()) for j in range(shares.shape[1]))

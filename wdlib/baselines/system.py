@@ -6,36 +6,16 @@ learner, and it can apply any relation. What stands for a value is the system's 
 a one-hot vector, or a mean code.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import accumulate
-from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wdlib.model.modular import NetworkConfig
-from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder
 from wdlib.relations import Relation, relations_of
 from wdlib.training.loop import Run, network_input
 
 Partitions = tuple[tuple[int, ...], ...]  # for each factor its dimensions of the code
-
-
-class Reader(Protocol):
-    """How values are read from codes and written into them.
-
-    partitions: for each factor its dimensions of the code.
-    """
-
-    partitions: Partitions
-
-    def values(self, codes: Tensor) -> Tensor:
-        """Codes [N, D] -> the value of each factor, [N, n] int64."""
-
-    def place(self, factor: int, values: Tensor) -> Tensor:
-        """Values [N] of one factor -> what its dimensions hold then, [N, width]."""
 
 
 class FlatSystem:
@@ -45,7 +25,9 @@ class FlatSystem:
         run: the training that is over: its task, device and history.
         encoder: float images [B, C, 64, 64] in [0, 1] on the device -> codes [B, D].
         decoder: codes [B, D] on the device -> logits of images [B, C, 64, 64].
-        reader: reads values from codes and writes them.
+        reader: has ``partitions``; ``values``, codes [N, D] -> the value of each factor, [N, n]
+            int64; and ``place``, (number of a factor, its values [N]) -> what its dimensions hold
+            then, [N, width].
     """
 
     def __init__(
@@ -53,12 +35,13 @@ class FlatSystem:
         run: Run,
         encoder: Callable[[Tensor], Tensor],
         decoder: Callable[[Tensor], Tensor],
-        reader: Reader,
+        reader,
     ):
         self.task, self.device, self.history = run.task, run.device, run.loop.history
         self.relations = relations_of(run.task)
-        self.encoder, self.decoder, self.reader = encoder, decoder, reader
-        self.partitions, self.values = reader.partitions, reader.values
+        self.encoder, self.decoder, self.place = encoder, decoder, reader.place
+        self.partitions: Partitions = reader.partitions
+        self.values = reader.values
 
     @torch.no_grad()
     def encode(self, images: Tensor, *, batch: int = 512) -> Tensor:
@@ -78,8 +61,7 @@ class FlatSystem:
         after = torch.from_numpy(relation(self.values(codes).cpu().numpy(), self.task))
         moved = codes.clone()
         for i in relation.affects(self.task):
-            dims = list(self.partitions[i])
-            moved[:, dims] = self.reader.place(i, after[:, i].to(codes.device))
+            moved[:, list(self.partitions[i])] = self.place(i, after[:, i].to(codes.device))
         return moved
 
 
@@ -87,22 +69,3 @@ def consecutive(widths: Sequence[int]) -> Partitions:
     """The first ``widths[0]`` dimensions for the first factor, the next ones for the second, ..."""
     ends = accumulate(widths)
     return tuple(tuple(range(end - width, end)) for width, end in zip(widths, ends))
-
-
-def encoder(config: NetworkConfig, channels: int, outputs: int) -> ConvEncoder:
-    """Images [B, C, 64, 64] -> [B, outputs], in the sizes of the modular model."""
-    sizes = {"widths": config.encoder_widths, "hidden": config.hidden, "norm": config.encoder_norm}
-    return ConvEncoder(channels, outputs, **sizes).to(memory_format=torch.channels_last)
-
-
-def decoder(config: NetworkConfig, inputs: int, channels: int) -> nn.Module:
-    """[B, inputs] -> logits [B, C, 64, 64], the decoder of the modular model.
-
-    Raises ValueError for an unknown one.
-    """
-    if config.decoder == "separable":
-        return SeparableDecoder(inputs, channels, rank=config.rank, hidden=config.hidden)
-    if config.decoder == "conv":
-        network = ConvDecoder(inputs, channels, hidden=config.hidden)
-        return network.to(memory_format=torch.channels_last)
-    raise ValueError(f"unknown decoder {config.decoder!r}: choose separable or conv")

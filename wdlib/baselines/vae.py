@@ -11,38 +11,30 @@ term by a regulariser of its own, or adds a term.
 Source: Kingma and Welling (2014), "Auto-encoding variational Bayes", Eq. 3 and appendix B.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from wdlib.baselines import readout
-from wdlib.baselines.system import FlatSystem, Partitions, decoder, encoder
-from wdlib.model.modular import NetworkConfig
+from wdlib.baselines.system import FlatSystem, Partitions
+from wdlib.model.modular import NetworkConfig, decoder, encoder
 from wdlib.training import method
-from wdlib.training.loop import Batches, FitRequest, Run, adam, anneal, network_input, update
+from wdlib.training.loop import Batches, FitRequest, Run, adam, network_input
 from wdlib.training.method import Terms
+from wdlib.training.ours import shifted
 
 
 @dataclass(frozen=True)
 class Training:
-    """What all members share. The defaults are chosen for two CPU cores and four minutes.
+    """Settings of all members. The defaults suit two CPU cores and four minutes."""
 
-    Args:
-        networks: sizes; ``dim`` is the number of latent dimensions.
-        batch: images per step.
-        lr: Adam's learning rate.
-        cosine: the rate falls to zero along half a cosine over the budget.
-    """
-
-    networks: NetworkConfig = NetworkConfig(dim=10)
+    networks: NetworkConfig = NetworkConfig(dim=10)  # ``dim``: latent dimensions
     batch: int = 64
     lr: float = 1e-3
-    cosine: bool = True
+    cosine: bool = True  # the rate falls to zero along half a cosine
 
 
 # As in Locatello et al. (2019), "Challenging common assumptions", appendix: 10 dimensions, batches
@@ -56,12 +48,7 @@ PUBLISHED = Training(
 
 
 class VAE(nn.Module):
-    """Images [B, C, 64, 64] in [0, 1] -> q(z|x) -> logits of images.
-
-    Args:
-        channels: C of the images.
-        config: sizes; ``dim`` is the length d of the code.
-    """
+    """Encoder and decoder: images [B, C, 64, 64] -> q(z|x), codes [B, d] -> logits of images."""
 
     def __init__(self, channels: int, config: NetworkConfig):
         super().__init__()
@@ -70,13 +57,9 @@ class VAE(nn.Module):
         self.decoder = decoder(config, config.dim, channels)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images [B, C, 64, 64] -> mean and log variance of q(z|x), [B, d] each."""
+        """Images [B, C, 64, 64] in [0, 1] -> mean and log variance of q(z|x), [B, d] each."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Codes [B, d] -> logits [B, C, 64, 64]; the image is their sigmoid."""
-        return self.decoder(z)
 
 
 def sample(mean: Tensor, log_variance: Tensor, generator: torch.Generator) -> Tensor:
@@ -98,28 +81,23 @@ def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     return x.shape[-1] * method.reconstruction(logits, x)
 
 
-# (mean, log variance and sample of q(z|x), each [B, d], spent share of the budget) -> the weighted
-# loss that replaces the KL, and its unweighted terms
-Regulariser = Callable[[Tensor, Tensor, Tensor, float], tuple[Tensor, Terms]]
+class Posterior(NamedTuple):
+    """q(z|x) of a batch: mean, log variance and a sample, [B, d] each, and its KL in nats."""
+
+    mean: Tensor
+    log_variance: Tensor
+    z: Tensor
+    kl: Tensor  # summed over dimensions, mean over images
+
+
+# (posterior, spent share of the budget) -> the weighted loss that replaces the KL, and its terms
+Regulariser = Callable[[Posterior, float], tuple[Tensor, Terms]]
 # (numbers of unlabelled images [B], spent share of the budget) -> the loss, and its terms
 Objective = Callable[[Tensor, float], tuple[Tensor, Terms]]
 
 
-class Unsupervised(Protocol):
-    """The configuration of a member that is only a regulariser."""
-
-    training: Training
-
-    def regulariser(self, run: VAERun) -> Regulariser:
-        """The regulariser for one training run."""
-
-
 class VAERun:
-    """A VAE in training.
-
-    Args:
-        data: the run whose images, seed and loop it uses.
-        training: sizes, batch and rate.
+    """A VAE in training, on the images and the loop of ``data``.
 
     Attributes: ``vae``; ``generator``, whose random numbers start from the seed.
     """
@@ -129,14 +107,25 @@ class VAERun:
         self.vae = data.build(lambda: VAE(data.task.channels, training.networks))
         self.generator = torch.Generator(data.device).manual_seed(data.seed)
 
+    def encode(self, pick: Tensor, labelled: Tensor, shift: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Unlabelled images ``pick`` [B] and moved labelled images [L], encoded in one pass.
+
+        Returns the images [B + L, C, 64, 64], and mean and log variance [B + L, d].
+        """
+        moved = shifted(network_input(self.data.labelled[labelled]), shift, self.generator)
+        x = network_input(self.data.unlabelled[pick])
+        x = network_input(torch.cat([x, moved]))
+        return x, *self.vae.encode(x)
+
     def loss(
         self, x: Tensor, mean: Tensor, log_variance: Tensor, regulariser: Regulariser, at: float
     ) -> tuple[Tensor, Terms]:
         """Reconstruction and regulariser of images x [B, C, 64, 64] that are encoded as q(z|x)."""
         z = sample(mean, log_variance, self.generator)
-        fidelity = reconstruction(self.vae.decode(z), x)
-        penalty, terms = regulariser(mean, log_variance, z, at)
-        return fidelity + penalty, {"reconstruction": fidelity, **terms}
+        fidelity = reconstruction(self.vae.decoder(z), x)
+        q = Posterior(mean, log_variance, z, kl(mean, log_variance).sum(1).mean())
+        penalty, terms = regulariser(q, at)
+        return fidelity + penalty, {"reconstruction": fidelity, "kl": q.kl, **terms}
 
     def regularised(self, regulariser: Regulariser) -> Objective:
         """The objective of an unsupervised member."""
@@ -148,21 +137,13 @@ class VAERun:
         return objective
 
     def train(self, objective: Objective, name: str = "train", share: float | None = None) -> None:
-        """Minimise the objective over a share of the budget; None takes what is left of it.
-
-        Raises FloatingPointError where a reported loss is not finite.
-        """
-        loop, training = self.data.loop, self.training
-        optimiser = adam(self.vae.parameters(), training.lr)
-        # Not data.batches: each candidate of few_label starts with the same random numbers.
-        order = Batches(len(self.data.unlabelled), training.batch, self.generator)
-        self.vae.train()
-        for at in loop.phase(name, share):
-            if training.cosine:
-                anneal(optimiser, at)
-            loss, terms = objective(next(order), at)
-            update(optimiser, loss)
-            loop.report(training.batch, **terms)
+        """Minimise the objective over a share of the budget; None takes what is left of it."""
+        batch, lr = self.training.batch, self.training.lr
+        least = 0.0 if self.training.cosine else None
+        order = Batches(len(self.data.unlabelled), batch, self.generator)
+        optimiser = adam(self.vae.parameters(), lr)
+        step = lambda at: objective(next(order), at)  # noqa: E731
+        self.data.minimise(step, optimiser, batch, name=name, share=share, least=least)
         self.vae.eval()
 
     @torch.no_grad()
@@ -176,15 +157,23 @@ class VAERun:
         ``partitions``: the dimensions of each factor where training has fixed them.
         """
         data, vae = self.data, self.vae
-        read = readout.fit(self.codes(data.labelled), data.values, data.task, partitions=partitions)
-        return FlatSystem(data, lambda x: vae.encode(x)[0], vae.decode, read)
+        read = readout.fit(self.codes(data.labelled), data.values, data.task, partitions)
+        return FlatSystem(data, lambda x: vae.encode(x)[0], vae.decoder, read)
+
+
+class Unsupervised(Protocol):
+    """The configuration of a member that is only a regulariser."""
+
+    training: Training
+
+    def regulariser(self, run: VAERun) -> Regulariser:
+        """The regulariser for one training run."""
 
 
 def fit_unsupervised(request: FitRequest, config: Unsupervised) -> FlatSystem:
     """Train on the unlabelled images; the labels only serve the read-out.
 
-    Raises ValueError where a value has no labelled image, and FloatingPointError for a loss that
-    diverges.
+    Raises ValueError where a value has no labelled image.
     """
     run = VAERun(Run.of(request), config.training)
     run.train(run.regularised(config.regulariser(run)))

@@ -21,27 +21,16 @@ here: one classifier with a head per factor on the shared networks, and rates an
 for a few minutes; PUBLISHED has theirs. (Their perceptual loss is for real images only.)
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wdlib.baselines.system import FlatSystem, consecutive, decoder, encoder
-from wdlib.model.modular import NetworkConfig
+from wdlib.baselines.system import FlatSystem, consecutive
+from wdlib.model.modular import NetworkConfig, decoder, encoder
 from wdlib.tasks import Task
-from wdlib.training.loop import (
-    Batches,
-    FitRequest,
-    Run,
-    adam,
-    anneal,
-    network_input,
-    seeded,
-    update,
-)
+from wdlib.training.loop import Batches, FitRequest, Run, adam, network_input, seeded
 from wdlib.training.method import Terms
 from wdlib.training.ours import cross_entropy, shifted
 
@@ -61,12 +50,12 @@ class Weights:
 class Rates:
     """Learning rates; ``latent`` is that of embeddings and residuals.
 
-    ``colour_latent`` replaces it for colour images, because in a few minutes the residual of an
-    image takes about ten steps, not two hundred as published. With the published rates (0.01, and
-    1e-4 for the classifier), the classifier learns what the residuals cannot express: after 480 s
-    on one core it reads .614 of the validation images of Shapes3D.v3 correctly, and judged relation
-    accuracy is .641 (seed 0). With 0.1 (and 1e-3) these are .937 and .923, with 0.3 .975 and .947,
-    with 1 .913 and .729. On dSprites.v3, 0.3 gives a judged accuracy of only .43.
+    ``colour_latent`` replaces it for colour images: in a few minutes the residual of an image takes
+    about ten steps, two hundred as published. With the published rates, the classifier then learns
+    what the residuals cannot express. On Shapes3D.v3 (480 s on one core, seed 0) it reads .614 of
+    the validation images correctly, and judged relation accuracy is .641. With 0.1 (and 1e-3 for
+    the classifier) these are .937 and .923, with 0.3 .975 and .947, with 1 .913 and .729. On
+    dSprites.v3, judged accuracy is only .43 with 0.3.
     """
 
     latent: float = 1e-2
@@ -100,6 +89,7 @@ class Config:
 # Their rates, batch, error per pixel, and stages of 200, 50 and 50 epochs, as for 3D Shapes (200
 # each for dSprites). The networks are the shared ones nearest to theirs: a first convolution of
 # stride 4 instead of two of stride 2; one classifier for all factors.
+THEIRS = {"classifier": 1e-4, "decoder": 1e-3, "encoder": 1e-3, "synthesis": 1e-4}
 PUBLISHED = Config(
     networks=NetworkConfig(encoder_widths=(32, 64, 64), encoder_norm=False, decoder="conv"),
     latent=2 / 3,
@@ -107,14 +97,7 @@ PUBLISHED = Config(
     shift=0,
     batch=128,
     pixels="mse",
-    rates=Rates(
-        colour_latent=None,
-        classifier=1e-4,
-        decoder=1e-3,
-        encoder=1e-3,
-        synthesis=1e-4,
-        least=(1e-4, 1e-5, 1e-4),
-    ),
+    rates=Rates(colour_latent=None, least=(1e-4, 1e-5, 1e-4), **THEIRS),
 )
 
 
@@ -174,18 +157,28 @@ def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: 
     if config.pixels not in (None, "bce", "mse"):
         raise ValueError(f"unknown error per pixel {config.pixels!r}: choose bce or mse")
     run = Run.of(request)
-    training = Training(run, config)
-    training.optimise_latents()
-    training.amortise()
-    training.synthesise()
-    model = training.model.eval()
-    return FlatSystem(run, model.code, model.decoder, model)
+    stages = Stages(run, config)
+    model, rates, batch = stages.model, config.rates, config.batch
+    first, second, third = ({"least": least} for least in rates.least)
+    optimiser = stages.latent_optimiser()
+    run.minimise(stages.latent, optimiser, 2 * batch, name="latent", share=config.latent, **first)
+    stages.residuals.requires_grad_(False)
+    model.classifier.eval()
+    optimiser = adam(model.encoder.parameters(), rates.encoder)
+    share = config.amortise
+    run.minimise(stages.amortise, optimiser, batch, name="amortise", share=share, **second)
+    stages.factors = stages.factor_codes()
+    both = [*model.encoder.parameters(), *model.decoder.parameters()]
+    optimiser = adam(both, rates.synthesis, rates.betas)
+    run.minimise(stages.synthesise, optimiser, batch, name="synthesis", **third)
+    return FlatSystem(run, model.eval().code, model.decoder, model)
 
 
-class Training:
-    """The three stages of training.
+class Stages:
+    """The losses of the three stages.
 
-    Attributes: ``model``; ``residuals`` [N, residual_dim], the r of every train image.
+    Attributes: ``model``; of every train image the ``residuals`` r [N, residual_dim], and for the
+    third stage the ``factors`` codes [N, n * factor_dim].
     """
 
     def __init__(self, run: Run, config: Config):
@@ -194,94 +187,72 @@ class Training:
         with seeded(run.seed):
             self.model = ZeroDim(run.task, config)
             residuals = start((len(run.unlabelled), config.residual_dim))
-        self.model.to(run.device).train()
+        self.model.to(run.device)
         self.residuals = nn.Parameter(residuals.to(run.device))
+        self.factors: Tensor | None = None
         self.order = run.batches(config.batch)
+        self.labelled = Batches(len(run.labelled), config.batch, run.generator)
 
-    def optimise_latents(self) -> None:
-        """Stage 1: latent optimisation."""
-        run, model, config, rates = self.run, self.model, self.config, self.config.rates
-        colour = run.task.channels > 1 and rates.colour_latent is not None
+    def latent_optimiser(self) -> torch.optim.Adam:
+        """Adam of the first stage, with a rate for each kind of weights."""
+        rates, model = self.config.rates, self.model
+        grey = self.run.task.channels == 1 or rates.colour_latent is None
+        latents = [*model.embeddings, self.residuals]
         groups = [
-            ([*model.embeddings, self.residuals], rates.colour_latent if colour else rates.latent),
-            (model.classifier.parameters(), rates.classifier),
-            (model.decoder.parameters(), rates.decoder),
+            {"params": latents, "lr": rates.latent if grey else rates.colour_latent},
+            {"params": model.classifier.parameters(), "lr": rates.classifier},
+            {"params": model.decoder.parameters(), "lr": rates.decoder},
         ]
-        groups = [{"params": list(weights), "lr": lr} for weights, lr in groups]
-        optimiser = adam(groups, rates.latent, rates.betas)
-        labelled = Batches(len(run.labelled), config.batch, run.generator)
-        for at in run.loop.phase("latent", config.latent):
-            anneal(optimiser, at, rates.least[0])
-            terms = self.latent_terms(torch.cat([next(self.order), next(labelled)]))
-            update(optimiser, self.latent_loss(terms, at))
-            run.loop.report(2 * config.batch, **terms)
-        self.residuals.requires_grad_(False)
-        model.classifier.eval()
+        return adam(groups, rates.latent, rates.betas)
 
-    def latent_terms(self, pick: Tensor) -> Terms:
-        """The terms of stage 1 for images ``pick`` [2B]: B of all images, then B labelled ones."""
-        run, model, half = self.run, self.model, self.config.batch
-        known = len(run.labelled)  # the labelled images are the first ones of train
+    def latent(self, at: float) -> tuple[Tensor, Terms]:
+        """Latent optimisation, on a batch of all images and a batch of labelled ones, B each."""
+        run, model, config = self.run, self.model, self.config
+        half, known = config.batch, len(run.labelled)  # the labelled images come first in train
+        pick = torch.cat([next(self.order), next(self.labelled)])  # [2B]
         x = network_input(run.unlabelled[pick])
-        moved = shifted(x[half:], self.config.shift, run.generator)
+        moved = shifted(x[half:], config.shift, run.generator)
         scores = model.scores(network_input(torch.cat([x[:half], moved])))
         given = model.sure_codes(run.values[pick.clamp(max=known - 1)])  # where there is a label
         factors = torch.where((pick < known)[:, None], given, model.soft_codes(scores))
         r = self.residuals[pick]
         noise = torch.randn(r.shape, generator=run.generator, device=r.device)
-        logits = model.decoder(torch.cat([factors, r + self.config.noise * noise], dim=1))
-        decay = self.config.weights.decay * r.square().mean(1)
-        fidelity = reconstruction(logits, x, self.pixels) + decay  # [2B]
-        return {
-            "reconstruction": fidelity[:half].mean(),
-            "supervised": fidelity[half:].mean(),
-            "labels": cross_entropy([s[half:] for s in scores], run.values[pick[half:]]),
-            "entropy": entropy([s[:half] for s in scores]),
-        }
+        logits = model.decoder(torch.cat([factors, r + config.noise * noise], dim=1))
+        weights = config.weights
+        fidelity = reconstruction(logits, x, self.pixels) + weights.decay * r.square().mean(1)
+        free, held = fidelity[:half].mean(), fidelity[half:].mean()
+        labels = cross_entropy([s[half:] for s in scores], run.values[pick[half:]])
+        unsure = entropy([s[:half] for s in scores])
+        sum_of_labels = len(scores) * labels
+        loss = free + weights.supervised * (held + weights.classification * sum_of_labels)
+        if at >= config.entropy_from:
+            loss = loss + weights.entropy * unsure
+        terms = {"reconstruction": free, "supervised": held, "labels": labels, "entropy": unsure}
+        return loss, terms
 
-    def latent_loss(self, terms: Terms, at: float) -> Tensor:
-        """The weighted sum of the terms of stage 1, of which the share ``at`` is over."""
-        weights, factors = self.config.weights, len(self.model.sizes)
-        supervised = terms["supervised"] + weights.classification * factors * terms["labels"]
-        loss = terms["reconstruction"] + weights.supervised * supervised
-        return loss + weights.entropy * terms["entropy"] if at >= self.config.entropy_from else loss
+    def amortise(self, at: float) -> tuple[Tensor, Terms]:
+        """The encoder predicts the residuals."""
+        pick = next(self.order)
+        x = network_input(self.run.unlabelled[pick])
+        loss = F.mse_loss(self.model.encoder(x), self.residuals[pick])
+        return loss, {"latent": loss}
 
-    def amortise(self) -> None:
-        """Stage 2: the encoder learns the residuals."""
-        run, batch, rates = self.run, self.config.batch, self.config.rates
-        optimiser = adam(self.model.encoder.parameters(), rates.encoder)
-        for at in run.loop.phase("amortise", self.config.amortise):
-            anneal(optimiser, at, rates.least[1])
-            pick = next(self.order)
-            x = network_input(run.unlabelled[pick])
-            loss = F.mse_loss(self.model.encoder(x), self.residuals[pick])
-            update(optimiser, loss)
-            run.loop.report(batch, latent=loss)
-
-    def synthesise(self) -> None:
-        """Stage 3: encoder and decoder adapt to each other."""
-        run, model, config, rates = self.run, self.model, self.config, self.config.rates
-        factors = self.factor_codes()
-        both = [*model.encoder.parameters(), *model.decoder.parameters()]
-        optimiser = adam(both, rates.synthesis, rates.betas)
-        for at in run.loop.phase("synthesis"):
-            anneal(optimiser, at, rates.least[2])
-            pick = next(self.order)
-            x = network_input(run.unlabelled[pick])
-            r = model.encoder(x)
-            logits = model.decoder(torch.cat([factors[pick], r], dim=1))
-            fidelity = reconstruction(logits, x, self.pixels).mean()
-            latent = F.mse_loss(r, self.residuals[pick])
-            update(optimiser, fidelity + config.weights.synthesis_latent * latent)
-            run.loop.report(config.batch, reconstruction=fidelity, latent=latent)
+    def synthesise(self, at: float) -> tuple[Tensor, Terms]:
+        """Encoder and decoder adapt to each other."""
+        pick = next(self.order)
+        x = network_input(self.run.unlabelled[pick])
+        r = self.model.encoder(x)
+        logits = self.model.decoder(torch.cat([self.factors[pick], r], dim=1))
+        fidelity = reconstruction(logits, x, self.pixels).mean()
+        latent = F.mse_loss(r, self.residuals[pick])
+        loss = fidelity + self.config.weights.synthesis_latent * latent
+        return loss, {"reconstruction": fidelity, "latent": latent}
 
     @torch.no_grad()
     def factor_codes(self) -> Tensor:
         """The soft factor codes of all train images, [N, n * factor_dim]."""
-        parts = self.run.unlabelled.split(512)
-        return torch.cat(
-            [self.model.soft_codes(self.model.scores(network_input(part))) for part in parts]
-        )
+        parts = map(network_input, self.run.unlabelled.split(512))
+        return torch.cat([self.model.soft_codes(self.model.scores(x)) for x in parts])
 
 
 def entropy(scores: list[Tensor]) -> Tensor:

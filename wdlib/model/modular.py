@@ -65,10 +65,24 @@ class NetworkConfig:
             raise ValueError(f"no activation called {self.activation!r}; there are relu and tanh")
 
 
+def encoder(config: NetworkConfig, channels: int, outputs: int) -> ConvEncoder:
+    """Images [B, C, 64, 64] -> [B, outputs]. Its weights are channels-last: faster on a CPU."""
+    sizes = {"widths": config.encoder_widths, "hidden": config.hidden, "norm": config.encoder_norm}
+    return ConvEncoder(channels, outputs, **sizes).to(memory_format=torch.channels_last)
+
+
+def decoder(config: NetworkConfig, inputs: int, channels: int) -> nn.Module:
+    """[B, inputs] -> logits [B, C, 64, 64]. Raises ValueError for an unknown ``config.decoder``."""
+    if config.decoder == "separable":
+        return SeparableDecoder(inputs, channels, rank=config.rank, hidden=config.hidden)
+    if config.decoder == "conv":
+        network = ConvDecoder(inputs, channels, hidden=config.hidden)
+        return network.to(memory_format=torch.channels_last)
+    raise ValueError(f"no decoder called {config.decoder!r}; there are separable and conv")
+
+
 class ModularAutoencoder(nn.Module):
     """M-AE: encoder and decoder around a latent of n partitions.
-
-    Its convolutions keep their weights channels-last, which is faster on a CPU.
 
     Args:
         partitions: n, the number of relevant factors.
@@ -81,18 +95,9 @@ class ModularAutoencoder(nn.Module):
         super().__init__()
         self.partitions, self.dim = partitions, config.dim
         code = partitions * config.dim
-        self.encoder = ConvEncoder(
-            channels, code, widths=config.encoder_widths, hidden=config.hidden,
-            norm=config.encoder_norm,
-        )  # fmt: skip
+        self.encoder = encoder(config, channels, code)
         self.standardise = nn.BatchNorm1d(code, affine=False) if config.standard else nn.Identity()
-        if config.decoder == "separable":
-            self.decoder = SeparableDecoder(code, channels, rank=config.rank, hidden=config.hidden)
-        elif config.decoder == "conv":
-            self.decoder = ConvDecoder(code, channels, hidden=config.hidden)
-        else:
-            raise ValueError(f"no decoder called {config.decoder!r}; there are separable and conv")
-        self.to(memory_format=torch.channels_last)
+        self.decoder = decoder(config, code, channels)
 
     def encode(self, x: Tensor) -> Tensor:
         """Images [B, C, 64, 64] in [0, 1] -> codes [B, n, d]."""

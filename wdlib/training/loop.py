@@ -135,6 +135,29 @@ class Run:
         """Batches of the numbers of unlabelled images, or of the first ``count`` of them."""
         return Batches(len(self.unlabelled) if count is None else count, size, self.generator)
 
+    def minimise(
+        self,
+        objective: Callable[[float], tuple[Tensor, Mapping[str, Tensor]]],
+        optimiser: torch.optim.Optimizer,
+        images: int,
+        *,
+        name: str = "train",
+        share: float | None = None,
+        least: float | None = 0.0,
+    ) -> None:
+        """One phase of training: minimise a loss over a share of the budget (see ``Loop.phase``).
+
+        objective: how much of the phase is spent -> the loss of this step, and its terms for the
+        log. images: per step. least: where the rates fall to; None leaves them constant. Raises
+        FloatingPointError where a loss has diverged.
+        """
+        for spent in self.loop.phase(name, share):
+            if least is not None:
+                anneal(optimiser, spent, least)
+            loss, terms = objective(spent)
+            update(optimiser, loss)
+            self.loop.report(images, **terms)
+
     def build(self, make: Callable[[], nn.Module]) -> nn.Module:
         """A network whose first weights depend on the seed alone, on the device."""
         with seeded(self.seed):
