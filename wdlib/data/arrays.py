@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import errno
 import math
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -98,11 +96,8 @@ def read_blocks(
     """
     starts = range(0, shape[0], count)
     if path.suffix != ".npz":
-        array = h5_array(path, key, shape, kind)
-        for start in starts:
-            with reading(path):
-                block = array[start : start + count]
-            yield block
+        with h5_array(path, key, shape, kind) as array:
+            yield from (array[start : start + count] for start in starts)
         return
     with _member(path, key) as (_, (found, by_column, dtype), stream):
         _check(path, key, found, dtype, shape, kind)
@@ -114,28 +109,21 @@ def read_blocks(
             yield np.frombuffer(data, dtype).reshape(rows)
 
 
+@contextmanager
 def h5_array(path: Path, key: str, shape: tuple[int, ...], kind: type):
-    """The array called ``key`` of an HDF5 file as an h5py dataset, which reads rows when indexed.
+    """The array called ``key`` of an open HDF5 file, an h5py dataset: indexing it reads rows.
 
     Raises OSError where the file cannot be opened; ValueError where it is damaged or lacks the key,
     and for an array of another shape, or with a dtype of another numpy kind.
     """
-    with reading(path):
-        stat = path.stat()
-        file = _h5_file(path, os.getpid(), stat.st_ino, stat.st_mtime_ns)
-        array = file.get(key)
-        if not hasattr(array, "dtype"):
-            raise ValueError(_lacks(path, key, file))
-    _check(path, key, array.shape, array.dtype, shape, kind)
-    return array
-
-
-@lru_cache(maxsize=16)
-def _h5_file(path: Path, process: int, inode: int, modified: int):
-    """One open handle for each process (it must not cross a fork) and each version of the file."""
     import h5py
 
-    return h5py.File(path, "r")
+    with reading(path), h5py.File(path, "r") as file:
+        array = file.get(key)
+        if not isinstance(array, h5py.Dataset):
+            raise ValueError(_lacks(path, key, file))
+        _check(path, key, array.shape, array.dtype, shape, kind)
+        yield array
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from wdlib.data.arrays import h5_array, reading
+from wdlib.data.arrays import h5_array
 from wdlib.data.originals import Original, check_kind, check_order
 from wdlib.factors import SHAPES3D, FactorSpace
 
@@ -33,7 +33,8 @@ def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], 
     check_kind(path)
     if path.suffix == ".npz":
         raise ValueError(f"{path} is an npz archive, but 3D Shapes is published as 3dshapes.h5")
-    h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8)
+    with h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8):
+        pass  # it has the right shape
     values = [range(len(v)) if isinstance(v[0], str) else v for v in space.values]
     check_order(path, LABELS, space, values, np.floating)
     return partial(_read, path, space)
@@ -41,14 +42,13 @@ def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], 
 
 def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
     """Each stored chunk is decompressed once, in whatever order its images are wanted."""
-    images = h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8)
     wanted, back = np.unique(space.index(classes), return_inverse=True)
     found = np.empty((len(wanted), *SHAPE), np.uint8)
-    length = images.chunks[0] if images.chunks else 64
-    starts = np.flatnonzero(np.diff(wanted // length, prepend=-1))
-    for group in np.split(np.arange(len(wanted)), starts[1:]):
-        if len(group):
-            first, last = wanted[group[[0, -1]]]
-            with reading(path):
+    with h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8) as images:
+        length = images.chunks[0] if images.chunks else 64
+        starts = np.flatnonzero(np.diff(wanted // length, prepend=-1))
+        for group in np.split(np.arange(len(wanted)), starts[1:]):
+            if len(group):
+                first, last = wanted[group[[0, -1]]]
                 found[group] = images[first : last + 1][wanted[group] - first]
     return found[back]
