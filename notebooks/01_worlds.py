@@ -173,6 +173,13 @@ try:
 except FileNotFoundError as error:
     print("FileNotFoundError:", error)
 
+# %%
+if images.source != "drawn":  # compares 1000 original images with drawn ones
+    from wdlib.data import dsprites_draw
+
+    same = (images[numbers] == dsprites_draw.draw(space.classes(numbers))).all((1, 2))
+    print(f"{same.sum()} of {len(same)} original images are equal to the drawn ones")
+
 # %% [markdown]
 # ## 3D Shapes: an object in a room
 #
