@@ -179,8 +179,6 @@ def test_strips_have_a_row_an_image_and_a_column_a_relation():
                                                                  list("jmp")]  # fmt: skip
     assert [[int(shown(p).sum()) for p in row] for row in panels] == [[0, 1, 0], [1, 1, 0],
                                                                       [0, 1, 1]]  # fmt: skip
-    with pytest.raises(ValueError, match="3 images before, but 2 after left"):
-        plots.relation_strips(GREY, {"left": GREY[:2]})
 
 
 def test_history_has_a_panel_a_loss_and_a_band_a_phase():

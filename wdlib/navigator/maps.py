@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from wdlib.model import AdaptivePrior
-from wdlib.plots.figure import Described, bare, png
+from wdlib.plots.figure import Described, png
 from wdlib.plots.islands import components, draw_islands, ellipse, plane
 from wdlib.plots.names import spread
 from wdlib.tasks import Factor
@@ -80,7 +80,7 @@ class PartitionMap:
         draw_islands(panel, self.points, self.values, self.factor.value_names, islands)
         (left, bottom), (right, top) = self.corner, self.corner + self.side
         panel.set(xlim=(left, right), ylim=(bottom, top), aspect="equal")
-        bare(panel)
+        panel.set(xticks=[], yticks=[])
 
     def png(self, *, inches: float = 3.3, dpi: int = 180) -> bytes:
         """The map as a PNG file, whose edges are the edges of the view."""

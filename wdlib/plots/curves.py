@@ -1,8 +1,8 @@
 """Lines over something: the losses of a training over its steps, scores over a budget."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,16 +23,15 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described
     if not records:
         raise ValueError("the history is empty: train for at least one step first")
     names = list(dict.fromkeys(k for r in records for k in r if k not in ("step", "phase")))
-    bands, facts, columns = _bands(records), [], min(len(names), 3)
-    phases = ", ".join(phase for phase, _, _ in bands)
-    what = f"losses over {bands[-1][2]} steps, with the phases {phases}"
-    rows = -(-len(names) // columns)
-    figure, axes = panels(rows, columns, what, width=3.6, height=2.4, sharex=True)
-    for panel, name in zip(axes.flat, names):
+    bands, facts = _bands(records), []
+    end = bands[-1][2]
+    what = f"losses over {end} steps, with the phases {', '.join(phase for phase, _, _ in bands)}"
+    figure, axes = panels(len(names), what, width=3.6, height=2.4, columns=3, sharex=True)
+    for panel, name in zip(axes, names):
         steps, losses = zip(*((r["step"], r[name]) for r in records if name in r))
         panel.plot(steps, losses, color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
         label(panel, name)
-        panel.set_xlim(0, bands[-1][2])
+        panel.set_xlim(0, end)
         low, high = min(losses), max(losses)
         if name in log:
             panel.set_yscale("log")
@@ -41,10 +40,8 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described
             panel.set_ylim(0, 1.35 * high or 1)  # room for the names of the phases
         _draw_bands(panel, bands)
         facts.append(f"{name} {course(losses)}")
-    for panel in axes[-1]:
+    for panel in figure.axes[-min(len(names), 3) :]:
         panel.set_xlabel("step", fontsize=SMALL)
-    for panel in axes.flat[len(names) :]:
-        panel.set_axis_off()
     figure.details = "; ".join(facts)
     return figure
 
@@ -81,10 +78,10 @@ def curve_panels(
         limits: of the vertical axis.
         width: of the figure, in inches.
     """
-    what = f"{ylabel} over {xlabel}"
-    figure, axes = panels(1, len(groups), what, width=width / len(groups), height=3.2, sharey=True)
-    facts, names = [], list(dict.fromkeys(name for lines in groups.values() for name in lines))
-    for panel, (title, lines) in zip(axes[0], groups.items()):
+    what, facts = f"{ylabel} over {xlabel}", []
+    names = list(dict.fromkeys(name for lines in groups.values() for name in lines))
+    figure, axes = panels(len(groups), what, width=width / len(groups), height=3.2, sharey=True)
+    for panel, (title, lines) in zip(axes, groups.items()):
         for name, line in lines.items():
             means = _draw_line(panel, *_points(line, x), names.index(name))
             facts.append(f"{title} {name} {course(means)}".strip())
@@ -142,24 +139,22 @@ def course(values: Sequence[float]) -> str:
     return text
 
 
-def _points(line, x) -> tuple[np.ndarray, np.ndarray]:
-    """A line in any form -> the coordinates [M] of its points."""
+def _points(line, x) -> np.ndarray:
+    """A line in any form -> its points [2, M]."""
     if not isinstance(line, Mapping):
         line = array(line)
         line = dict(zip(range(len(line)) if x is None else x, line))
     pairs = [(place, value) for place, values in line.items() for value in np.ravel(values)]
-    places, heights = np.array(pairs, np.float64).T
-    return places, heights
+    return np.array(pairs, np.float64).T
 
 
 def _bands(records: Sequence[Mapping]) -> list[tuple[str, int, int]]:
     """(phase, first step, last step) of every stretch of records with the same phase."""
-    bands: list[tuple[str, int, int]] = []
-    for record in records:
-        start = bands[-1][2] if bands else 0
-        if bands and bands[-1][0] == record["phase"]:
-            start = bands.pop()[1]
-        bands.append((record["phase"], start, record["step"]))
+    bands, start = [], 0
+    for phase, stretch in groupby(records, key=itemgetter("phase")):
+        *_, last = stretch
+        bands.append((phase, start, last["step"]))
+        start = last["step"]
     return bands
 
 

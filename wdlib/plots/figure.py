@@ -4,8 +4,6 @@ Colours are safe for colour-blind readers, and colour is never the only sign: va
 marker and a name, images a title, lines a style.
 """
 
-from __future__ import annotations
-
 import io
 
 import numpy as np
@@ -23,10 +21,7 @@ SMALL, MEDIUM = 9, 11  # font sizes in points
 class Described(Figure):
     """A figure that carries its own alt text, and displays itself as the last line of a cell.
 
-    Args:
-        what: the subject of the figure in words. It depends on the arguments alone.
-        details: what the data show, in words. Measured numbers may differ between machines.
-        options: as for a matplotlib Figure.
+    ``what`` is the subject in words, from the arguments alone; ``details`` says what the data show.
     """
 
     def __init__(self, what: str, details: str = "", **options):
@@ -43,15 +38,10 @@ class Described(Figure):
 
 
 def show(figure: Figure, alt: str = "", *, dpi: int = 80) -> None:
-    """Display a figure in a notebook together with its alt text.
+    """Display any matplotlib figure in a notebook together with its alt text.
 
-    Screen readers find the alt text in the metadata of the image; nbconvert writes it into the
-    page. The plain text of the output names the subject of the figure.
-
-    Args:
-        figure: a figure from this package, or any other matplotlib figure.
-        alt: one sentence on what the figure shows. Figures from this package bring their own.
-        dpi: pixels per inch.
+    Figures from this package bring their own ``alt``. Screen readers find it in the metadata of the
+    image; nbconvert writes it into the page. ``dpi`` is in pixels per inch.
 
     Raises ValueError for a figure without alt text.
     """
@@ -73,14 +63,19 @@ def png(figure: Figure, dpi: int = 80) -> bytes:
 
 
 def panels(
-    rows: int, columns: int, what: str, *, width: float, height: float, **sharing
-) -> tuple[Described, np.ndarray]:
-    """A figure and its axes [rows, columns], each ``width`` by ``height`` inches.
+    count: int, what: str, *, width: float, height: float, columns: int | None = None, **sharing
+) -> tuple[Described, list[Axes]]:
+    """A figure with ``count`` panels in rows, each ``width`` by ``height`` inches.
 
     It is made without pyplot, which would keep every figure and show some of them twice.
     """
+    columns = min(columns or count, count)
+    rows = -(-count // columns)
     figure = Described(what, figsize=(columns * width, rows * height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **sharing)
+    axes = figure.subplots(rows, columns, squeeze=False, **sharing).flat
+    for unused in axes[count:]:
+        unused.set_axis_off()
+    return figure, list(axes[:count])
 
 
 def label(panel: Axes, title: str, x: str = "", y: str = "") -> None:
@@ -89,12 +84,6 @@ def label(panel: Axes, title: str, x: str = "", y: str = "") -> None:
     panel.set_xlabel(x, fontsize=SMALL)
     panel.set_ylabel(y, fontsize=SMALL)
     panel.tick_params(labelsize=SMALL)
-
-
-def bare(panel: Axes) -> None:
-    """Remove the ticks of a panel."""
-    panel.set_xticks([])
-    panel.set_yticks([])
 
 
 def array(values) -> np.ndarray:

@@ -4,8 +4,6 @@ A code has more dimensions than a figure, so a partition is seen on a plane thro
 components. Codes that overlap there may be far apart in the other dimensions.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
-from wdlib.plots.figure import MARKERS, PALETTE, SMALL, Described, array, bare, label, panels
+from wdlib.plots.figure import MARKERS, PALETTE, SMALL, Described, array, label, panels
 from wdlib.plots.names import spread, write
 from wdlib.tasks import Task
 
@@ -21,9 +19,7 @@ SIGMAS = 2
 
 
 def partition_maps(codes, values, prior, task: Task) -> Described:
-    """A map for each partition: encoded images as points, components as named islands.
-
-    An island is the 2-sigma ellipse of a component.
+    """A map for each partition: encoded images as points, components as named 2-sigma ellipses.
 
     Args:
         codes: [N, n, d] encoded images.
@@ -42,9 +38,8 @@ def partition_maps(codes, values, prior, task: Task) -> Described:
         )
     maps = []
     for i, factor in enumerate(task.factors):
-        points, mine = codes[:, i], values[:, i]
+        points, mine, islands = codes[:, i], values[:, i], None
         if prior is None:
-            islands = None
             origin, axes = plane([points[mine == k].mean(0) for k in np.unique(mine)])
         else:
             means, covariances = components(prior, i)
@@ -92,16 +87,13 @@ def clouds(
 
 def _draw_maps(maps, what: str, axes: tuple[str, str], large=None) -> Described:
     """A panel for each (title, points [N, 2], values [N], names, islands or None)."""
-    columns = min(len(maps), 3)
-    figure, grid = panels(-(-len(maps) // columns), columns, what, width=4.2, height=4)
+    figure, grid = panels(len(maps), what, width=4.2, height=4, columns=3)
     facts = []
-    for panel, (title, points, values, names, islands) in zip(grid.flat, maps):
+    for panel, (title, points, values, names, islands) in zip(grid, maps):
         draw_islands(panel, points, values, names, islands, large=large)
         _equal(panel, title, *axes)
         seen = meetings(*islands, names) if islands else middles(points, values, names)
         facts.append(f"{title}: {seen}" if title else seen)
-    for panel in grid.flat[len(maps) :]:
-        panel.set_axis_off()
     figure.details = "; ".join(facts)
     spread(figure)
     return figure
@@ -112,29 +104,26 @@ def draw_islands(
 ) -> None:
     """Draw points [N, 2] by value, and an ellipse with a name for each component.
 
-    Args:
-        islands: means [K, 2] and covariances [K, 2, 2]; without them each name is written at the
-            mean of its points.
-        large: [N] booleans, points to draw larger.
+    ``islands`` are means [K, 2] and covariances [K, 2, 2]; without them each name is written at the
+    mean of its points. ``large``: [N] booleans, points to draw larger.
     """
     for k, name in enumerate(names):
         mine = values == k
         if islands is None and not mine.any():
             continue
-        colour, marker = PALETTE[k % len(PALETTE)], MARKERS[k % len(MARKERS)]
-        panel.scatter(*points[mine].T, s=12, c=colour, marker=marker, alpha=0.45, lw=0)
+        look = {"c": PALETTE[k % len(PALETTE)], "marker": MARKERS[k % len(MARKERS)]}
+        panel.scatter(*points[mine].T, s=12, alpha=0.45, lw=0, **look)
         if large is not None:
-            panel.scatter(*points[mine & array(large)].T, s=40, c=colour, marker=marker, ec="black")
-        if islands is not None:
-            mean, covariance = islands[0][k], islands[1][k]
-            width, height, angle = ellipse(covariance)
-            island = Ellipse(mean, width, height, angle=angle, zorder=3)
-            panel.add_patch(island)
-            island.set(fill=False, edgecolor="black", linewidth=1.4)
-            top = SIGMAS * math.sqrt(covariance[1, 1])  # of the ellipse, above its centre
-            write(panel, name.replace(" ", "\n"), mean + (0, top), above=True)
-        else:
+            panel.scatter(*points[mine & array(large)].T, s=40, ec="black", **look)
+        if islands is None:
             write(panel, name, points[mine].mean(0))
+            continue
+        mean, covariance = islands[0][k], islands[1][k]
+        width, height, angle = ellipse(covariance)
+        panel.add_patch(Ellipse(mean, width, height, angle=angle, zorder=3, fill=False,
+                                edgecolor="black", linewidth=1.4))  # fmt: skip
+        top = SIGMAS * math.sqrt(covariance[1, 1])  # of the ellipse, above its centre
+        write(panel, name.replace(" ", "\n"), mean + (0, top), above=True)
 
 
 def moves(before, after, means: Sequence, task: Task, relation: str) -> Described:
@@ -146,13 +135,11 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
         task: names the factors and values.
         relation: its name.
     """
-    before, after = array(before), array(after)
-    n, facts = len(task.factors), []
+    before, after, facts = array(before), array(after), []
     what = f'{len(before)} codes before and after the relation "{relation}"'
-    figure, axes = panels(1, n, what, width=4.4, height=4.2)
-    for i, (panel, factor) in enumerate(zip(axes.flat, task.factors)):
-        a, b = before[:, i], after[:, i]
-        centres = array(means[i])
+    figure, axes = panels(len(task.factors), what, width=4.4, height=4.2)
+    for i, (panel, factor) in enumerate(zip(axes, task.factors)):
+        a, b, centres = before[:, i], after[:, i], array(means[i])
         near = np.linalg.norm(a[:, None] - centres, axis=2).argmin(1)
         for k, name in enumerate(factor.value_names):
             top = a[near == k, 1].max(initial=centres[k, 1])
@@ -162,10 +149,10 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
         panel.quiver(*a.T, *(b - a).T, angles="xy", scale_units="xy", scale=1, color="0.6",
                      width=0.004, headwidth=5)  # fmt: skip
         _equal(panel, f"partition of {factor.name}")
-        bare(panel)
+        panel.set(xticks=[], yticks=[])
         far = np.linalg.norm(b - a, axis=1).mean()
         facts.append(f"in the partition of {factor.name} a code moves by {far:.2f} on average")
-    axes[0, 0].legend(fontsize=SMALL)
+    axes[0].legend(fontsize=SMALL)
     figure.details = "; ".join(facts)
     spread(figure)
     return figure
@@ -177,9 +164,9 @@ def nets(codes: Mapping[str, object]) -> Described:
     codes: title -> [X, Y, 2], the codes of an object at X times Y places.
     """
     width = 4.6 if len(codes) == 1 else 3.2
-    figure, axes = panels(1, len(codes), "codes of all places as a net", width=width, height=3.4)
+    figure, axes = panels(len(codes), "codes of all places as a net", width=width, height=3.4)
     facts, turn = [], np.linspace(0, 2 * np.pi, 100)
-    for panel, (title, net) in zip(axes.flat, codes.items()):
+    for panel, (title, net) in zip(axes, codes.items()):
         net = array(net)
         panel.plot(*net[::3].transpose(2, 1, 0), "-", color=PALETTE[0], lw=1)
         panel.plot(*net[:, ::3].transpose(2, 0, 1), "--", color=PALETTE[1], lw=1)
@@ -200,21 +187,17 @@ def nets(codes: Mapping[str, object]) -> Described:
 def bin_map(task: Task, name: str) -> Described:
     """Which classes of two source factors make which value of a factor, as a map.
 
-    Args:
-        task: a task.
-        name: a factor with two source factors, vertical and horizontal, such as "position".
+    ``name`` is a factor with two source factors, vertical and horizontal, such as "position".
     """
     factor = task.factors[task.factor(name)]
     tall, wide = (task.space.sizes[task.space.position(source)] for source in factor.source)
     kept = sum(len(a) * len(b) for a in factor.bins[0] for b in factor.bins[1])
     what = f"a map of the {wide} by {tall} classes of {' and '.join(factor.source[::-1])}"
-    figure, axes = panels(1, 1, what, width=4.6, height=4.6)
-    panel = axes[0, 0]
+    figure, (panel,) = panels(1, what, width=4.6, height=4.6)
     panel.scatter(*np.indices((wide, tall)).reshape(2, -1), s=4, color="0.75", marker="x", lw=0.8)
     for value, text in enumerate(factor.value_names):
-        rows, columns = (
-            bins[b] for bins, b in zip(factor.bins, np.unravel_index(value, factor.grid))
-        )
+        cell = np.unravel_index(value, factor.grid)
+        rows, columns = (bins[b] for bins, b in zip(factor.bins, cell))
         panel.scatter(*np.meshgrid(columns, rows), s=14, color=PALETTE[0], marker="o")
         write(panel, f"{value}: {text}", (np.mean(columns), rows[0] - 0.8), above=True)
     label(panel, "", *(f"class of {source}" for source in factor.source[::-1]))
@@ -271,13 +254,12 @@ def meetings(means: np.ndarray, covariances: np.ndarray, names: Sequence[str]) -
     Two ellipses are taken to overlap if, on the line between their centres, they reach each other.
     """
     found = []
-    for j in range(len(names)):
-        for i in range(j):
-            way = means[j] - means[i]
-            inverse = np.linalg.pinv(covariances[[i, j]])
-            reach = SIGMAS / np.sqrt((way @ inverse @ way).clip(1e-12))  # in shares of the way
-            if reach.sum() > 1:
-                found.append(f"{names[i]} and {names[j]}")
+    for j, i in zip(*np.tril_indices(len(names), -1)):
+        way = means[j] - means[i]
+        inverse = np.linalg.pinv(covariances[[i, j]])
+        reach = SIGMAS / np.sqrt((way @ inverse @ way).clip(1e-12))  # in shares of the way
+        if reach.sum() > 1:
+            found.append(f"{names[i]} and {names[j]}")
     return f"the islands of {', '.join(found)} overlap" if found else "no islands overlap"
 
 

@@ -1,7 +1,5 @@
 """Names in a figure: each beside the thing that it names, and none on top of another."""
 
-from __future__ import annotations
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -45,29 +43,24 @@ def spread(figure: Figure) -> None:
 def apart(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
     """Boxes [N, 4] (left, bottom, right, top) -> shifts [N, 2] that separate them.
 
-    Overlapping boxes push each other away along the axis on which they overlap less, round after
-    round. A box that started inside the frame [4] is pushed back into it. Boxes without an overlap
-    stay. If there isn't room for all of them, some overlap remains.
+    In every round, two boxes that overlap push each other away along the axis on which they overlap
+    less. A box that started inside the frame [4] is pushed back into it. If there isn't room for
+    all of them, some overlap remains.
     """
     low, high = boxes[:, :2].copy(), boxes[:, 2:].copy()
-    inside = (low >= frame[:2]).all(1) & (high <= frame[2:]).all(1)
-    pairs = [(i, j) for i in range(len(boxes)) for j in range(i)]
+    inside = ((low >= frame[:2]) & (high <= frame[2:])).all(1)[:, None]
     for _ in range(500):
         moved = False
-        for i, j in pairs:
+        for i, j in zip(*np.tril_indices(len(boxes), -1)):
             overlap = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
-            if overlap.min() <= 0:
-                continue
-            axis = overlap.argmin()
-            middle = low[i] + high[i] - low[j] - high[j]
-            push = (overlap[axis] / 2 + 0.5) * (1 if middle[axis] >= 0 else -1)
-            for corner in (low, high):
-                corner[i, axis] += push
-                corner[j, axis] -= push
-            moved = True
+            if overlap.min() > 0:
+                axis, moved = overlap.argmin(), True
+                middle = low[i] + high[i] - low[j] - high[j]
+                push = (overlap[axis] / 2 + 0.5) * (1 if middle[axis] >= 0 else -1)
+                for corner in (low, high):
+                    corner[[i, j], axis] += push, -push
         back = np.maximum(frame[:2] - low, 0) - np.maximum(high - frame[2:], 0)
-        back *= inside[:, None]
-        low, high = low + back, high + back
+        low, high = low + back * inside, high + back * inside
         if not moved:
             break
     return low - boxes[:, :2]

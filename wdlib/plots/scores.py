@@ -1,7 +1,5 @@
 """Scores: matrices as heat maps, and a mark for each seed of each method."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -9,21 +7,10 @@ import numpy as np
 from wdlib.plots.figure import MARKERS, PALETTE, SMALL, Described, array, label, panels
 
 
-def heat_maps(
-    matrices: Mapping[str, object],
-    *,
-    shares: bool = False,
-    xlabel: str = "factor",
-    ylabel: str = "code",
-    factors: Sequence[str] | None = None,
-) -> Described:
+def heat_maps(matrices: Mapping[str, object], *, shares: bool = False) -> Described:
     """Matrices of importances or of mutual information, each a heat map with its numbers.
 
-    Args:
-        matrices: title -> [codes, factors].
-        shares: divide each column by its sum.
-        xlabel, ylabel: labels of the axes.
-        factors: names of the columns.
+    ``matrices``: title -> [codes, factors]. With ``shares``, each column is divided by its sum.
     """
     import seaborn
 
@@ -31,19 +18,17 @@ def heat_maps(
     if shares:
         found = {title: matrix / matrix.sum(axis=0) for title, matrix in found.items()}
     top = 1 if shares else max(matrix.max() for matrix in found.values())
-    tall = max(len(matrix) for matrix in found.values())
-    what = f"heat maps, a {ylabel} in each row and a {xlabel} in each column"
-    height = 1.2 + 0.3 * tall
-    figure, axes = panels(1, len(found), what, width=2.8, height=height)
+    height = 1.2 + 0.3 * max(len(matrix) for matrix in found.values())
+    what = "heat maps, a code in each row and a factor in each column"
+    figure, axes = panels(len(found), what, width=2.8, height=height)
     facts = []
-    for panel, (title, matrix) in zip(axes[0], found.items()):
-        names = factors or [str(j) for j in range(matrix.shape[1])]
+    for panel, (title, matrix) in zip(axes, found.items()):
         seaborn.heatmap(matrix, ax=panel, cmap="Blues", vmin=0, vmax=top, annot=True, fmt=".2f",
-                        annot_kws={"size": SMALL}, cbar=False, xticklabels=names)  # fmt: skip
-        label(panel, title, xlabel, ylabel)
+                        annot_kws={"size": SMALL}, cbar=False)  # fmt: skip
+        label(panel, title, "factor", "code")
         panel.tick_params(rotation=0)
-        best = [f"{xlabel} {n} most in {ylabel} {c.argmax()} ({c.max():.2f})"
-                for n, c in zip(names, matrix.T)]  # fmt: skip
+        best = [f"factor {j} most in code {column.argmax()} ({column.max():.2f})"
+                for j, column in enumerate(matrix.T)]  # fmt: skip
         facts.append(f"{title}: {', '.join(best)}")
     figure.details = "; ".join(facts)
     return figure
@@ -73,8 +58,8 @@ def dots(
         first |= {row: values.mean() for row, values in rows.items() if row not in first}
     order = list(order or sorted(first, key=first.get))
     height = 1.2 + (0.16 + 0.1 * len(found)) * len(order)
-    figure, axes = panels(1, 1, f"{xlabel}, {len(order)} rows of marks", width=7.2, height=height)
-    (panel,), facts = axes[0], []
+    what, facts = f"{xlabel}, {len(order)} rows of marks", []
+    figure, (panel,) = panels(1, what, width=7.2, height=height)
     for number, (kind, rows) in enumerate(found.items()):
         shift = 0.6 * ((number + 0.5) / len(found) - 0.5)
         heights = {row: at + shift for at, row in enumerate(order) if row in rows}
@@ -98,14 +83,13 @@ def dots(
 
 def _range(values: np.ndarray) -> str:
     """The values of several seeds in words: "0.912", or "0.912 to 0.934"."""
-    low, high = f"{values.min():.3f}", f"{values.max():.3f}"
-    return low if low == high else f"{low} to {high}"
+    return " to ".join(dict.fromkeys(f"{value:.3f}" for value in (values.min(), values.max())))
 
 
 def nested(rows, *columns: str, value: str = "value") -> dict:
     """Rows of results -> {value of the first column: {of the second: ... [one value per row]}}.
 
-    rows: a data frame, or a list of mappings. The order of the rows is kept.
+    ``rows`` is a data frame, or a list of mappings. The order of the rows is kept.
     """
     import pandas
 
