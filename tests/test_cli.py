@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from wdlib import commands, evaluation, pretrained
+from wdlib import __main__ as commands
+from wdlib import evaluation, pretrained
 from wdlib.__main__ import main
 from wdlib.data import Images, load
 from wdlib.experiments.cells import write as write_cell

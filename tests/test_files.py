@@ -217,7 +217,7 @@ import shutil, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_files import TINY
-from wdlib import __main__ as line, commands
+from wdlib import __main__ as line
 from wdlib.experiments import cells
 from wdlib.data import load
 from wdlib.tasks import task
@@ -226,7 +226,7 @@ from wdlib.training import Trainer, schedule
 
 cells.MOST, schedule.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
-parts = commands._parts(task("dSprites.v2"), 0, 300)
+parts = line._parts(task("dSprites.v2"), 0, 300)
 Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)
 ballast = bytes(shutil.disk_usage(folder).free - 100_000)
 (folder / "ballast").write_bytes(ballast)

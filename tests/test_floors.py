@@ -62,7 +62,6 @@ FLOORS = {
         *room("course", "worlds notebooks address pages student slides"),
         "__init__",
         "course/site",
-        "commands",
         "__main__",
     ],
 }

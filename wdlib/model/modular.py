@@ -117,6 +117,7 @@ class Critic(nn.Module):
         self.score = mlp(partitions * config.dim, config.width, 1, activation=config.activation)
 
     def forward(self, z: Tensor) -> Tensor:
+        """Codes [B, n, d] -> logits [B]."""
         return self.score(z.flatten(1)).squeeze(1)
 
 
@@ -138,6 +139,7 @@ class RelationalLearner(nn.Module):
         self.change = mlp(code + relations, config.width, code, activation=config.activation)
 
     def forward(self, z: Tensor, relation: Tensor) -> Tensor:
+        """Codes [B, n, d] and numbers of relations [B] -> moved codes [B, n, d]."""
         numbers = torch.arange(self.relations, device=z.device)
         r = (relation[:, None] == numbers).to(z.dtype)  # one-hot; torch's own waits for the host
         moved = self.change(torch.cat([z.flatten(1), r], dim=1)).view_as(z)

@@ -54,6 +54,7 @@ class ConvEncoder(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Images [B, C, 64, 64] -> [B, outputs]."""
         return self.head(self.convolutions(x).flatten(1))
 
 
@@ -74,6 +75,7 @@ class ConvDecoder(nn.Module):
         self.width = widths[0]
 
     def forward(self, z: Tensor) -> Tensor:
+        """[B, inputs] -> logits [B, C, 64, 64]."""
         return self.convolutions(self.head(z).view(len(z), self.width, 4, 4))
 
 
@@ -105,6 +107,7 @@ class SeparableDecoder(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels, 1, 1))
 
     def forward(self, z: Tensor) -> Tensor:
+        """[B, inputs] -> logits [B, C, 64, 64]."""
         h = self.trunk(z)
         columns = self.columns(h).view(-1, 1, SIDE, self.rank)
         core = self.core(h).view(-1, self.channels, self.rank, self.rank)
