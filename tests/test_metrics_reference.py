@@ -157,35 +157,58 @@ def test_explicitness_is_the_mean_area():
 
 
 @pytest.mark.parametrize("kind", ["sharp", "copies"])
-def test_boosted_importances_are_sklearns(kind):
+def test_dci_is_the_published_formula_on_sklearns_trees(kind):
     codes, factors = draw(kind, 500, 4)
     arrays = codes[:300], factors[:300], codes[300:], factors[300:]
     matrix, accuracy = plain_importances(*arrays, seed=7)
+    rows, columns = matrix.sum(axis=1) / matrix.sum(), matrix.sum(axis=0) / matrix.sum()
+    d = np.sum(rows * (1 - entropy(matrix.T + 1e-11, base=matrix.shape[1])))
+    c = np.sum(columns * (1 - entropy(matrix + 1e-11, base=matrix.shape[0])))
     score = dci(*arrays, seed=7)
     assert np.abs(score.matrix - matrix).max() < 1e-12
+    assert score["disentanglement"] == pytest.approx(d, abs=1e-9)
+    assert score["completeness"] == pytest.approx(c, abs=1e-9)
     assert score["informativeness"] == accuracy
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_dci_is_sklearns_on_more_samples(kind):
+def test_the_fast_importances_are_close_on_more_samples(kind):
     codes, factors = draw(kind, 1600, 5, sizes=(3, 2, 5))
     arrays = codes[:1200], factors[:1200], codes[1200:], factors[1200:]
-    matrix, accuracy = plain_importances(*arrays, seed=0)
-    rows, columns = matrix.sum(axis=1) / matrix.sum(), matrix.sum(axis=0) / matrix.sum()
-    d = np.sum(rows * (1 - entropy(matrix.T + 1e-11, base=matrix.shape[1])))
-    c = np.sum(columns * (1 - entropy(matrix + 1e-11, base=matrix.shape[0])))
-    score = dci(*arrays)
-    assert np.abs(score.matrix - matrix).max() < 1e-12
-    assert score["disentanglement"] == pytest.approx(d, abs=1e-9)
-    assert score["completeness"] == pytest.approx(c, abs=1e-9)
-    assert score["informativeness"] == accuracy
-    fast = dci(*arrays, importances="hist_gradient_boosting")
+    exact, fast = dci(*arrays), dci(*arrays, importances="hist_gradient_boosting")
     assert fast.settings["importances"] == "hist_gradient_boosting"
-    assert abs(fast["disentanglement"] - d) < 0.02
+    assert abs(fast["disentanglement"] - exact["disentanglement"]) < 0.02
     # Where codes are equally good, chance shares the importance out, in exact trees too.
     draws = kind in ("sharp", "copies")
-    assert abs(fast["completeness"] - c) < (0.06 if draws else 0.02)
+    assert abs(fast["completeness"] - exact["completeness"]) < (0.06 if draws else 0.02)
+
+
+HALVING = 0.5 ** np.arange(8)  # how often the classes of an unbalanced factor occur
+
+
+@pytest.mark.parametrize(
+    ("sizes", "codes_each", "noise", "balanced", "copies"),
+    [
+        ((6, 6, 6), 1, 0.3, False, 1),
+        ((3, 5, 6), 2, 0.4, False, 2),
+        ((15, 12), 2, 1.0, True, 1),
+        ((3, 2, 5), 2, 0.6, True, 2),
+    ],
+)
+def test_the_fast_importances_are_close_for_small_classes(
+    sizes, codes_each, noise, balanced, copies
+):
+    """Unbalanced, many-valued and duplicated: exact trees single out samples of such classes."""
+    rng = np.random.default_rng(0)
+    shares = [np.ones(size) if balanced else HALVING[:size] for size in sizes]
+    factors = np.stack([rng.choice(len(p), 1500, p=p / p.sum()) for p in shares], axis=1)
+    codes = np.repeat(factors, codes_each, axis=1).astype(float)
+    codes = np.tile(codes + noise * rng.normal(size=codes.shape), copies)
+    arrays = codes[:1000], factors[:1000], codes[1000:], factors[1000:]
+    exact, fast = dci(*arrays), dci(*arrays, importances="hist_gradient_boosting")
+    for name in ("disentanglement", "completeness", "informativeness"):
+        assert fast[name] == pytest.approx(exact[name], abs=0.02), name
 
 
 def test_the_fast_importances_find_the_structure():

@@ -2,12 +2,17 @@
 
 This is the boosting of scikit-learn's GradientBoostingClassifier: in each round one tree of depth 3
 per class (one in all for two classes), fitted to the gradient of the log loss, then a Newton step
-in each leaf. Three changes make it many times faster and keep its importances close:
+in each leaf. Four changes make it many times faster and keep its importances close:
 
 - A split is searched among the bins of a code, not among its samples. A sum per code and bin holds
   all that the search needs.
 - Some edges of the bins lie in the widest gaps between neighbouring values, so that islands of
   codes are separated where exact trees separate them.
+- If a factor has a class of few samples, the trees of each class have edges next to the samples of
+  this class, too. Exact trees single out samples, and one sample is a large part of a small class.
+  Trees that cannot do so make up for it with codes that know nothing about the factor: for eight
+  classes that halve in frequency (1,000 samples, noisy codes) exact trees have a D of .85; with
+  these edges it is .84, without them .80.
 - Equally good codes win equally often. Targets are rounded to integers, so sums are exact and ties
   are ties; the codes are compared in a random order, so the draw decides a tie.
 
@@ -21,10 +26,14 @@ import numpy as np
 
 DEPTH = 3
 SHRINKAGE = 0.1
-ROUNDS = (1,) * 25 + (3,) * 25  # a step of 3 stands for three rounds
+ROUNDS = (1,) * 100
+FEWER_ROUNDS = (1,) * 25 + (3,) * 25  # a step of 3 stands for three rounds
 BINS = 128
 GAPS = 32  # edges in the widest gaps; the other ones are quantiles
+FEW = 400  # a factor with a class of fewer samples has such edges, and all rounds
+OWN = 256  # samples of a class that have an edge on either side
 MANTISSA = 52  # bits of a float64 that hold an integer exactly
+SMALLEST = 1e-150  # a smaller curvature makes no step, as in scikit-learn
 GAINED = 1e-9  # per sample; a pure node has less to gain and is not split
 
 
@@ -48,11 +57,15 @@ class Tree:
 
 
 class BinnedCodes:
-    """Codes ``[n, d]`` cut into bins; trees grow on them."""
+    """Codes ``[n, d]`` cut into bins; trees grow on them.
 
-    def __init__(self, codes: np.ndarray):
+    own: mask ``[n]`` of the samples that get edges on either side.
+    """
+
+    def __init__(self, codes: np.ndarray, own: np.ndarray | None = None):
         n, self.d = codes.shape
-        self.edges = [edges(column) for column in codes.T]
+        self.edges = [edges(column, own) for column in codes.T]
+        self.bins = max(BINS, 1 + max(map(len, self.edges)))
         # [d, n]; a value at an edge lies below it
         columns = [np.searchsorted(e, column) for e, column in zip(self.edges, codes.T)]
         self.columns = np.stack(columns)
@@ -96,9 +109,9 @@ class BinnedCodes:
     def _sums(self, packed: np.ndarray, samples=None) -> np.ndarray:
         """Packed sums of the samples (None: all) by code and bin: ``[d, bins]``."""
         if samples is None:
-            return np.stack([np.bincount(c, packed, BINS) for c in self.columns])
+            return np.stack([np.bincount(c, packed, self.bins) for c in self.columns])
         weights = packed[samples]
-        return np.stack([np.bincount(c[samples], weights, BINS) for c in self.columns])
+        return np.stack([np.bincount(c[samples], weights, self.bins) for c in self.columns])
 
     def _best(self, sums, random):
         """(code, last bin on the left, gain) of the best split, or None if there is no gain."""
@@ -110,20 +123,26 @@ class BinnedCodes:
         right_count, right_sum = count - left_count, total - left_sum
         gain = left_sum**2 / np.maximum(left_count, 1) + right_sum**2 / np.maximum(right_count, 1)
         gain[(left_count == 0) | (right_count == 0)] = -np.inf
-        rank, bound = divmod(int(gain.argmax()), BINS)
+        rank, bound = divmod(int(gain.argmax()), self.bins)
         gained = float(gain[rank, bound] - total**2 / count)
         return (int(order[rank]), bound, gained) if gained > GAINED * count else None
 
 
-def edges(column: np.ndarray) -> np.ndarray:
-    """Ascending edges between the column's values, at most BINS - 1."""
+def edges(column: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
+    """Ascending edges between the column's values: at most BINS - 1, and 2 OWN next to ``own``."""
     values = np.unique(column)
     middles = values[:-1] / 2 + values[1:] / 2
     if len(middles) < BINS:
         return middles
     widest = middles[np.argsort(np.diff(values))[-GAPS:]]
     shares = np.linspace(0, 1, BINS - GAPS + 1)[1:-1]
-    return np.unique(np.concatenate([widest, np.quantile(column, shares)]))
+    found = [widest, np.quantile(column, shares)]
+    if own is not None:
+        single = np.unique(column[own])
+        chosen = np.linspace(0, len(single) - 1, min(OWN, len(single))).round().astype(int)
+        at = np.searchsorted(values, single[chosen])
+        found += [middles[at[at > 0] - 1], middles[at[at < len(middles)]]]
+    return np.unique(np.concatenate(found))
 
 
 def boost(codes: np.ndarray, labels: np.ndarray, test_codes: np.ndarray, seed: int):
@@ -135,16 +154,20 @@ def boost(codes: np.ndarray, labels: np.ndarray, test_codes: np.ndarray, seed: i
     values, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
     size, columns = len(values), 1 if len(values) == 2 else len(values)
     random = np.random.RandomState(seed)
-    binned = BinnedCodes(codes)
+    if small := counts.min() < FEW:
+        each = [counts.argmin()] if columns == 1 else range(size)
+        binned = [BinnedCodes(codes, classes == k) for k in each]
+    else:
+        binned = [BinnedCodes(codes)] * columns
     own = (classes[:, None] == np.arange(size)).astype(np.float64)[:, -columns:]  # [n, columns]
     share = np.clip(counts / len(labels), np.finfo(float).eps, 1 - np.finfo(float).eps)
     start = np.log(share) - np.log(share).mean() if size > 2 else np.log(share[1:] / share[:1])
     raw, test_raw = np.tile(start, (len(codes), 1)), np.tile(start, (len(test_codes), 1))
     importances = np.zeros(codes.shape[1])
-    for rounds in ROUNDS:
+    for rounds in ROUNDS if small else FEWER_ROUNDS:
         chance = probabilities(raw)
         for k in range(columns):
-            tree, gains = binned.grow(own[:, k] - chance[:, k], random)
+            tree, gains = binned[k].grow(own[:, k] - chance[:, k], random)
             importances += rounds * gains
             steps = np.zeros(len(tree.code))
             for leaf, samples in tree.samples.items():
@@ -161,10 +184,9 @@ def boost(codes: np.ndarray, labels: np.ndarray, test_codes: np.ndarray, seed: i
 
 def probabilities(raw: np.ndarray) -> np.ndarray:
     """The chance of each class ``[n, columns]``: a sigmoid of one column, a softmax of more."""
-    if raw.shape[1] == 1:
-        return 1 / (1 + np.exp(-raw))
-    odds = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return odds / odds.sum(axis=1, keepdims=True)
+    from scipy.special import expit, softmax
+
+    return expit(raw) if raw.shape[1] == 1 else softmax(raw, axis=1)
 
 
 def newton_step(own: np.ndarray, chance: np.ndarray, size: int) -> float:
@@ -172,6 +194,3 @@ def newton_step(own: np.ndarray, chance: np.ndarray, size: int) -> float:
     slope = (own - chance).mean() * ((size - 1) / size if size > 2 else 1)
     curvature = (chance * (1 - chance)).mean()
     return 0.0 if curvature < SMALLEST else slope / curvature
-
-
-SMALLEST = 1e-150  # a smaller curvature makes no step, as in scikit-learn
