@@ -13,6 +13,7 @@ _ROOMS = {
     "wdlib.data": "device_images to_float",
     "wdlib.model": "AdaptivePrior FitConfig NetworkConfig RelationalLearner saved",
     "wdlib.model.prior": "simple_prior",
+    "wdlib.training.loop": "update",
     "wdlib.training": "Finish FitRequest Labels Phase Preset Rates Relations Views method ours",
     "wdlib.training.progress": "Silence suited",
     "wdlib.training.method": "Moves",
