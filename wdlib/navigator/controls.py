@@ -1,13 +1,12 @@
 """The navigator's own controls: a slider that follows a value, and a map that can be pressed."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anywidget
 import ipywidgets as widgets
+import numpy as np
 import traitlets
 
 SIDE = 260  # pixels on the screen
@@ -30,12 +29,8 @@ class Dial(widgets.FloatSlider):
 
     A browser sets a slider to the nearest point of its grid, and sends this point back like a
     change by hand. So a dial shows points of its grid only; and its step and range are powers of
-    two, for which the browser's way from value to place and back is exact.
-
-    Args:
-        name: the label.
-        moved: called with the value to which a hand has moved the dial.
-        reach: the range is -reach to reach, rounded up to a power of two.
+    two, for which the browser's way from value to place and back is exact. ``moved`` is called with
+    the new value. The range is -reach to reach, rounded up to a power of two.
     """
 
     def __init__(self, name: str, moved: Callable[[float], None], *, reach: float):
@@ -68,29 +63,19 @@ def _power(reach: float) -> float:
 
 def marks(points) -> str:
     """A trail of fractions [M, 2] as SVG: a square at its start, a ring at its end."""
-    places = [(100 * x, 100 * y) for x, y in map(_inside, points)]
+    places = (100 * np.clip(points, 0, 1)).tolist()
     (x0, y0), (x, y) = places[0], places[-1]
     line = " ".join(f"{a:.2f},{b:.2f}" for a, b in places)
     dots = "".join(_DOT.format(*place) for place in places[1:-1])
     return _MARKS.format(line=line, dots=dots, x0=x0 - 1.8, y0=y0 - 1.8, x=x, y=y)
 
 
-def _inside(point) -> tuple[float, float]:
-    """The nearest fractions in the view."""
-    x, y = (min(max(float(v), 0.0), 1.0) for v in point)
-    return x, y
-
-
 class ClickMap(anywidget.AnyWidget):
     """A map to click, to drag on, or to walk with the arrow keys.
 
-    The browser gets the image of the map once, and the marks above it at every step.
-
-    Args:
-        image: the URL of the image.
-        label: what the map shows, for screen readers.
-        moved: called with (x, y, gesture): fractions of the view, and a number that stays the same
-            during one movement.
+    The browser gets the image of the map once (its URL), and the marks above it at every step.
+    ``label`` says what the map shows, for screen readers. ``moved`` is called with (x, y, gesture):
+    fractions of the view, and a number that stays the same during one movement.
     """
 
     image = traitlets.Unicode().tag(sync=True)
@@ -115,7 +100,7 @@ class ClickMap(anywidget.AnyWidget):
         """Draw the trail of fractions [M, 2]; ``label`` says in words where it ends."""
         with self.hold_sync():
             self.marks, self.label = marks(points), label
-            self.here = list(_inside(points[-1]))
+            self.here = np.clip(points[-1], 0, 1).tolist()
 
 
 def value_labels(values: Sequence[float | str]) -> list[str]:

@@ -1,18 +1,17 @@
 """A walk as images and files: an animated GIF, rows of images (PNG), and a still view with maps."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
 from wdlib import plots
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk
-from wdlib.plots.figure import MEDIUM, SMALL, Described, png
+from wdlib.plots.figure import MEDIUM, Described, png
 from wdlib.plots.images import draw
 from wdlib.tasks import Task
 
@@ -23,7 +22,7 @@ LATEST = 8  # steps that a view shows; the files hold all of them
 
 def words(values, task: Task) -> str:
     """Values [n] -> their names, such as "heart, middle left"."""
-    return plots.words(np.asarray(values)[None], task, between=", ")[0]
+    return plots.words([values], task, between=", ")[0]
 
 
 def caption(step: Step, task: Task) -> str:
@@ -43,11 +42,8 @@ def image_png(image) -> bytes:
 
 def strip_png(steps: Sequence[Step], task: Task, *, columns: int = 8, dpi: int = 100) -> bytes:
     """A PNG file with the image of every step in reading order, below its number and name."""
-    titles = [
-        f"{number}: {step.name}\n" + caption(step, task).replace(", ", "\n")
-        for number, step in enumerate(steps)
-    ]
-    images = np.stack([step.image for step in steps]).astype(np.float32)
+    titles = [f"{number}: {step.name}\n{_below(step, task)}" for number, step in enumerate(steps)]
+    images = np.stack([step.image for step in steps])
     return png(plots.image_grid(images, titles, columns=columns), dpi)
 
 
@@ -70,8 +66,7 @@ def gif(steps: Sequence[Step], task: Task, *, seconds: float = 0.8) -> bytes:
 
 def summary(steps: Sequence[Step], task: Task) -> str:
     """The names and readings of the latest steps, in words."""
-    latest = steps[-LATEST:]
-    return "; ".join(f"{step.name}: {words(step.values, task)}" for step in latest)
+    return "; ".join(f"{step.name}: {words(step.values, task)}" for step in steps[-LATEST:])
 
 
 def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
@@ -90,21 +85,22 @@ def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
         panel.plot(*trail[:1].T, "s", color="black", mfc="white", ms=8)
         panel.plot(*trail[-1:].T, "o", color="black", mfc="none", ms=13, mew=2)
         panel.set_title(m.title, fontsize=MEDIUM)
-    _draw_step(large, steps[-1], task)
-    large.set_title("decoded image", fontsize=MEDIUM)
     row, first = below.subplots(1, LATEST), max(len(steps) - LATEST, 0)
+    images = plots.pixels(torch.stack([step.image for step in steps]))
+    draw(large, images[-1], below=_below(steps[-1], task))
+    large.set_title("decoded image", fontsize=MEDIUM)
     for number, (panel, step) in enumerate(zip(row, steps[first:]), start=first):
-        _draw_step(panel, step, task)
-        panel.set_title(f"{number}: {step.name}", fontsize=SMALL)
+        title = f"{number}: {step.name}"
+        draw(panel, images[number], title=title, below=_below(step, task))
     for panel in row[len(steps) - first :]:
         panel.set_axis_off()
     plots.spread(figure)
     return figure
 
 
-def _draw_step(panel, step: Step, task: Task) -> None:
-    image = plots.pixels(step.image[None])[0]
-    draw(panel, image, below=caption(step, task).replace(", ", "\n"))
+def _below(step: Step, task: Task) -> str:
+    """The caption in several lines."""
+    return caption(step, task).replace(", ", "\n")
 
 
 def _file(image: Image.Image, kind: str, **options) -> bytes:

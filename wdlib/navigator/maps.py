@@ -1,14 +1,11 @@
 """A partition as a map: a plane for the eye, and a way back from the plane to codes.
 
-The map shows the projection of each code onto a plane through the means of the components. Many
-codes have the same projection, so a point of the map must stand for one of them: the code above it
-on a surface through the means of all components. At an island, the surface has the height of its
-mean; between islands it has a weighted mean of their heights, and nearer islands weigh more. So the
-code of a pressed point is projected onto this point, and the centre of an island gives exactly the
+The map shows the projection of each code onto a plane. Many codes have the same projection, so a
+point of the map must stand for one of them: the code above it on a surface through the means of all
+components. At an island, the surface has the height of its mean; between islands it has a weighted
+mean of their heights, and nearer islands weigh more. So the centre of an island gives exactly the
 mean of its component. (The paper has no maps.)
 """
-
-from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -26,9 +23,8 @@ class PartitionMap:
     """The map of one partition. Its coordinates are latent units; ``fraction`` is for the screen.
 
     Args:
-        factor: the factor whose values the components are.
+        factor: the factor whose values the components are; ``partition`` is its position.
         prior: the adapted prior.
-        partition: position of the factor in the prior.
         codes: [N, d] encoded images of this partition; the map shows them as points.
         values: [N] integers, the values of their factor.
     """

@@ -3,17 +3,24 @@
 Images are ``img`` elements, because an ipywidgets Image has no alt text.
 """
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Sequence
 from html import escape
 
 from wdlib.navigator import film
-from wdlib.navigator.walk import Confidence, Step
+from wdlib.navigator.walk import Step
 from wdlib.tasks import Task
 
-TITLE = "font-size:11px;white-space:nowrap;overflow:hidden;text-overflow:ellipsis"
+IMG = """<img src="{url}" alt="{alt}" width="{side}" height="{side}" \
+style="image-rendering:pixelated;display:block;max-width:none;border:1px solid #767676">"""
+TABLE = """<table style="border-spacing:8px 2px;font-size:12px;line-height:1.35;margin-left:-8px">\
+<tr><td></td>{head}</tr>{rows}</table>"""
+CELL = """<td style="white-space:nowrap">{name}<br>\
+<meter min="0" max="1" value="{share:.3f}" style="width:56px">{share:.2f}</meter> \
+{share:.2f}</td>"""
+FRAME = """<figure style="margin:0;width:{width}px;line-height:1.25;font-size:12px">\
+<b title="{name}" style="display:block;font-size:11px;white-space:nowrap;overflow:hidden;\
+text-overflow:ellipsis">{number}: {name}</b>{image}<figcaption>{below}</figcaption></figure>"""
 
 
 def url(data: bytes, kind: str = "image/png") -> str:
@@ -23,10 +30,7 @@ def url(data: bytes, kind: str = "image/png") -> str:
 
 def img(data: bytes, alt: str, side: int) -> str:
     """A PNG file as an element of ``side`` pixels, with sharp pixels."""
-    return (
-        f'<img src="{url(data)}" alt="{escape(alt)}" width="{side}" height="{side}" '
-        'style="image-rendering:pixelated;display:block;max-width:none;border:1px solid #767676">'
-    )
+    return IMG.format(url=url(data), alt=escape(alt), side=side)
 
 
 def decoded(step: Step, task: Task, *, side: int = 220) -> str:
@@ -45,27 +49,14 @@ def readings(step: Step, task: Task, further: Sequence[float]) -> str:
         f'<th scope="col" style="text-align:left;vertical-align:bottom">{name}</th>'
         for name in (*readers, "test images<br>further out")
     )
-    rows = []
+    rows = ""
     for i, factor in enumerate(task.factors):
-        cells = "".join(_cell(reader, i, factor.value_names) for reader in readers.values())
-        rows.append(
-            f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>{cells}'
-            f"<td>{further[i]:.0%}</td></tr>"
-        )
-    return (
-        '<table style="border-spacing:8px 2px;font-size:12px;line-height:1.35;margin-left:-8px">'
-        f"<tr><td></td>{head}</tr>{''.join(rows)}</table>"
-    )
-
-
-def _cell(confidence: Confidence, i: int, names: Sequence[str]) -> str:
-    value = int(confidence[i].argmax())
-    share = confidence[i][value]
-    return (
-        f'<td style="white-space:nowrap">{escape(names[value])}<br>'
-        f'<meter min="0" max="1" value="{share:.3f}" style="width:56px">{share:.2f}</meter> '
-        f"{share:.2f}</td>"
-    )
+        rows += f'<tr><th scope="row" style="text-align:left">{escape(factor.name)}</th>'
+        for reader in readers.values():
+            name, share = factor.value_names[reader[i].argmax()], reader[i].max()
+            rows += CELL.format(name=escape(name), share=share)
+        rows += f"<td>{further[i]:.0%}</td></tr>"
+    return TABLE.format(head=head, rows=rows)
 
 
 def status(number: int, step: Step, task: Task) -> str:
@@ -82,27 +73,20 @@ def status(number: int, step: Step, task: Task) -> str:
 def strip(steps: Sequence[Step], task: Task, *, side: int = 88) -> str:
     """The latest steps as small images with number, name and reading."""
     first = max(len(steps) - film.LATEST, 0)
-    frames = []
+    frames = f"<span>{first} earlier steps,</span>" if first else ""
     for number, step in enumerate(steps[first:], start=first):
         below = "<br>".join(escape(part) for part in film.caption(step, task).split(", "))
         image = img(film.image_png(step.image), f"step {number}", side)
-        frames.append(
-            f'<figure style="margin:0;width:{side + 8}px;line-height:1.25;font-size:12px">'
-            f'<b title="{escape(step.name)}" style="display:block;{TITLE}">'
-            f"{number}: {escape(step.name)}</b>{image}<figcaption>{below}</figcaption></figure>"
-        )
-    before = f"<span>{first} earlier steps,</span>" if first else ""
+        name, width = escape(step.name), side + 8
+        frames += FRAME.format(name=name, number=number, image=image, below=below, width=width)
     row = "display:flex;flex-wrap:wrap;gap:6px;align-items:start"
-    return f'<div style="{row}">{before}{"".join(frames)}</div>'
+    return f'<div style="{row}">{frames}</div>'
 
 
 def links(steps: Sequence[Step], task: Task) -> str:
     """The whole film as two files to download."""
-    files = {
-        "walk.gif": url(film.gif(steps, task), "image/gif"),
-        "walk.png": url(film.strip_png(steps, task)),
-    }
+    gif, png = url(film.gif(steps, task), "image/gif"), url(film.strip_png(steps, task))
     return " &nbsp; ".join(
         f'<a download="{name}" href="{data}" style="text-decoration:underline">save {name}</a>'
-        for name, data in files.items()
+        for name, data in (("walk.gif", gif), ("walk.png", png))
     )

@@ -4,8 +4,6 @@ Every control makes one move of a ``Walk``. After each move, ``_show`` brings ev
 with the walk. The maps are drawn once; a step sends marks, small images and a few numbers.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -32,15 +30,13 @@ class Navigator(widgets.VBox):
     """Walk through the latent space of a model, from image to image.
 
     Start from any image of the task. Then press or drag on the map of a partition, go to an island
-    by its name, move one dimension by a slider, or apply a relation. ``walk`` holds all steps,
-    ``save`` writes them to a file, ``film`` plays them, and ``figure`` shows the view as an image.
+    by its name, move one dimension by a slider, or apply a relation. ``walk`` holds all steps.
 
     Args:
         model: a trained model with an adapted prior.
-        split: a split of its task; the first test images are the points on the maps.
+        split: a split of its task; the first ``points`` test images are shown on the maps.
         images: the images of its dataset.
         judge: reads the decoded images. Without a judge, only the prior reads.
-        points: number of test images on the maps.
         seed: seed of the random images.
 
     Raises ValueError for a split or a judge of another task.
@@ -75,7 +71,7 @@ class Navigator(widgets.VBox):
         self._make_moves(reach=float(codes.abs().max()))
         self._make_start()
         super().__init__(self._arranged())
-        self._act(self._anywhere)()
+        self.random.click()
 
     def figure(self) -> plots.Described:
         """The view as a still image: maps with the trail, decoded image, latest steps."""
@@ -85,9 +81,9 @@ class Navigator(widgets.VBox):
         """The walk as an animation with alt text, for a notebook."""
         from IPython.display import Image
 
-        data, steps = film.gif(self.walk.steps, self.task), self.walk.steps
+        steps = self.walk.steps
         alt = f"an animation of {len(steps)} steps: {film.summary(steps, self.task)}"
-        return Image(data=data, format="gif", alt=alt)
+        return Image(data=film.gif(steps, self.task), format="gif", alt=alt)
 
     def save(self, path: Path | str) -> None:
         """Write all steps of the walk: .gif (animated) or .png (in rows).
@@ -109,74 +105,63 @@ class Navigator(widgets.VBox):
         data |= {"image/png": png(figure), "text/plain": f"Figure: {figure.what}"}
         return data, metadata | {"image/png": {"alt": figure.alt}}
 
-    # The controls.
-
     def _make_maps(self, codes: np.ndarray, values: np.ndarray) -> None:
         """A map for each partition with its menu of islands, and what shows the walk."""
-        self.maps = tuple(
-            PartitionMap(factor, self.walk.model.prior, i, codes[:, i], values[:, i])
-            for i, factor in enumerate(self.task.factors)
-        )
-        self.map_views = tuple(
+        prior, parts = self.walk.model.prior, enumerate(self.task.factors)
+        self.maps = [PartitionMap(f, prior, i, codes[:, i], values[:, i]) for i, f in parts]
+        self.map_views = [
             ClickMap(panels.url(m.png()), self._about(m), partial(self._pressed, m))
             for m in self.maps
-        )
-        self.islands = tuple(self._island_menu(m) for m in self.maps)
+        ]
+        self.islands = []
+        for m in self.maps:
+            options = [(name, k) for k, name in enumerate(m.factor.value_names)]
+            menu = widgets.Dropdown(
+                options=options, description="at island", layout=Layout(width=f"{SIDE}px"),
+                style={"description_width": "60px"},
+            )  # fmt: skip
+            menu.observe(partial(self._chosen, m), "value")
+            self.islands.append(menu)
         self.image, self.readings = widgets.HTML(), widgets.HTML()
         self.status, self.strip, self.links = (widgets.HTML() for _ in range(3))
 
     def _make_moves(self, reach: float) -> None:
         """Buttons for the relations, and a slider for each dimension of a partition."""
-        model = self.walk.model
-        self.relations = {
-            r.name: _button(r.name, self._act(self.walk.relate, r)) for r in model.relations
-        }
-        self.undo = _button("undo", self._act(self.walk.undo))
+        model, relate = self.walk.model, self.walk.relate
+        self.relations = {r.name: self._button(r.name, relate, r) for r in model.relations}
+        self.undo = self._button("undo", self.walk.undo)
         names = [(f"{i + 1}: {name}", i) for i, name in enumerate(self.task.factor_names)]
         self.partition = widgets.Dropdown(options=names, description="partition")
         self.partition.observe(lambda _: self._show(), "value")
-        self.dimensions = tuple(
+        self.dimensions = [
             Dial(f"dimension {j + 1}", partial(self._turned, j), reach=reach)
             for j in range(model.config.dim)
-        )
+        ]
 
     def _make_start(self) -> None:
         """A slider for each true factor that varies, and the buttons below them."""
-        self.factors = {
-            name: self._factor(name, column)
-            for column, name in enumerate(self.task.space.names)
-            if len(self.task.admitted[column]) > 1
-        }
+        space, self.factors = self.task.space, {}
+        for name, values, admitted in zip(space.names, space.values, self.task.admitted):
+            if len(admitted) > 1:
+                labels = value_labels(values)
+                self.factors[name] = widgets.SelectionSlider(
+                    options=[(labels[c], int(c)) for c in admitted], description=name,
+                    style={"description_width": "90px"},
+                )  # fmt: skip
+                self.factors[name].observe(lambda _: self._showing or self._preview(), "value")
         self.preview = widgets.HTML()
-        self.start = _button("start here", self._act(self._begin))
-        self.random = _button("random image", self._act(self._anywhere))
-        self.export = _button("make files", lambda _: self._export())
-
-    def _island_menu(self, m: PartitionMap) -> widgets.Dropdown:
-        options = [(name, k) for k, name in enumerate(m.factor.value_names)]
-        layout = Layout(width=f"{SIDE}px")
-        menu = widgets.Dropdown(options=options, description="at island", layout=layout)
-        menu.style.description_width = "60px"
-        menu.observe(partial(self._chosen, m), "value")
-        return menu
-
-    def _factor(self, name: str, column: int) -> widgets.SelectionSlider:
-        labels = value_labels(self.task.space.values[column])
-        options = [(labels[c], int(c)) for c in self.task.admitted[column]]
-        slider = widgets.SelectionSlider(options=options, description=name)
-        slider.style.description_width = "90px"
-        slider.observe(lambda _: self._showing or self._preview(), "value")
-        return slider
+        self.start = self._button("start here", self._begin)
+        self.random = self._button("random image", self._anywhere)
+        self.export = widgets.Button(description="make files", layout=Layout(width="auto"))
+        self.export.on_click(lambda _: self._export())
 
     def _arranged(self) -> list[widgets.Widget]:
-        seen = [
-            _column(m.title, view, menu)
-            for m, view, menu in zip(self.maps, self.map_views, self.islands)
-        ]
+        """The rows of the view."""
+        parts = zip(self.maps, self.map_views, self.islands)
+        seen = [_column(m.title, view, menu) for m, view, menu in parts]
         seen.append(_column("decoded image", self.image, self.readings))
-        begin = _column(
-            "start from an image", *self.factors.values(), _row(self.start, self.random)
-        )
+        buttons = _row(self.start, self.random)
+        begin = _column("start from an image", *self.factors.values(), buttons)
         hand = _column("move one partition by hand", self.partition, *self.dimensions)
         return [
             _row(*seen),
@@ -187,16 +172,18 @@ class Navigator(widgets.VBox):
             self.strip,
         ]
 
-    # What a control does.
+    def _button(self, name: str, move: Callable, *arguments) -> widgets.Button:
+        """A button that makes a move of the walk."""
 
-    def _act(self, move: Callable, *arguments) -> Callable:
-        """A move of the walk, as a function for a button."""
-
-        def act(_button=None) -> None:
+        def press(_) -> None:
             move(*arguments)
             self._show()
 
-        return act
+        button = widgets.Button(description=name, layout=Layout(width="auto"))
+        button.on_click(press)
+        return button
+
+    # What a control does.
 
     def _pressed(self, m: PartitionMap, x: float, y: float, gesture: int) -> None:
         merge, self._gesture = self._gesture == (m, gesture), (m, gesture)
@@ -269,19 +256,9 @@ class Navigator(widgets.VBox):
 
     def _classes(self) -> np.ndarray:
         """The source classes [k] that the sliders of the true factors show."""
-        task = self.task
-        return np.array(
-            [
-                self.factors[name].value if name in self.factors else admitted[0]
-                for name, admitted in zip(task.space.names, task.admitted)
-            ]
-        )
-
-
-def _button(name: str, pressed: Callable) -> widgets.Button:
-    button = widgets.Button(description=name, layout=Layout(width="auto"))
-    button.on_click(pressed)
-    return button
+        chosen = {name: slider.value for name, slider in self.factors.items()}
+        names, admitted = self.task.space.names, self.task.admitted
+        return np.array([chosen.get(name, first) for name, (first, *_) in zip(names, admitted)])
 
 
 def _title(text: str) -> widgets.HTML:

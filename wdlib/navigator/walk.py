@@ -4,8 +4,6 @@ A state machine without a screen. Every move adds one step: the code, its decode
 values that the prior and an independent judge read there, with their confidence.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -25,25 +23,18 @@ Confidence = tuple[np.ndarray, ...]  # for each factor [K_i], with sum one
 class Step:
     """One place on a walk.
 
-    Args:
-        name: what led here, such as "right".
-        code: [n, d].
-        image: the decoded image, float [C, H, W] in [0, 1].
-        prior: the prior's confidence in each value: the share of its component in the density at
-            the code, if all values are equally frequent.
-        judge: the judge's confidence, from the image alone; None without a judge.
-        density: [n] log p_i(z_i) of each partition. A confidence compares the values with each
-            other and can be 1 far away from all codes; the density shows that.
-        wanted: the values [n] to which a relation should lead; None for other moves.
+    The prior's confidence in a value is the share of its component in the density at the code, if
+    all values are equally frequent. A confidence compares the values with each other and can be 1
+    far away from all codes; the density shows that.
     """
 
-    name: str
-    code: Tensor
-    image: Tensor
+    name: str  # what led here, such as "right"
+    code: Tensor  # [n, d]
+    image: Tensor  # decoded, float [C, H, W] in [0, 1]
     prior: Confidence
-    judge: Confidence | None
-    density: np.ndarray
-    wanted: np.ndarray | None = None
+    judge: Confidence | None  # from the image alone; None without a judge
+    density: np.ndarray  # [n], log p_i(z_i) of each partition
+    wanted: np.ndarray | None = None  # values [n] to which a relation should lead
 
     @property
     def values(self) -> np.ndarray:
@@ -59,10 +50,7 @@ class Step:
 class Walk:
     """Steps from an image through the latent space. Each of them can be undone.
 
-    Args:
-        model: a trained model.
-        judge: reads the decoded images. Without a judge, the prior reads the codes instead.
-
+    The judge reads the decoded images. Without a judge, the prior reads the codes instead.
     Call ``start`` first; before it, every other method raises ValueError.
     """
 
@@ -86,9 +74,9 @@ class Walk:
         """Begin at the code of an image: uint8 [H, W] or [H, W, 3], or float [C, H, W], 0 to 1."""
         batch = as_tensor(image)[None]
         batch = batch if batch.is_floating_point() else to_float(batch)
-        step = self._look("start", self.model.encode(batch))
-        self._walks.append([step])
-        return step
+        codes = self.model.encode(batch)
+        self._walks.append([])
+        return self._add("start", codes)
 
     def relate(self, relation: Relation) -> Step:
         """Let the relational learner move the code.
@@ -97,7 +85,7 @@ class Walk:
         """
         moved = self.model.move(self.here.code[None].to(self.model.device), relation)
         wanted = relation(self.here.values[None], self.model.task)[0]
-        return self._add(self._look(relation.name, moved, wanted))
+        return self._add(relation.name, moved, wanted)
 
     def put(self, partition: int, code, name: str, *, merge: bool = False) -> Step:
         """Replace the code [d] of one partition. The other partitions stay.
@@ -114,10 +102,9 @@ class Walk:
                 f"are {len(whole)} partitions, with codes of shape {tuple(whole.shape[1:])}"
             )
         whole[partition] = code
-        step = self._look(name, whole[None])
         if merge and len(self.steps) > 1 and self.here.name == name:
             self._walks[-1].pop()
-        return self._add(step)
+        return self._add(name, whole[None])
 
     def put_value(self, partition: int, value: int) -> Step:
         """Move one partition to the mean of a value's component.
@@ -142,13 +129,9 @@ class Walk:
         """The codes [M, d] of one partition at all steps."""
         return torch.stack([step.code[partition] for step in self.steps]).numpy()
 
-    def _add(self, step: Step) -> Step:
-        self._walks[-1].append(step)
-        return step
-
     @torch.no_grad()
-    def _look(self, name: str, codes: Tensor, wanted: np.ndarray | None = None) -> Step:
-        """A step at codes [1, n, d]."""
+    def _add(self, name: str, codes: Tensor, wanted: np.ndarray | None = None) -> Step:
+        """Add the step at codes [1, n, d]."""
         codes = codes.to(self.model.device)
         image = self.model.decode(codes)
         logs = self.model.prior.log_density(codes)[0]
@@ -158,7 +141,9 @@ class Walk:
             logits = self.judge.eval()(image.to(next(self.judge.parameters()).device))
             judge = _arrays([scores[0].softmax(0) for scores in logits])
         density = log_density(self.model.prior, codes)[0]
-        return Step(name, codes[0].cpu(), image[0].cpu(), prior, judge, density, wanted)
+        step = Step(name, codes[0].cpu(), image[0].cpu(), prior, judge, density, wanted)
+        self._walks[-1].append(step)
+        return step
 
 
 def log_density(prior: AdaptivePrior, codes: Tensor) -> np.ndarray:
