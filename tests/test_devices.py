@@ -1,6 +1,6 @@
-"""Everything runs where it is told to: on a processor, and on a GPU where there is one.
+"""Everything runs on the device of the request: on a CPU, and on a GPU where there is one.
 
-What other files test on a processor is here for the GPU alone.
+What other files test on a CPU is tested here on a GPU only.
 """
 
 from dataclasses import replace
@@ -18,7 +18,7 @@ from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model.saved import load_model
 from wdlib.tasks import task
-from wdlib.training import COURSE, PAPER, Trainer
+from wdlib.training import COURSE, PAPER, FitRequest, Trainer
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 DEVICES = ["cpu", pytest.param("cuda", marks=GPU)]
@@ -27,7 +27,7 @@ PARTS = split(TASK, seed=0, labels=200, limit=600)
 
 
 def tiny(preset, **fields):
-    """Six steps a phase, on few images."""
+    """Six steps per phase, on few images."""
     small = {"labels": {"batch": 16}, "relations": {"batch": 16}}
     short = preset.changed(steps=6, epochs=0, batch=16, **small, **fields)
     return replace(short, lengths={}, changes={})
@@ -52,7 +52,7 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(preset, device, t
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_what_was_trained_there_is_read_here(device, tmp_path):
+def test_a_model_is_read_on_another_device(device, tmp_path):
     trainer = Trainer(PARTS, IMAGES, tiny(COURSE), device=device)
     model = trainer.run()
     trainer.save_model(tmp_path)
@@ -74,7 +74,7 @@ def test_half_the_precision_trains_as_well(device):
 @GPU
 @pytest.mark.parametrize("preset", [COURSE, PAPER], ids=lambda preset: preset.name)
 def test_a_step_never_waits_for_the_gpu(preset):
-    """The driver refuses what would."""
+    """In this mode the driver raises an error for every wait."""
     trainer = Trainer(PARTS, IMAGES, tiny(preset), device="cuda")
     for phase in trainer.preset.phases:
         trainer.begin(phase, phase)
@@ -89,22 +89,22 @@ def test_a_step_never_waits_for_the_gpu(preset):
 
 @GPU
 @pytest.mark.parametrize("name", METHODS)
-def test_every_method_is_fitted_and_measured_there(name):
-    system = METHODS[name].fit(PARTS, IMAGES, labels=200, seed=0, steps=9, device="cuda")
+def test_every_method_is_fitted_and_measured_on_the_gpu(name):
+    system = METHODS[name].fit(FitRequest(PARTS, IMAGES, steps=9, device="cuda"))
     judge = train_judge(PARTS, IMAGES, steps=2, device="cuda")
     report = evaluate(system, PARTS, IMAGES, judge, samples=20, metrics=("mig", "sap"), most=100)
     assert 0 <= report["judged_encoded"] <= 1 and 0 <= report["raw_mig"] <= 1
 
 
 @GPU
-def test_a_cell_is_measured_there(tmp_path):
+def test_a_cell_is_measured_on_the_gpu(tmp_path):
     cell = Cell("dSprites.v2", "modular", labels=300, steps=9, device="cuda")
     rows = evaluate_cell(cell, tmp_path, limit=900, samples=50, most=300)
     assert {row["score"] for row in rows} >= {"judged_encoded", "mig", "fit_seconds"}
 
 
 @pytest.mark.parametrize("device", DEVICES)
-def test_shipped_weights_say_the_same_there(device):
+def test_shipped_weights_read_images_on_every_device(device):
     model = load_pretrained("dSprites.v4", device=device)
     parts = split(model.task, seed=0, limit=3000)
     x = to_float(device_images(IMAGES, model.task.classes(parts.test)))
@@ -114,7 +114,7 @@ def test_shipped_weights_say_the_same_there(device):
 
 
 @GPU
-def test_what_training_costs_is_measured_there():
+def test_what_training_costs_is_measured_on_the_gpu():
     how = {"preset": tiny(COURSE), "limit": 400, "device": "cuda"}
     steps = step_costs("dSprites.v2", steps=1, **how)
     assert {row["phase"] for row in steps} == {"warm-up", "full", "finish"}
