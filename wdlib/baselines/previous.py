@@ -83,9 +83,8 @@ class PreviousModel(ModularModel):
         self.history: list[dict] = []
         everything = separate(torch.arange(task.combinations), task.sizes)  # [K, n]
         after = [torch.from_numpy(r(everything.numpy(), task)) for r in self.relations]
-        self.register_buffer(
-            "after", torch.stack([combine(v, task.sizes) for v in after])
-        )  # [R, K]
+        after = torch.stack([combine(values, task.sizes) for values in after])
+        self.register_buffer("after", after)  # [R, K]
 
     @torch.no_grad()
     def values(self, codes: Tensor) -> Tensor:
@@ -107,12 +106,12 @@ def fit(request: FitRequest, config: Config = Config()) -> PreviousModel:  # noq
     split = labelled_split(request, config)
     run = Run.of(replace(request, split=split, labels=None))
     model = run.build(lambda: PreviousModel(split.task, config.networks))
-    optimiser, stages = adam(model.autoencoder.parameters(), config.lr), Stages(run, model, config)
-    warm_up = {"name": "warm-up", "share": config.warm_up}
-    run.minimise(stages.warm_up, optimiser, config.batch, **warm_up)
+    stages, batch, share = Stages(run, model, config), config.batch, config.warm_up
+    optimiser = adam(model.autoencoder.parameters(), config.lr)
+    run.minimise(stages.warm_up, optimiser, batch, name="warm-up", share=share)
     combinations = combine(run.values, split.task.sizes)[:, None]
     model.prior.fit(model.encode(run.labelled), combinations, config.prior)
-    run.minimise(stages.full, optimiser, config.batch, name="full")
+    run.minimise(stages.full, optimiser, batch, name="full")
     model.labels, model.history = len(run.labelled), run.loop.history
     return model.eval()
 

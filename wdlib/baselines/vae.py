@@ -138,12 +138,11 @@ class VAERun:
 
     def train(self, objective: Objective, name: str = "train", share: float | None = None) -> None:
         """Minimise the objective over a share of the budget; None takes what is left of it."""
-        batch, lr = self.training.batch, self.training.lr
-        least = 0.0 if self.training.cosine else None
+        batch, least = self.training.batch, 0.0 if self.training.cosine else None
         order = Batches(len(self.data.unlabelled), batch, self.generator)
-        optimiser = adam(self.vae.parameters(), lr)
-        step = lambda at: objective(next(order), at)  # noqa: E731
-        self.data.minimise(step, optimiser, batch, name=name, share=share, least=least)
+        optimiser = adam(self.vae.parameters(), self.training.lr)
+        how = {"name": name, "share": share, "least": least}
+        self.data.minimise(lambda at: objective(next(order), at), optimiser, batch, **how)
         self.vae.eval()
 
     @torch.no_grad()

@@ -220,14 +220,16 @@ class Stages:
         logits = model.decoder(torch.cat([factors, r + config.noise * noise], dim=1))
         weights = config.weights
         fidelity = reconstruction(logits, x, self.pixels) + weights.decay * r.square().mean(1)
-        free, held = fidelity[:half].mean(), fidelity[half:].mean()
-        labels = cross_entropy([s[half:] for s in scores], run.values[pick[half:]])
-        unsure = entropy([s[:half] for s in scores])
-        sum_of_labels = len(scores) * labels
-        loss = free + weights.supervised * (held + weights.classification * sum_of_labels)
+        terms = {
+            "reconstruction": fidelity[:half].mean(),
+            "supervised": fidelity[half:].mean(),
+            "labels": cross_entropy([s[half:] for s in scores], run.values[pick[half:]]),
+            "entropy": entropy([s[:half] for s in scores]),
+        }
+        supervised = terms["supervised"] + weights.classification * len(scores) * terms["labels"]
+        loss = terms["reconstruction"] + weights.supervised * supervised
         if at >= config.entropy_from:
-            loss = loss + weights.entropy * unsure
-        terms = {"reconstruction": free, "supervised": held, "labels": labels, "entropy": unsure}
+            loss = loss + weights.entropy * terms["entropy"]
         return loss, terms
 
     def amortise(self, at: float) -> tuple[Tensor, Terms]:
