@@ -236,7 +236,7 @@ def untrained(*_, **__) -> judge.Judge:
 def do_grid(folder: Path, say) -> None:
     judge.train_judge = untrained
     table = grid.run(CELLS, folder=folder, work=toy)
-    assert [row["value"] for row in table] == [cell.seed / 7 for cell in CELLS], table.failed
+    assert [*table.frame.value] == [cell.seed / 7 for cell in CELLS], table.failed
 
 
 def finished(folder: Path) -> set:
