@@ -22,7 +22,7 @@ _ROOMS = {
     "wdlib.baselines.annealed_vae": "capacity",
     "wdlib.baselines.beta_tcvae": "total_correlation",
     "wdlib.baselines.info_vae": "mmd",
-    "wdlib.methods": "METHODS Method",
+    "wdlib.methods": "METHODS Method modular",
     "wdlib.navigator": "Walk film",
     "wdlib.navigator.maps": "PartitionMap",
     "wdlib.navigator.walk": "log_density",
