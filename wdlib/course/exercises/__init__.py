@@ -1,34 +1,25 @@
 """``check("01.2", answer)``: whether the answer to an exercise is right, and if not, what is wrong.
 
-An exercise in a notebook has three cells with tags, so that the student edition can be made from
-the same file: ``exercise`` (code: a stub with ``...`` where the answer belongs), ``check`` (code: a
-call of ``check``) and ``solution`` (markdown: ``<details>`` around a fenced block of Python that
-runs by itself after the notebook's imports).
+An exercise in a notebook has three cells with tags: ``exercise`` (code: a stub with ``...`` where
+the answer belongs), ``check`` (code: a call of ``check``) and ``solution`` (markdown: ``<details>``
+around a fenced block of Python that runs by itself after the notebook's imports).
 
 To add an exercise, declare an ``Exercise`` in the notebook's file here, write its three cells, and
 put right and wrong answers into ``tests/answers``.
 """
 
+# ruff: noqa: I001
+# fmt: off
+
 import difflib
 
-from wdlib.course.exercises import (
-    baselines,
-    evaluation,
-    navigator,
-    priors,
-    relations,
-    tables,
-    tour,
-    training,
-    warmup,
-    worlds,
-)
+from wdlib.course.exercises import baselines, evaluation, navigator, priors, relations, tables
+from wdlib.course.exercises import tour, training, warmup, worlds
 from wdlib.course.exercises.exercise import Exercise
 
 EXERCISES: dict[str, Exercise] = {}  # in the order of the course
-for notebook in (tour, worlds, warmup, priors, relations):
-    EXERCISES |= notebook.EXERCISES
-for notebook in (training, evaluation, baselines, navigator, tables):
+for notebook in (tour, worlds, warmup, priors, relations, training, evaluation, baselines,
+                 navigator, tables):  # fmt: skip
     EXERCISES |= notebook.EXERCISES
 
 

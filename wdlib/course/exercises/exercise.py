@@ -9,7 +9,7 @@ import copy
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,9 +23,9 @@ class Exercise:
     """One exercise of a notebook.
 
     Args:
-        expected: the right answer, or a function that computes it. Where the answer is a function,
-            ``expected`` takes the same arguments. See ``fault`` for the types that it may return.
-        inputs: where the answer is a function: the arguments of each call that tries it.
+        expected: the right answer of a type that ``fault`` knows, or a function that computes it.
+        inputs: where the answer is a function: the arguments of each call that tries it and
+            ``expected``.
         slips: known mistakes, as pairs (message, wrong answer). The message follows the words "it
             looks as if"; the wrong answer is a value or a function, like ``expected``.
         parts: names of the parts, where the answer is a tuple.
@@ -57,7 +57,9 @@ class Exercise:
         for arguments in given:
             try:
                 with _deadline(LIMIT):
-                    answers.append(_frozen(answer(*arguments)))
+                    answers.append(answer(*arguments))
+                with suppress(Exception):  # a later call may change what this one returned
+                    answers[-1] = copy.deepcopy(answers[-1])
             except _TooLong:
                 return f"your function runs for more than {LIMIT:g} s; check that every loop ends"
             except (Exception, SystemExit) as error:
@@ -84,21 +86,21 @@ class Exercise:
     def _slip(self, answers: list) -> str | None:
         """Name the first slip that explains all answers, or else one part of all of them."""
         inputs = self.inputs or ((),)
-        right = [_result(self.expected, arguments) for arguments in inputs]
-        slips = [(text, [_result(slip, a) for a in inputs]) for text, slip in self.slips]
-        whole = [("", right), *slips]
-        if self.parts:
-            order = f"the order of the parts is wrong; it should be {', '.join(self.parts)}"
-            whole.append((order, [answer[::-1] for answer in right]))
-        text = self._first(whole, answers)
+        right, *wrong = (
+            [_result(what, a) for a in inputs]
+            for what in (self.expected, *(slip for _, slip in self.slips))
+        )
+        slips = [("", right), *zip((text for text, _ in self.slips), wrong)]
+        order = f"the order of the parts is wrong; it should be {', '.join(self.parts)}"
+        reverse = [(order, [answer[::-1] for answer in right])] if self.parts else []
+        text = self._first([*slips, *reverse], answers)
         if text is not None:
             return f"it looks as if {text}" if text else None
-        if not all(isinstance(a, tuple | list) and len(a) == len(self.parts) for a in answers):
-            return None
-        for i, part in enumerate(self.parts):
-            of_part = [(text, [w[i] for w in wrong]) for text, wrong in (("", right), *slips)]
-            if text := self._first(of_part, [answer[i] for answer in answers]):
-                return f"{part}: it looks as if {text}"
+        if all(isinstance(a, tuple | list) and len(a) == len(self.parts) for a in answers):
+            for i, part in enumerate(self.parts):
+                of_part = [(text, [w[i] for w in wrong]) for text, wrong in slips]
+                if text := self._first(of_part, [answer[i] for answer in answers]):
+                    return f"{part}: it looks as if {text}"
         return None
 
     def _first(self, slips: list, answers: list) -> str | None:
@@ -109,21 +111,18 @@ class Exercise:
         return None
 
     def _compare(self, wanted, answer) -> str | None:
-        if isinstance(answer, str) and self.choices:
-            if _word(answer) not in map(_word, self.choices):
-                return f"{answer!r} is not one of the words: {', '.join(self.choices)}"
+        known = {_word(choice) for choice in self.choices}
+        if known and isinstance(answer, str) and _word(answer) not in known:
+            return f"{answer!r} is not one of the words: {', '.join(self.choices)}"
         return fault(wanted, answer, self.tolerance, self.parts)
 
 
 def fault(wanted, answer, tolerance: float = TOLERANCE, parts: tuple[str, ...] = ()) -> str | None:
     """Describe what is wrong with a value in one phrase; None if the value is right.
 
-    Args:
-        wanted: a number, an array or tensor or list of numbers, a word, a frozenset of words (the
-            order of the answer does not matter), or a tuple of several such answers.
-        answer: the value to compare, of any type.
-        tolerance: a number may differ by ``tolerance * max(1, |wanted|)``.
-        parts: names of the parts, where ``wanted`` is a tuple.
+    ``wanted`` is a number, an array or tensor or list of numbers, a word, a frozenset of words (the
+    order of the answer does not matter), or a tuple of several such answers, with the names
+    ``parts``. A number may differ by ``tolerance * max(1, |wanted|)``.
     """
     if answer is None or answer is Ellipsis:
         return "there is no answer yet"
@@ -131,9 +130,9 @@ def fault(wanted, answer, tolerance: float = TOLERANCE, parts: tuple[str, ...] =
         return _tuple_fault(wanted, answer, tolerance, parts)
     if isinstance(wanted, frozenset):
         return _set_fault(wanted, answer)
+    if isinstance(wanted, str) and not isinstance(answer, str):
+        return f"the answer should be a word, but it is {kind(answer)}"
     if isinstance(wanted, str):
-        if not isinstance(answer, str):
-            return f"the answer should be a word, but it is {kind(answer)}"
         return None if _word(answer) == _word(wanted) else f"{answer!r} is wrong"
     wanted = _array(wanted)
     try:
@@ -230,27 +229,23 @@ def _one_number(wanted: float, found: float) -> str:
     if wanted * found <= 0:
         return f"{side}, and its sign is wrong" if wanted * found else side
     ratio = max(found / wanted, wanted / found)
-    steps = ((1.1, "less than 10 %"), (2, "less than a factor of 2"), (10, "a factor of 2 to 10"))
-    return f"{side}, by {next((text for top, text in steps if ratio < top), 'more than 10 times')}"
+    sizes = "less than 10 %", "less than a factor of 2", "a factor of 2 to 10", "more than 10 times"
+    return f"{side}, by {sizes[np.searchsorted((1.1, 2, 10), ratio, side='right')]}"
 
 
 def _pattern(wanted: np.ndarray, found: np.ndarray, wrong: Callable) -> str:
     """Name a change of all entries that makes the answer right, or else count the wrong entries."""
-
-    def fits(a: np.ndarray) -> bool:
-        return not wrong(a).any()
-
     ranked = np.empty_like(found)
     ranked.flat[np.argsort(wanted, axis=None)] = np.sort(found, axis=None)
-    if fits(ranked):
+    if not wrong(ranked).any():
         return "the numbers are right, but their order is wrong"
     finite = np.isfinite(wanted)
     if len(np.unique(wanted[finite & (wanted != 0)])) > 1:
         ratio = np.median((found / wanted)[finite & (wanted != 0)])
         shift = np.median((found - wanted)[finite])
-        if ratio and fits(found / ratio):
+        if ratio and not wrong(found / ratio).any():
             return f"every entry is {ratio:.2g} times the right one; look for a constant factor"
-        if fits(found - shift):
+        if not wrong(found - shift).any():
             side = "large" if shift > 0 else "small"
             return f"every entry is too {side} by {abs(shift):.2g}; look for a constant term"
     largest = np.abs(found - wanted)[finite].max()
@@ -274,24 +269,13 @@ def _result(expected, arguments: tuple = ()):
     return expected(*copy.deepcopy(arguments)) if callable(expected) else expected
 
 
-def _frozen(value):
-    """A copy, where one can be made: a later call may change what an earlier call returned."""
-    try:
-        return copy.deepcopy(value)
-    except Exception:  # a foreign object may raise anything
-        return value
-
-
 class _TooLong(BaseException):
     """Not an Exception, so that ``except Exception`` in a student's function lets it pass."""
 
 
 @contextmanager
 def _deadline(seconds: float) -> Iterator[None]:
-    """Raise ``_TooLong`` in Python code that runs longer than this.
-
-    A trace function works on every platform and in every thread. A debugger's is put back.
-    """
+    """Raise ``_TooLong`` in slow Python code. A trace function works on every platform."""
     end, before = time.monotonic() + seconds, sys.gettrace()
 
     def look(frame, event, argument):
@@ -322,7 +306,7 @@ def _for(arguments: tuple) -> str:
 def _same(before, now) -> bool:
     """Whether numbers, words and their containers are unchanged; True for other types."""
     if hasattr(before, "tolist"):
-        return before.shape == now.shape and bool((before == now).all())
+        return before.tolist() == now.tolist()
     if isinstance(before, dict):
         return before.keys() == now.keys() and all(_same(before[k], now[k]) for k in before)
     if isinstance(before, list | tuple):
