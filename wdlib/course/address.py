@@ -1,9 +1,8 @@
 """Write the repository's address into every file that shows it.
 
-`make address URL=https://github.com/me/wdlib` writes it into pyproject.toml, the badges of README
-and notebooks, the cell that installs wdlib on Colab, and the citation (CITATION.cff). Without URL
-it takes the clone's own `origin`. As long as pyproject.toml holds a placeholder, there are no
-badges, and the Colab cell explains what to do.
+`make address URL=https://github.com/me/wdlib` writes it into pyproject.toml, badges, the cell that
+installs wdlib on Colab, and the citation. Without URL it takes the clone's own `origin`. As long as
+pyproject.toml holds a placeholder, there are no badges, and the Colab cell explains what to do.
 """
 
 import re
@@ -31,17 +30,12 @@ if "google.colab" in sys.modules:
 NOT_YET = """# On Colab, wdlib{extras} must be installed here first. As soon as your copy of the
 # repository is on GitHub, `make address URL=...` writes the command into this cell.
 """
-# A file, the beginning of its line, and the line. It is a comment as long as there is no address.
-LINES = (
-    ("pyproject.toml", "Repository =", 'Repository = "{url}"'),
-    ("CITATION.cff", "repository-code:", "repository-code: {url}"),
-)
 
 
 def address(root: Path = ROOT) -> str:
     """The address in pyproject.toml: https://github.com/owner/name."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return project["urls"]["Repository"]
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return settings["project"]["urls"]["Repository"]
 
 
 def on_github(url: str) -> str:
@@ -55,12 +49,6 @@ def on_github(url: str) -> str:
             f"{url!r} is no address on GitHub; write: make address URL=https://github.com/me/wdlib"
         )
     return f"https://github.com/{found[1]}/{found[2]}"
-
-
-def origin(root: Path = ROOT) -> str:
-    """The address of the clone's `origin`; "" without one."""
-    how = {"cwd": root, "capture_output": True, "text": True}
-    return subprocess.run(["git", "remote", "get-url", "origin"], **how).stdout.strip()
 
 
 def badges(url: str, name: str = FIRST) -> str:
@@ -88,12 +76,6 @@ def with_badges(markdown: str, url: str, name: str = FIRST) -> str:
     return re.sub(r"(?m)^(# .+)\n+", rf"\1\n\n{badges(url, name)}\n\n", f"{text}\n", count=1)[:-1]
 
 
-def with_citation(readme: str, url: str) -> str:
-    """README with the address in its @software entry, where it has one."""
-    line = "" if url == PLACEHOLDER else f"  url = {{{url}}},\n"
-    return re.sub(r"(@software\{.*\n)(  url = .*\n)?", rf"\1{line}", readme)
-
-
 def with_colab(code: str, url: str) -> str:
     """The first cell of code, which begins with the Colab lines of this address."""
     old = re.match(r"(# On Colab.*\n(#.*\n)*|import sys\n+if .*\n +%pip .*(\n|$))?\n*", code)[0]
@@ -114,13 +96,16 @@ def addressed(notebook: NotebookNode, url: str, name: str) -> NotebookNode:
 def texts(root: Path, url: str) -> dict[Path, str]:
     """Every file that shows the address -> its text with this address."""
     readme = root / "README.md"
-    found = {readme: with_citation(with_badges(readme.read_text(encoding="utf-8"), url), url)}
-    for path, start, line in ((root / file, *rest) for file, *rest in LINES):
-        if path.exists():
-            text = found.get(path) or path.read_text(encoding="utf-8")
-            hidden = "# " * (url == PLACEHOLDER and path.name != "pyproject.toml")
-            line = hidden + line.format(url=url)
-            found[path] = re.sub(rf"(?m)^(# )?{start}.*$", line, text)
+    text = with_badges(readme.read_text(encoding="utf-8"), url)
+    line = "" if url == PLACEHOLDER else f"  url = {{{url}}},\n"  # of the @software entry
+    found = {readme: re.sub(r"(@software\{.*\n)(  url = .*\n)?", rf"\1{line}", text)}
+    hidden = "# " * (url == PLACEHOLDER)
+    for file, pattern, line in (
+        ("pyproject.toml", "Repository =.*", f'Repository = "{url}"'),
+        ("CITATION.cff", "(# )?repository-code:.*", f"{hidden}repository-code: {url}"),
+    ):
+        if (path := root / file).exists():
+            found[path] = re.sub(rf"(?m)^{pattern}$", line, path.read_text(encoding="utf-8"))
     for path in notebooks(root):
         notebook = addressed(nbformat.read(path, as_version=4), url, path.stem)
         found[path] = nbformat.writes(notebook) + "\n"
@@ -131,7 +116,8 @@ def texts(root: Path, url: str) -> dict[Path, str]:
 
 def main(url: str = "", root: Path = ROOT) -> None:
     """Write ``url``, or else the address of `origin` on GitHub, or else the present one again."""
-    here = origin(root)
+    ask = ["git", "-C", root, "remote", "get-url", "origin"]
+    here = subprocess.run(ask, capture_output=True, text=True).stdout.strip()
     url = on_github(url or (here if "github.com" in here else address(root)))
     for path, text in texts(root, url).items():
         if text != path.read_text(encoding="utf-8"):

@@ -4,8 +4,6 @@
 (site.py) uses `offline`, too.
 """
 
-from __future__ import annotations
-
 import re
 import sys
 from html import escape
@@ -72,8 +70,7 @@ def mathml(tex: str, *, block: bool = False) -> str:
 
 
 def offline(markdown: str) -> str:
-    """The Markdown text with equations as inline MathML, and without badges, which are images of
-    other sites."""
+    """The text with equations as inline MathML, and without badges (images of other sites)."""
 
     def convert(found: re.Match) -> str:
         if tex := found["block"]:
@@ -84,12 +81,13 @@ def offline(markdown: str) -> str:
 
 
 def page(notebook: NotebookNode, title: str, folder: str = "../notebooks") -> str:
-    """The notebook, with its outputs, as one HTML file without scripts or links to styles. Links
-    to other notebooks lead to ``folder``, as seen from the page."""
+    """The notebook, with its outputs, as one HTML file without scripts or links to styles.
+
+    Links to other notebooks lead to ``folder``, as seen from the page.
+    """
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            linked = re.sub(r"\]\((?=\w+\.ipynb)", rf"]({folder}/", cell.source)
-            cell.source = offline(linked)
+            cell.source = offline(re.sub(r"\]\((?=\w+\.ipynb)", rf"]({folder}/", cell.source))
     body, resources = HTMLExporter(template_name="basic").from_notebook_node(notebook)
     style = "\n".join([*resources["inlining"]["css"], MATH_STYLE, STYLE])
     return (
@@ -101,8 +99,8 @@ def page(notebook: NotebookNode, title: str, folder: str = "../notebooks") -> st
 
 def main(source: str, out: str) -> None:
     """Write the page of the notebook file `source` to `out`."""
-    notebook = nbformat.read(source, as_version=4)
-    Path(out).write_text(page(notebook, Path(source).stem), encoding="utf-8")
+    made = page(nbformat.read(source, as_version=4), Path(source).stem)
+    Path(out).write_text(made, encoding="utf-8")
 
 
 if __name__ == "__main__":

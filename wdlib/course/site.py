@@ -1,11 +1,8 @@
 """The course site: notebooks, the lecturers' guide, results and the API, all with search.
 
-`make site` runs `python -m wdlib.course.site build`. It writes the texts of the repository to
-build/site-source, and Sphinx makes the pages in build/site from them. Notebooks are not executed:
-their outputs are those in the files. No page needs a network, not even for its equations.
+`make site` runs `python -m wdlib.course.site build`: it writes texts to build/site-source, and
+Sphinx makes pages in build/site from them. Notebooks are not executed. No page needs a network.
 """
-
-from __future__ import annotations
 
 import inspect
 import re
@@ -52,14 +49,6 @@ STYLE = """
 .output table { font-size: 85%; }
 .output :is(td, th) { padding: .2em .6em; text-align: right; }
 """
-CONTENTS = """
-```{{toctree}}
-:hidden:
-:caption: {caption}
-
-{pages}
-```
-"""
 
 
 def notebook_page(notebook: NotebookNode) -> str:
@@ -83,14 +72,11 @@ def fenced(kind: str, text: str) -> str:
 def output(one: NotebookNode) -> str:
     """What a cell printed or showed. A figure keeps its alternative text."""
     data = one.get("data", {})
-    kind = next((kind for kind in ("text/html", "image/png", "image/gif") if kind in data), "text")
-    if kind == "text/html":
-        html = data[kind]
-    elif kind == "text":
-        html = f"<pre>{escape(one.get('text') or data.get('text/plain', ''))}</pre>"
-    else:
+    html = f"<pre>{escape(one.get('text') or data.get('text/plain', ''))}</pre>"
+    for kind in {"image/gif", "image/png"} & set(data):
         alt = escape(one.metadata.get(kind, {}).get("alt", ""))
         html = f'<img alt="{alt}" src="data:{kind};base64,{"".join(data[kind].split())}">'
+    html = data.get("text/html", html)
     return fenced("{raw} html", f'<div class="output">{html}</div>')
 
 
@@ -146,17 +132,17 @@ def plain(app, what, name, one, options, lines: list[str]) -> None:
 
 def contents(caption: str, pages: Iterable[str]) -> str:
     """A part of the list of pages beside every page."""
-    return CONTENTS.format(caption=caption, pages="\n".join(pages))
+    return "\n".join(
+        ["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""]
+    )
 
 
 def write_source(source: Path) -> None:
     """Write all that Sphinx reads into the folder."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(ROOT / "notebooks" / "results", source / "notebooks" / "results")
-    texts = {}
-    for path in notebooks():
-        page = notebook_page(nbformat.read(path, as_version=4))
-        texts[f"notebooks/{path.stem}"] = linked(page)
+    read = {path.stem: nbformat.read(path, as_version=4) for path in notebooks()}
+    texts = {f"notebooks/{name}": linked(notebook_page(read[name])) for name in read}
     parts = contents("Notebooks", texts)
     for path in sorted((ROOT / "notebooks").rglob("README.md")):
         page = path.relative_to(ROOT).with_suffix("").as_posix()
@@ -172,11 +158,9 @@ def write_source(source: Path) -> None:
 
 
 def main(folder: str) -> int:
-    """Make the pages in `folder`/site anew; returns the exit code of Sphinx, which prints what it
-    warns of."""
-    source, out, cache = (
-        Path(folder).resolve() / f"site{part}" for part in ("-source", "", "-cache")
-    )
+    """Make the pages in `folder`/site anew; returns the exit code of Sphinx."""
+    build = Path(folder).resolve()
+    source, out, cache = build / "site-source", build / "site", build / "site-cache"
     write_source(source)
     shutil.rmtree(out, ignore_errors=True)
     app = Sphinx(source, None, out, cache, "html", SETTINGS, status=None, freshenv=True)

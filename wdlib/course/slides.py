@@ -2,8 +2,7 @@
 
 A section starts a slide to the right. A subsection, or what no longer fits, starts one below. A
 slide that is still too high scrolls. Set-up, checks and claims are left out; a solution becomes a
-note for the speaker (press S). reveal.js, RequireJS, jQuery and MathJax come from the network when
-the slides are shown. To show them offline, install these first, then run `make slides`:
+note for the speaker (press S). To show slides without a network, run `make slides` after:
 
     npm install --prefix build/slides reveal.js@4 requirejs@2 jquery@3 mathjax@2
 """
@@ -27,6 +26,17 @@ WIDTH = 95  # letters in a line of text
 FIGURE = 12  # lines that a figure takes
 KINDS = {"#": "slide", "##": "slide", "###": "subslide"}
 HIDDEN = {"check", "claims"}
+LOOKS = {
+    "exclude_input_prompt": True, "exclude_output_prompt": True, "reveal_scroll": True,
+    "reveal_width": "1280", "reveal_height": "720", "reveal_number": "c/t",
+    "reveal_theme": "white", "reveal_transition": "none",
+}  # fmt: skip
+SCRIPTS = {
+    "reveal_url_prefix": "reveal.js",
+    "require_js_url": "requirejs/require.js",
+    "jquery_url": "jquery/dist/jquery.min.js",
+    "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe",
+}
 STYLE = """<style>
 .reveal .slides :is(section, .jp-RenderedHTMLCommon) { font-size: 24px; line-height: 1.3; }
 .reveal .slides section :is(h1, h2, h3) { font-size: 36px; margin: 0 0 10px; text-transform: none; }
@@ -43,10 +53,8 @@ def deck(notebook: NotebookNode) -> NotebookNode:
     for kind, piece in pieces(notebook):
         if kind == "-" and height(piece) > left:
             kind = "subslide"
-        if kind in ("slide", "subslide"):
-            left = LINES
         if kind != "notes":
-            left -= height(piece)
+            left = (left if kind == "-" else LINES) - height(piece)
         piece.metadata["slideshow"] = {"slide_type": kind}
         cells.append(piece)
     return nbformat.from_dict({**notebook, "cells": cells})
@@ -87,17 +95,8 @@ def height(cell: NotebookNode) -> float:
 
 def settings() -> Config:
     """nbconvert's settings; its scripts come from ``OUT`` if they are installed there."""
-    config = Config()
-    slides = config.SlidesExporter
-    slides.exclude_input_prompt = slides.exclude_output_prompt = slides.reveal_scroll = True
-    slides.reveal_width, slides.reveal_height, slides.reveal_number = "1280", "720", "c/t"
-    slides.reveal_theme, slides.reveal_transition = "white", "none"
-    if (OUT / "node_modules").is_dir():
-        slides.reveal_url_prefix = "node_modules/reveal.js"
-        slides.require_js_url = "node_modules/requirejs/require.js"
-        slides.jquery_url = "node_modules/jquery/dist/jquery.min.js"
-        slides.mathjax_url = "node_modules/mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe"
-    return config
+    local = SCRIPTS if (OUT / "node_modules").is_dir() else {}
+    return Config(SlidesExporter=LOOKS | {k: f"node_modules/{path}" for k, path in local.items()})
 
 
 def write(path: Path) -> Path:

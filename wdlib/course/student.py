@@ -1,7 +1,6 @@
 """The student edition: notebooks without solutions, outputs and badges in build/student/.
 
-`make student` writes it. Everything else stays: stubs, checks, tags, the pairing, and the results
-that notebooks read. The badges go, because they open the notebooks with solutions.
+`make student` writes it. Everything else stays. The badges open the notebooks with solutions.
 """
 
 import copy
