@@ -78,14 +78,14 @@ FAULTS = {
         "return self.autoencoder.encode(x if x.is_floating_point() else to_float(x))",
         "return self.autoencoder.encode(x if x.is_floating_point() else to_float(x)).flip(1)",
         "08_navigator",
-        "both factors read right",
+        'assert accuracy["prior"] >= 0.99',
     ),
     "a decoder that transposes the picture": Fault(
         "model/modular.py",
         "self.autoencoder.decode(z.to(self.device)).sigmoid()",
         "self.autoencoder.decode(z.to(self.device)).sigmoid().mT",
         "08_navigator",
-        "pressed on nine islands",
+        "assert reached(surface) == 9",
     ),
 }
 
