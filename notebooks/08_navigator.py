@@ -144,7 +144,7 @@ def reached(pressed):
     return (judge.read(model.decode(moved))[:, 1] == torch.arange(9)).sum().item()
 
 
-print(f"islands reached: by the surface {reached(surface)} of 9, in the plane {reached(plane)} of 9")
+print(f"reached: by the surface {reached(surface)} of 9 islands, in the plane {reached(plane)}")
 
 # %% jupyter={"source_hidden": true} tags=["claims"]
 assert reached(surface) == 9 > reached(plane)
