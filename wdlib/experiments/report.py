@@ -142,7 +142,8 @@ class Picture:
     def digest(self) -> str:
         """The digest of the data, which is also in the metadata of the file."""
         shown = self.data().filter(["task", "recipe", "labels", "value"])
-        return hashlib.sha256(shown.to_csv(index=False).encode()).hexdigest()[:12]
+        text = shown.to_csv(index=False, float_format="%.6g")
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @property
     def alt(self) -> str:

@@ -167,7 +167,7 @@ def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
     collapsed = frame.score == "collapsed"
     scores = frame.score.mask(collapsed, "judged_encoded")
     figures = [names.get(key) for key in zip(frame.convention, scores)]
-    figures = pd.Categorical(figures, dict.fromkeys(names.values()))
+    figures = pd.Categorical(figures, list(dict.fromkeys(names.values())))
     frame = frame.assign(figure=figures, value=frame.value.mask(collapsed))
     return frame.assign(task=frame.dataset, recipe=frame.method.map(title)).dropna(subset="figure")
 
