@@ -168,19 +168,6 @@ def test_maps_refuse_codes_of_another_task():
         plots.partition_maps(codes, values, prior, task("dSprites.v3"))
 
 
-def test_strips_have_a_row_an_image_and_a_column_a_relation():
-    after = {"left": GREY[[1, 1, 1]], "up": GREY[[0, 0, 1]]}
-    reads = {"before": ["h", "i", "j"], "left": ["k", "l", "m"], "up": ["n", "o", "p"]}
-    figure = plots.relation_strips(GREY, after, reads=reads, rows=["x", "y", "z"])
-    panels = np.array(figure.axes).reshape(3, 3)
-    assert [p.get_title() for p in panels[0]] == ["before", "left", "up"]
-    assert [p.get_ylabel() for p in panels[:, 0]] == ["x", "y", "z"]
-    assert [[p.get_xlabel() for p in row] for row in panels] == [list("hkn"), list("ilo"),
-                                                                 list("jmp")]  # fmt: skip
-    assert [[int(shown(p).sum()) for p in row] for row in panels] == [[0, 1, 0], [1, 1, 0],
-                                                                      [0, 1, 1]]  # fmt: skip
-
-
 def test_history_has_a_panel_a_loss_and_a_band_a_phase():
     records = [
         {"step": 50, "phase": "warm-up", "reconstruction": 3.0},
@@ -305,7 +292,10 @@ def test_judged_strips_tick_what_is_wanted():
     after = before.clone()
     after[0, 0, 0] = 1
     wanted = {"before": [[0, 4], [0, 4]], "next-shape": [[1, 4], [1, 4]]}
-    figure = plots.judged_strips(Reader(), before, {"next-shape": after}, wanted, V2)
+    figure = plots.judged_strips(Reader(), before, {"next-shape": after}, wanted, V2, ["x", "y"])
+    assert [p.get_title() for p in figure.axes] == ["before", "next-shape", "", ""]
+    assert [p.get_ylabel() for p in figure.axes] == ["x", "", "y", ""]
+    assert [shown(p).sum() for p in figure.axes] == [0, 1, 0, 0]
     below = [p.get_xlabel() for p in figure.axes]
     ticked = ["✓ square\nmiddle centre", "✓ ellipse\nmiddle centre"]
     assert below == [*ticked, ticked[0], "✗ square\nmiddle centre"]

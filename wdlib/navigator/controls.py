@@ -104,11 +104,6 @@ class ClickMap(anywidget.AnyWidget):
 
 
 def value_labels(values: Sequence[float | str]) -> list[str]:
-    """A short label for each value of a factor; different values have different labels."""
-    if any(isinstance(value, str) for value in values):
-        return [str(value) for value in values]
-    for digits in range(2, 12):
-        labels = [f"{value:.{digits}f}".rstrip("0").rstrip(".") for value in values]
-        if len(set(labels)) == len(set(values)):
-            return labels
-    return [repr(value) for value in values]
+    """A label for each value: two decimals, or all where these would make two labels equal."""
+    short = [v if isinstance(v, str) else f"{round(v, 2):g}" for v in values]
+    return short if len(set(short)) == len(set(values)) else [str(v) for v in values]

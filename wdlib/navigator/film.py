@@ -40,11 +40,11 @@ def image_png(image) -> bytes:
     return _file(Image.fromarray(pixels(image)), "PNG")
 
 
-def strip_png(steps: Sequence[Step], task: Task, *, columns: int = 8, dpi: int = 100) -> bytes:
+def strip_png(steps: Sequence[Step], task: Task) -> bytes:
     """A PNG file with the image of every step in reading order, below its number and name."""
     titles = [f"{number}: {step.name}\n{_below(step, task)}" for number, step in enumerate(steps)]
     images = np.stack([step.image for step in steps])
-    return png(plots.image_grid(images, titles, columns=columns), dpi)
+    return png(plots.image_grid(images, titles), dpi=100)
 
 
 def gif(steps: Sequence[Step], task: Task, *, seconds: float = 0.8) -> bytes:
@@ -65,7 +65,7 @@ def gif(steps: Sequence[Step], task: Task, *, seconds: float = 0.8) -> bytes:
 
 
 def summary(steps: Sequence[Step], task: Task) -> str:
-    """The names and readings of the latest steps, in words."""
+    """The latest steps in words: names and readings."""
     return "; ".join(f"{step.name}: {words(step.values, task)}" for step in steps[-LATEST:])
 
 

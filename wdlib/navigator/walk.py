@@ -90,8 +90,7 @@ class Walk:
     def put(self, partition: int, code, name: str, *, merge: bool = False) -> Step:
         """Replace the code [d] of one partition. The other partitions stay.
 
-        merge: replace the last step if it has the same name, so that a drag is one step.
-
+        With ``merge``, a step of the same name replaces the last one, so that a drag is one step.
         Raises ValueError for an unknown partition, and for a code of another shape.
         """
         whole = self.here.code.clone()

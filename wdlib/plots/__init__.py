@@ -3,16 +3,13 @@
 As the last line of a cell, a figure displays itself; ``show`` displays any other figure. Nothing is
 computed here beyond layout and the plane onto which a partition is projected.
 """
-# ruff: noqa: F401, I001
-# fmt: off
+# ruff: noqa: F401
 
 from matplotlib.figure import Figure
-from matplotlib.patches import Ellipse
 
 from wdlib.plots.curves import curve_panels, curves, history
 from wdlib.plots.figure import MARKERS, PALETTE, Described, show
-from wdlib.plots.images import image_grid, image_rows, judged_strips, pixels, relation_strips
-from wdlib.plots.images import sweep, words
+from wdlib.plots.images import image_grid, image_rows, judged_strips, pixels, sweep, words
 from wdlib.plots.islands import bin_map, clouds, ellipse, moves, nets, partition_maps, plane
 from wdlib.plots.names import spread, write
 from wdlib.plots.scores import dots, heat_maps, nested

@@ -60,32 +60,6 @@ def sweep(images: Images, start: Sequence[int], *, columns: int = 6) -> Describe
     return image_rows(rows, titles, what="images; each row changes one factor alone")
 
 
-def relation_strips(
-    before,
-    after: Mapping[str, object],
-    *,
-    reads: Mapping[str, Sequence[str]] | None = None,
-    rows: Sequence[str] | None = None,
-) -> Described:
-    """A row for each image: first before, then after each relation, with a text below.
-
-    Args:
-        before: images [N, ...] of any kind.
-        after: name of a relation -> images [N, ...].
-        reads: "before" and each name -> N texts.
-        rows: N labels at the left.
-    """
-    strips = {"before": pixels(before)} | {name: pixels(x) for name, x in after.items()}
-    count, columns = len(strips["before"]), len(strips)
-    images = np.concatenate(np.stack(list(strips.values()), axis=1))  # row by row
-    below = [reads[name][row] for row in range(count) for name in strips] if reads else None
-    what = f"{count} rows of images, before and after {', '.join(after)}"
-    figure = _cells(images, columns, what, below=below, rows=rows)
-    for panel, name in zip(figure.axes, strips):
-        panel.set_title(name, fontsize=MEDIUM)
-    return figure
-
-
 def judged_strips(
     judge,
     before,
@@ -94,18 +68,30 @@ def judged_strips(
     task: Task,
     rows: Sequence[str] | None = None,
 ) -> Described:
-    """``relation_strips`` with the values that a judge reads below each image.
+    """A row for each image: before, after each relation, and below what a judge reads there.
 
     A tick marks an image on which the judge reads every wanted value; a cross marks the others.
-    ``wanted`` maps "before" and each name to the values [N, n] that the images should have.
+
+    Args:
+        judge: its ``read`` returns the values [N, n] of images.
+        before: images [N, ...] of any kind.
+        after: name of a relation -> images [N, ...].
+        wanted: "before" and each name -> the values [N, n] that the images should have.
+        task: names the values.
+        rows: N labels at the left.
     """
-    reads, right = {}, []
-    for name, images in ({"before": before} | dict(after)).items():
+    strips, below, right = {"before": before} | dict(after), [], []
+    for name, images in strips.items():
         read = array(judge.read(images))
         good = (read == array(wanted[name])).all(1)
-        reads[name] = [f"{'✓' if g else '✗'} {w}" for g, w in zip(good, words(read, task))]
+        below.append([f"{'✓' if g else '✗'} {w}" for g, w in zip(good, words(read, task))])
         right.append(f"{good.sum()} of {len(good)} {name}")
-    figure = relation_strips(before, after, reads=reads, rows=rows)
+    images = np.concatenate(np.stack([pixels(x) for x in strips.values()], axis=1))  # row by row
+    what = f"{len(before)} rows of images, before and after {', '.join(after)}"
+    texts = [text for row in zip(*below) for text in row]
+    figure = _cells(images, len(strips), what, below=texts, rows=rows)
+    for panel, name in zip(figure.axes, strips):
+        panel.set_title(name, fontsize=MEDIUM)
     figure.details = f"the judge reads the wanted values on {', '.join(right)}"
     return figure
 
