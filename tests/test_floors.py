@@ -34,10 +34,8 @@ FLOORS = {
     ),
     "F4": room(
         "metrics",
-        "result arrays codes oracle mutual_information interventions "
-        "fast_trees "
-        "mig sap dci modularity explicitness irs beta_vae factor_vae table benchmark "
-        "judge relational",
+        "result arrays codes oracle mig modularity sap fast_trees dci explicitness "
+        "interventional table judge relational",
     ),
     "F5": room(
         "baselines",
@@ -69,7 +67,7 @@ FLOORS = {
 NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = ("F7", "F8")  # the floors that print and draw
-PRINTS = {"training/progress", "metrics/benchmark"}
+PRINTS = {"training/progress"}
 DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relational"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}

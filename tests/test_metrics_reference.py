@@ -63,13 +63,18 @@ def plain_r2_sap(codes, factors):
     return np.mean(ranked[-1] - ranked[-2])
 
 
-def plain_sap(codes, factors, test_codes, test_factors):
+def plain_svm(codes, factors, test_codes, test_factors):
     matrix = np.zeros((codes.shape[1], factors.shape[1]))
     for i in range(codes.shape[1]):
         for j in range(factors.shape[1]):
             machine = LinearSVC(C=0.01, class_weight="balanced").fit(codes[:, [i]], factors[:, j])
             matrix[i, j] = np.mean(machine.predict(test_codes[:, [i]]) == test_factors[:, j])
     return matrix
+
+
+def plain_sap(*arrays):
+    ranked = np.sort(plain_svm(*arrays), axis=0)
+    return np.mean(ranked[-1] - ranked[-2])
 
 
 def plain_importances(codes, factors, test_codes, test_factors, seed):
@@ -79,6 +84,12 @@ def plain_importances(codes, factors, test_codes, test_factors, seed):
         matrix[:, j] = model.feature_importances_
         accuracy.append(np.mean(model.predict(test_codes) == test_factors[:, j]))
     return matrix, np.mean(accuracy)
+
+
+def plain_dci(*arrays, seed=0):
+    matrix, _ = plain_importances(*arrays, seed=seed)
+    rows = matrix.sum(axis=1) / matrix.sum()
+    return np.sum(rows * (1 - entropy(matrix.T + 1e-11, base=matrix.shape[1])))
 
 
 def draw(kind, n, seed, sizes=(3, 2, 5)):
@@ -132,7 +143,7 @@ def test_the_exact_machine_is_linear_svc(kind, sizes):
         sizes = (9, 4, 2)
     codes, factors = draw(kind, 1200, 1, sizes)
     arrays = codes[:800], factors[:800], codes[800:], factors[800:]
-    expected = plain_sap(*arrays)
+    expected = plain_svm(*arrays)
     score = sap(*arrays)
     assert np.abs(score.matrix - expected).max() <= 0.005  # two of 400 test samples
     ranked = np.sort(expected, axis=0)

@@ -8,12 +8,10 @@ Relation accuracy and the judge do need a model; they load torch when they are f
 
 from importlib import import_module
 
-from wdlib.metrics.beta_vae import beta_vae
 from wdlib.metrics.codes import convert, group
 from wdlib.metrics.dci import dci
 from wdlib.metrics.explicitness import explicitness
-from wdlib.metrics.factor_vae import factor_vae
-from wdlib.metrics.irs import irs
+from wdlib.metrics.interventional import beta_vae, factor_vae, irs
 from wdlib.metrics.mig import mig
 from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import ceilings, chance_codes, oracle_codes

@@ -34,7 +34,7 @@ def as_array(values, name: str) -> np.ndarray:
 
 def as_codes(codes, name: str = "codes") -> np.ndarray:
     """Codes as float64 ``[n, d]``. Raises ValueError for a value that is not finite."""
-    array = as_array(codes, name).astype(np.float64)
+    array = as_array(codes, name).astype(np.float64, order="C")
     _refuse(~np.isfinite(array), array, name, "codes must be finite")
     return array
 

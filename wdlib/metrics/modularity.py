@@ -3,31 +3,33 @@
 import numpy as np
 
 from wdlib.metrics.arrays import at_least, check_pair
-from wdlib.metrics.codes import describe
-from wdlib.metrics.mutual_information import BINS, NEIGHBOURS, mutual_information
+from wdlib.metrics.mig import BINS, information_settings, mutual_information
 from wdlib.metrics.result import Score
 
 
 def modularity(codes, factors, *, bins: int = BINS, groups=None) -> Score:
-    """``mean_i (1 - sum_(j != j*) I_ij^2 / ((k - 1) I_ij*^2))``, I the mutual information.
+    """``mean_i (1 - sum_(j != j*) I_ij^2 / ((k - 1) I_ij*^2))``, where I is mutual information.
 
-    j* is the factor that code i knows most about, k the number of factors. A code without any
-    information (a constant one, say) counts 0.
+    j* is the factor that code i knows most about; k is the number of factors. A code without any
+    information, for example a constant one, counts as 0.
 
-    codes, factors: ``[n, d]`` and ``[n, k]`` of the same (training) samples, k at least 2.
-    bins, groups: as in ``mig``.
+    Args:
+        codes, factors: ``[n, d]`` and ``[n, k]`` of the same samples, k at least 2.
+        bins, groups: as in ``mig``.
+
+    Returns a Score with ``modularity``; its matrix is I(code; factor) in nats.
 
     Source: Ridgeway and Mozer 2018, "Learning deep disentangled embeddings with the F-statistic
-    loss", section 3; numbers as disentanglement_lib's (20 bins, and the 0 of an empty code).
-    Range: 0 to 1. A perfect code scores 1 under any factors (up to the bias of a small sample),
-    and so does a code duplicated many times.
-    Fails: it asks nothing of the factors: a code that ignores all factors but one scores 1, and
-    one whose codes each hold a trace of one factor scores high. Constant codes pull the mean down.
+    loss", section 3; 20 bins, and 0 for an empty code, as in disentanglement_lib.
+    Range: 0 to 1. A perfect code scores 1 for any factors (up to the bias of a small sample), and
+    so does a code that is duplicated many times.
+    Limits: it does not look at factors. Codes that all hold the same factor score 1, and codes that
+    each hold a trace of one factor score high. Constant codes lower the mean.
 
-    matrix: I(code; factor) in nats. Raises ValueError as ``mig`` does.
+    Raises ValueError as ``mig`` does, and for fewer than two factors.
     """
     codes, factors = check_pair(codes, factors)
-    at_least(factors.shape[1], 2, "factors", "modularity asks which one a code belongs to")
+    at_least(factors.shape[1], 2, "factors", "modularity compares the factors of a code")
     information = mutual_information(codes, factors, bins, groups)
     squares = information**2
     best = squares.max(axis=1)
@@ -35,9 +37,5 @@ def modularity(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     informed = best > 0
     per_code = np.zeros(len(squares))
     per_code[informed] = 1 - others[informed] / best[informed]
-    settings = {"codes": describe(groups, codes.shape[1]), "samples": len(codes)}
-    settings |= (
-        {"bins": bins} if groups is None else {"information": f"vote of {NEIGHBOURS} neighbours"}
-    )
-    values = {"modularity": per_code.mean()}
+    values, settings = {"modularity": per_code.mean()}, information_settings(codes, bins, groups)
     return Score("modularity", values, information, settings, "mutual information (nats)")

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from html import escape
 
-from wdlib.metrics.beta_vae import beta_vae
 from wdlib.metrics.dci import dci, regroup
 from wdlib.metrics.explicitness import explicitness
-from wdlib.metrics.factor_vae import factor_vae
-from wdlib.metrics.irs import irs
+from wdlib.metrics.interventional import beta_vae, factor_vae, irs
 from wdlib.metrics.mig import mig
 from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import chance_codes, oracle_codes
