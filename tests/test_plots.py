@@ -8,6 +8,7 @@ import pytest
 import torch
 from IPython.core.formatters import DisplayFormatter
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from matplotlib.text import Text
 
@@ -196,13 +197,13 @@ def displayed(monkeypatch):
 
 
 def test_show_gives_an_image_its_alt_text(displayed):
-    plots.show(plots.Figure(), "two dark images on top of each other")
+    plots.show(Figure(), "two dark images on top of each other")
     ((data, metadata),) = displayed
     assert data["image/png"].startswith(b"\x89PNG")
     assert data["text/plain"] == "Figure: two dark images on top of each other"
     assert metadata == {"image/png": {"alt": "two dark images on top of each other"}}
     with pytest.raises(ValueError, match="this figure has no alt text"):
-        plots.show(plots.Figure(), " ")
+        plots.show(Figure(), " ")
 
 
 def test_a_figure_displays_itself_with_its_own_alt_text(displayed):

@@ -5,8 +5,6 @@ computed here beyond layout and the plane onto which a partition is projected.
 """
 # ruff: noqa: F401
 
-from matplotlib.figure import Figure
-
 from wdlib.plots.curves import curve_panels, curves, history
 from wdlib.plots.figure import MARKERS, PALETTE, Described, show
 from wdlib.plots.images import image_grid, image_rows, judged_strips, pixels, sweep, words

@@ -11,13 +11,10 @@ from matplotlib.lines import Line2D
 from wdlib.plots.figure import MARKERS, PALETTE, SMALL, STYLES, Described, array, label, panels
 
 
-def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described:
+def history(records: Sequence[Mapping]) -> Described:
     """The losses of a training over its steps, a panel for each, with its phases as bands.
 
-    Args:
-        records: ``Trainer.history``: mappings with "step", "phase" and the losses of the step.
-        log: names of losses to draw on a logarithmic axis; their values must be above 0.
-
+    ``records`` are ``Trainer.history``: mappings with "step", "phase" and the losses of the step.
     Raises ValueError if there is no record.
     """
     if not records:
@@ -32,12 +29,7 @@ def history(records: Sequence[Mapping], *, log: Sequence[str] = ()) -> Described
         panel.plot(steps, losses, color=PALETTE[0], marker="o", markersize=2.5, lw=1.4)
         label(panel, name)
         panel.set_xlim(0, end)
-        low, high = min(losses), max(losses)
-        if name in log:
-            panel.set_yscale("log")
-            panel.set_ylim(low / 1.2, high * (high / low) ** 0.35)
-        else:
-            panel.set_ylim(0, 1.35 * high or 1)  # room for the names of the phases
+        panel.set_ylim(0, 1.35 * max(losses) or 1)  # room for the names of the phases
         _draw_bands(panel, bands)
         facts.append(f"{name} {course(losses)}")
     for panel in figure.axes[-min(len(names), 3) :]:

@@ -76,10 +76,10 @@ def clouds(
     values, maps = array(values), []
     for title, cloud in several.items():
         found = islands[title]
-        if hasattr(found, "scale_tril"):
-            found = components(found, 0)
-        elif found is not None:
+        if isinstance(found, Sequence):
             found = tuple(np.stack(part) for part in zip(*found))
+        elif found is not None:
+            found = components(found, 0)
         maps.append((title, array(cloud), values, names, found))
     what = f"{len(values)} codes in {len(names)} clouds, {', '.join(names)}"
     return _draw_maps(maps, what, axes, large)

@@ -86,7 +86,7 @@ def _range(values: np.ndarray) -> str:
     return " to ".join(dict.fromkeys(f"{value:.3f}" for value in (values.min(), values.max())))
 
 
-def nested(rows, *columns: str, value: str = "value") -> dict:
+def nested(rows, *columns: str) -> dict:
     """Rows of results -> {value of the first column: {of the second: ... [one value per row]}}.
 
     ``rows`` is a data frame, or a list of mappings. The order of the rows is kept.
@@ -95,6 +95,6 @@ def nested(rows, *columns: str, value: str = "value") -> dict:
 
     frame = pandas.DataFrame(rows)
     if not columns:
-        return frame[value].tolist()
+        return frame["value"].tolist()
     parts = frame.groupby(columns[0], sort=False)
-    return {key: nested(part, *columns[1:], value=value) for key, part in parts}
+    return {key: nested(part, *columns[1:]) for key, part in parts}
