@@ -141,7 +141,7 @@ class Picture:
     @property
     def digest(self) -> str:
         """The digest of the data, which is also in the metadata of the file."""
-        shown = self.data().filter(["task", "recipe", "labels", "value"])
+        shown = self.data().filter(["labels", "recipe", "task", "value"]).sort_index(axis=1)
         text = shown.to_csv(index=False, float_format="%.6g")
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

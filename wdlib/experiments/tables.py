@@ -234,27 +234,19 @@ def replications(frame: DataFrame) -> DataFrame:
     return spreads(pick(frame, keys), [*LINES, "convention"])
 
 
-def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = True) -> DataFrame:
+def compare(frame: DataFrame, keys: Sequence[tuple[str, str]] = tuple(NAMES)) -> DataFrame:
     """Systems (lines) by figures (columns); then their oracle and chance, as means over systems.
 
-    ``*`` marks the best mean of a column, if a system has more than one seed there. "(judge)" marks
-    an oracle that is the judge's accuracy on test images, which is not a ceiling.
+    "(judge)" marks an oracle that is the judge's accuracy on test images, which is not a ceiling.
     """
-    picked = pick(frame, {key: NAMES[key] for key in keys})
-    table = spreads(picked, "recipe")
-    if mark:
-        means = picked.groupby(["recipe", "figure"], observed=True).value.agg(["mean", "count"])
-        means = means.unstack().reindex(table.index)
-        best = means["mean"].eq(means["mean"].max()) & (means["count"].max() > 1)
-        best[NAMES[NO_BEST]] = False
-        table = table.where(~best[table.columns], table + " *")
+    table = spreads(pick(frame, {key: NAMES[key] for key in keys}), "recipe")
     for twin in ("oracle", "chance"):
         for convention, score in keys:
-            found = pick(frame, {(convention, f"{twin}_{score}"): NAMES[convention, score]})
-            if len(found) and NAMES[convention, score] in table:
+            name = NAMES[convention, score]
+            found = pick(frame, {(convention, f"{twin}_{score}"): name})
+            if len(found) and name in table:
                 judged = twin == "oracle" and is_judged(found.dataset.iloc[0], score)
-                text = f"{found.value.mean():.3f}{' (judge)' * judged}"
-                table.loc[twin, NAMES[convention, score]] = text
+                table.loc[twin, name] = f"{found.value.mean():.3f}{' (judge)' * judged}"
     return table.fillna("")
 
 
@@ -268,26 +260,9 @@ def is_judged(dataset: str, score: str) -> bool:
         return True
 
 
-def blocks(frame: DataFrame) -> dict[str, DataFrame]:
-    """Every figure: heading -> table, for each task, number of labels and kind of figure."""
-    kinds = {"relation accuracy": [("-", score) for score in [*RELATIONS][:5]]}
-    kinds |= {"relations into unseen combinations": [("-", score) for score in UNSEEN]}
-    kinds |= {f"scores of {c} codes": [(c, score) for score in SCORES] for c in CONVENTIONS}
-    found = {}
-    for (dataset, labels, share), mine in frame.groupby(
-        ["dataset", "labels", "unseen"], sort=False
-    ):
-        about = f"{dataset}, {labels} labels" + (f", {share:.0%} unseen" if share else "")
-        about += f", seeds {' '.join(map(str, sorted(set(mine.seed))))}"
-        for kind, keys in kinds.items():
-            if len(pick(mine, dict.fromkeys(keys, kind))):
-                found[f"{about}: {kind}"] = compare(mine, keys)
-    return found
-
-
 def systems(frame: DataFrame) -> DataFrame:
     """Table 2 in short, for one task: what each system is trained on, relations, DCI D and MIG."""
-    table = compare(frame, SHORT, mark=False)
+    table = compare(frame, SHORT)
     counts = frame[frame.score == "fit_labels"].groupby("method").value.max()
     known = {title(m): supervision(m, counts.get(m)) for m in frame.method.unique()}
     table.insert(0, "supervision", [known.get(name, "") for name in table.index])
