@@ -618,7 +618,8 @@ assert modular["relation_latent_all"].min() > 0.99 and modular["judged_encoded"]
 # pseudo-labels in rounds, equally many for every value, and starts the cycle loss early (05).
 
 # %%
-rows = tables.named(tables.results("labels")).query("score == 'judged_encoded'")
+judged = {("-", "judged_encoded"): "judged accuracy"}  # (convention, score) -> its name
+rows = tables.pick(tables.results("labels"), judged)
 main = rows[rows.method.isin(["alone", "modular", "few"])]
 ten = {name: ("10 per combination", 10 * wdlib.task(name).combinations) for name in set(main.task)}
 ticks = {count: str(count) for count in (50, 250, 1000)}
@@ -663,7 +664,7 @@ assert ends["min"].unseen["dSprites.v2"] < 0.9
 # most on any task:
 
 # %%
-rows = tables.named(tables.results("ablations")).query("score == 'judged_encoded'")
+rows = tables.pick(tables.results("ablations"), judged)
 lowest = rows[~rows.method.str.startswith("paper")].groupby("recipe").value.min().nsmallest(8)
 plots.dots(plots.nested(rows, "task", "recipe"), order=[*lowest.index, "Modular"],
            xlabel="judged accuracy")  # fmt: skip
@@ -685,7 +686,7 @@ assert ends.loc["Modular (paper), cut + leading labels", "dSprites.v2"] > 0.5
 
 # %%
 table2 = tables.results("table2")
-rows = tables.named(table2).query("score == 'judged_encoded'")
+rows = tables.pick(table2, judged)
 plots.dots(plots.nested(rows, "task", "recipe"), xlabel="judged accuracy")
 
 # %% [markdown]
