@@ -116,19 +116,29 @@ def test_a_missing_file_is_missing(tmp_path):
 JUDGED, RAW_MIG = "judged, from images", "MIG, raw"
 
 
-def test_a_comparison_has_mean_range_oracle_and_chance():
+def test_a_comparison_has_mean_and_range_and_marks_the_best():
     table = compare(frame(), [("-", "judged_encoded"), ("raw", "mig")])
     assert [*table.index] == ["Modular", "beta-VAE", "oracle", "chance"]
-    assert table.loc["Modular", JUDGED] == "0.850 (0.800 to 0.900)"
+    assert table.loc["Modular", JUDGED] == "0.850 (0.800 to 0.900) *"
     assert table.loc["beta-VAE", JUDGED] == "0.350 (0.300 to 0.400)"
     assert table.loc["oracle", JUDGED] == "0.990 (judge)"
     assert table.loc["chance", JUDGED] == "0.007"
-    assert [*table[RAW_MIG]] == ["0.100", "0.600", "", ""]
+    assert [*table[RAW_MIG]] == ["0.100", "0.600 *", "", ""]
+
+
+def test_one_seed_does_not_decide_which_is_best():
+    once = frame().query("seed == 0")
+    assert "*" not in compare(once, [("-", "judged_encoded")]).to_string()
+    mixed = frame().query("seed == 0 or score == 'judged_encoded'")
+    table = compare(mixed, [("-", "judged_encoded"), ("raw", "mig")])
+    assert "*" in table.loc["Modular", JUDGED] and "*" not in table.loc["beta-VAE", RAW_MIG]
 
 
 def test_no_system_is_best_at_a_score_that_can_exceed_its_oracle():
     raw = frame().query("score == 'mig'").assign(score="sap")
     grouped = raw.assign(convention="grouped")
+    assert "*" in compare(raw, [("raw", "sap")]).to_string()
+    assert "*" not in compare(grouped, [("grouped", "sap")]).to_string()
     assert "SAP, raw" in winners(raw).index and len(winners(grouped)) == 0
 
 
@@ -140,7 +150,7 @@ def test_judged_accuracy_has_a_ceiling_if_values_look_alike():
 def test_a_comparison_has_one_convention_a_column():
     table = compare(frame(), [("raw", "mig"), ("converted", "mig"), ("grouped", "mig")])
     assert [*table] == [RAW_MIG, "MIG, converted"]
-    assert [*table.loc["beta-VAE"]] == ["0.600", ""]
+    assert [*table.loc["beta-VAE"]] == ["0.600 *", ""]
 
 
 def test_the_short_table_of_systems_has_supervision_oracle_and_chance():

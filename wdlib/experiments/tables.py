@@ -159,6 +159,11 @@ def markdown(table: DataFrame) -> str:
     return table.reset_index().to_markdown(index=False, disable_numparse=True)
 
 
+def named(frame: DataFrame) -> DataFrame:
+    """The frame with the columns "task" and "recipe" as readers see them."""
+    return frame.assign(task=frame.dataset, recipe=frame.method.map(title))
+
+
 def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
     """The rows of some figures, (convention, score) -> name, with the names in a column "figure".
 
@@ -169,7 +174,7 @@ def pick(frame: DataFrame, names: Mapping[tuple[str, str], str]) -> DataFrame:
     figures = [names.get(key) for key in zip(frame.convention, scores)]
     figures = pd.Categorical(figures, list(dict.fromkeys(names.values())))
     frame = frame.assign(figure=figures, value=frame.value.mask(collapsed))
-    return frame.assign(task=frame.dataset, recipe=frame.method.map(title)).dropna(subset="figure")
+    return named(frame).dropna(subset="figure")
 
 
 def spreads(picked: DataFrame, lines: str | list[str], columns: str = "figure") -> DataFrame:
@@ -234,12 +239,20 @@ def replications(frame: DataFrame) -> DataFrame:
     return spreads(pick(frame, keys), [*LINES, "convention"])
 
 
-def compare(frame: DataFrame, keys: Sequence[tuple[str, str]] = tuple(NAMES)) -> DataFrame:
+def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = True) -> DataFrame:
     """Systems (lines) by figures (columns); then their oracle and chance, as means over systems.
 
-    "(judge)" marks an oracle that is the judge's accuracy on test images, which is not a ceiling.
+    ``*`` marks the best mean of a column, if a system has more than one seed there. "(judge)" marks
+    an oracle that is the judge's accuracy on test images, which is not a ceiling.
     """
-    table = spreads(pick(frame, {key: NAMES[key] for key in keys}), "recipe")
+    picked = pick(frame, {key: NAMES[key] for key in keys})
+    table = spreads(picked, "recipe")
+    if mark:
+        means = picked.groupby(["recipe", "figure"], observed=True).value.agg(["mean", "count"])
+        means = means.unstack().reindex(table.index)
+        best = means["mean"].eq(means["mean"].max()) & (means["count"].max() > 1)
+        best[NAMES[NO_BEST]] = False
+        table = table.where(~best[table.columns], table + " *")
     for twin in ("oracle", "chance"):
         for convention, score in keys:
             name = NAMES[convention, score]
@@ -262,7 +275,7 @@ def is_judged(dataset: str, score: str) -> bool:
 
 def systems(frame: DataFrame) -> DataFrame:
     """Table 2 in short, for one task: what each system is trained on, relations, DCI D and MIG."""
-    table = compare(frame, SHORT)
+    table = compare(frame, SHORT, mark=False)
     counts = frame[frame.score == "fit_labels"].groupby("method").value.max()
     known = {title(m): supervision(m, counts.get(m)) for m in frame.method.unique()}
     table.insert(0, "supervision", [known.get(name, "") for name in table.index])
