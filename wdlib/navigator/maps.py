@@ -22,11 +22,8 @@ MARGIN = 1.18  # side of the view, relative to its contents: names need room
 class PartitionMap:
     """The map of one partition. Its coordinates are latent units; ``fraction`` is for the screen.
 
-    Args:
-        factor: the factor whose values the components are; ``partition`` is its position.
-        prior: the adapted prior.
-        codes: [N, d] encoded images of this partition; the map shows them as points.
-        values: [N] integers, the values of their factor.
+    The map shows encoded images, by their codes [N, d] in this partition and the values [N] of
+    their factor, and the components of the adapted prior.
     """
 
     def __init__(self, factor: Factor, prior: AdaptivePrior, partition: int, codes, values):

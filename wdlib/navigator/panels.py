@@ -18,7 +18,7 @@ TABLE = """<table style="border-spacing:8px 2px;font-size:12px;line-height:1.35;
 CELL = """<td style="white-space:nowrap">{name}<br>\
 <meter min="0" max="1" value="{share:.3f}" style="width:56px">{share:.2f}</meter> \
 {share:.2f}</td>"""
-FRAME = """<figure style="margin:0;width:{width}px;line-height:1.25;font-size:12px">\
+FRAME = """<figure style="margin:0;width:96px;line-height:1.25;font-size:12px">\
 <b title="{name}" style="display:block;font-size:11px;white-space:nowrap;overflow:hidden;\
 text-overflow:ellipsis">{number}: {name}</b>{image}<figcaption>{below}</figcaption></figure>"""
 
@@ -33,10 +33,10 @@ def img(data: bytes, alt: str, side: int) -> str:
     return IMG.format(url=url(data), alt=escape(alt), side=side)
 
 
-def decoded(step: Step, task: Task, *, side: int = 220) -> str:
+def decoded(step: Step, task: Task) -> str:
     """The decoded image of a step, large."""
     alt = f"decoded image, read as {film.words(step.values, task)}"
-    return img(film.image_png(step.image), alt, side)
+    return img(film.image_png(step.image), alt, 220)
 
 
 def readings(step: Step, task: Task, further: Sequence[float]) -> str:
@@ -70,15 +70,15 @@ def status(number: int, step: Step, task: Task) -> str:
     return f'<div role="status" aria-live="polite" class="wdlib-status">{escape(text)}.</div>'
 
 
-def strip(steps: Sequence[Step], task: Task, *, side: int = 88) -> str:
+def strip(steps: Sequence[Step], task: Task) -> str:
     """The latest steps as small images with number, name and reading."""
     first = max(len(steps) - film.LATEST, 0)
     frames = f"<span>{first} earlier steps,</span>" if first else ""
     for number, step in enumerate(steps[first:], start=first):
         below = "<br>".join(escape(part) for part in film.caption(step, task).split(", "))
-        image = img(film.image_png(step.image), f"step {number}", side)
-        name, width = escape(step.name), side + 8
-        frames += FRAME.format(name=name, number=number, image=image, below=below, width=width)
+        image = img(film.image_png(step.image), f"step {number}", 88)
+        name = escape(step.name)
+        frames += FRAME.format(name=name, number=number, image=image, below=below)
     row = "display:flex;flex-wrap:wrap;gap:6px;align-items:start"
     return f'<div style="{row}">{frames}</div>'
 

@@ -109,12 +109,10 @@ class Navigator(widgets.VBox):
         """A map for each partition with its menu of islands, and what shows the walk."""
         prior, parts = self.walk.model.prior, enumerate(self.task.factors)
         self.maps = [PartitionMap(f, prior, i, codes[:, i], values[:, i]) for i, f in parts]
-        self.map_views = [
-            ClickMap(panels.url(m.png()), self._about(m), partial(self._pressed, m))
-            for m in self.maps
-        ]
-        self.islands = []
+        self.map_views, self.islands = [], []
         for m in self.maps:
+            image = panels.url(m.png())
+            self.map_views.append(ClickMap(image, self._about(m), partial(self._pressed, m)))
             options = [(name, k) for k, name in enumerate(m.factor.value_names)]
             menu = widgets.Dropdown(
                 options=options, description="at island", layout=Layout(width=f"{SIDE}px"),
@@ -122,8 +120,8 @@ class Navigator(widgets.VBox):
             )  # fmt: skip
             menu.observe(partial(self._chosen, m), "value")
             self.islands.append(menu)
-        self.image, self.readings = widgets.HTML(), widgets.HTML()
-        self.status, self.strip, self.links = (widgets.HTML() for _ in range(3))
+        texts = (widgets.HTML() for _ in range(5))
+        self.image, self.readings, self.status, self.strip, self.links = texts
 
     def _make_moves(self, reach: float) -> None:
         """Buttons for the relations, and a slider for each dimension of a partition."""

@@ -1,7 +1,7 @@
 """A walk through the latent space: its steps, what was read at each of them, and the way back.
 
-A state machine without a screen. Every move adds one step: the code, its decoded image, and the
-values that the prior and an independent judge read there, with their confidence.
+Every move adds one step: the code, its decoded image, and the values that the prior and an
+independent judge read there, with their confidence.
 """
 
 from collections.abc import Sequence
@@ -134,11 +134,11 @@ class Walk:
         codes = codes.to(self.model.device)
         image = self.model.decode(codes)
         logs = self.model.prior.log_density(codes)[0]
-        prior = _arrays([log[:size].softmax(0) for log, size in zip(logs, self.model.task.sizes)])
+        prior = _shares([log[:size] for log, size in zip(logs, self.model.task.sizes)])
         judge = None
         if self.judge is not None:
             logits = self.judge.eval()(image.to(next(self.judge.parameters()).device))
-            judge = _arrays([scores[0].softmax(0) for scores in logits])
+            judge = _shares([scores[0] for scores in logits])
         density = log_density(self.model.prior, codes)[0]
         step = Step(name, codes[0].cpu(), image[0].cpu(), prior, judge, density, wanted)
         self._walks[-1].append(step)
@@ -151,5 +151,5 @@ def log_density(prior: AdaptivePrior, codes: Tensor) -> np.ndarray:
     return (logs.logsumexp(2) - prior.n_values.cpu().log()).numpy()
 
 
-def _arrays(confidences: Sequence[Tensor]) -> Confidence:
-    return tuple(c.cpu().double().numpy() for c in confidences)
+def _shares(logs: Sequence[Tensor]) -> Confidence:
+    return tuple(log.softmax(0).cpu().double().numpy() for log in logs)

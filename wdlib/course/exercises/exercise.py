@@ -1,8 +1,8 @@
 """An exercise: the right answer, the known slips, and words for what is wrong with an answer.
 
-The library is the answer key, so the key cannot fall behind the code. An answer is a value, or a
-function that is called on inputs. A message names the fault and never contains the right answer.
-Its numbers are rounded, so every machine prints the same message.
+The answer key uses the library where it can, so it cannot fall behind the code. An answer is a
+value, or a function that is called on inputs. A message names the fault and never contains the
+right answer. Its numbers are rounded, so every machine prints the same message.
 """
 
 import copy

@@ -3,7 +3,7 @@
 import numpy as np
 
 from wdlib.course.exercises.exercise import Exercise
-from wdlib.factors import DSPRITES, FactorSpace
+from wdlib.factors import DSPRITES
 from wdlib.tasks import task
 
 V2, V3 = task("dSprites.v2"), task("dSprites.v3")
@@ -19,10 +19,7 @@ IMAGES = len(V3) // V3.combinations  # of one combination
 
 
 def _number_of(classes, sizes) -> int:
-    space = FactorSpace(
-        tuple(f"factor {i}" for i in range(len(sizes))), tuple(tuple(range(s)) for s in sizes)
-    )
-    return int(space.index([classes])[0])
+    return int(np.ravel_multi_index(classes, sizes))
 
 
 def _position(pos_x: int, pos_y: int) -> int:
