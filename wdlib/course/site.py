@@ -66,6 +66,7 @@ def notebook_page(notebook: NotebookNode) -> str:
 
 
 def fenced(kind: str, text: str) -> str:
+    """The text in a fence of this kind."""
     return f"~~~~{kind}\n{text}\n~~~~"
 
 
