@@ -181,9 +181,8 @@ def training_costs(
 
 def measure(name: str, *, minutes: float = 10.0, device: str = "cpu") -> DataFrame:
     """A frame of COLUMNS for one task; with 0 ``minutes``, the steps alone (about 3 minutes)."""
-    rows = step_costs(name, device=device)
+    rows, wanted = step_costs(name, device=device), task(name)
     rows += training_costs(name, minutes=minutes, device=device) if minutes else []
-    wanted = task(name)
     about = {"task": wanted.name, "combinations": wanted.combinations, "device": device, "seed": 0}
     about |= {"factors": len(wanted.factors), "threads": torch.get_num_threads(), **provenance()}
     return DataFrame([about | row for row in rows])[[*COLUMNS]]
