@@ -1,8 +1,7 @@
 """The command line, python -m wdlib VERB: what each verb does, and its arguments as data.
 
 Wrong input, or a machine that is too small, ends with one sentence on standard error and exit code
-2, Ctrl-C with 130. An existing file stays until its replacement is complete. Every
-verb imports what it needs when it runs, so that help and wrong arguments answer at once.
+2, Ctrl-C with 130. Every verb imports what it needs when it runs, so that help answers at once.
 """
 
 from __future__ import annotations
@@ -33,9 +32,8 @@ def run_draw(args) -> None:
     _check_file(args.out)
     images = load(args.dataset, args.data)
     classes = images.space.check(read_npy(args.classes))
-    shape = len(classes), *images.shape
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(classes), *images.shape)}
     with whole(args.out) as file:
-        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         for start in range(0, len(classes), BLOCK):
             file.write(images.draw(classes[start : start + BLOCK]).tobytes())
@@ -55,14 +53,9 @@ def run_train(args) -> None:
     _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
-    trainer = Trainer(
-        _parts(wanted, args.seed, args.labels),
-        load(wanted.dataset, args.data),
-        chosen.for_task(wanted.name),
-        seed=args.seed,
-        device=_device(args.device),
-        compile=args.compile,
-    )
+    data = _parts(wanted, args.seed, args.labels), load(wanted.dataset, args.data)
+    how = {"seed": args.seed, "device": _device(args.device), "compile": args.compile}
+    trainer = Trainer(*data, chosen.for_task(wanted.name), **how)
     if args.resume:
         trainer.resume(out)
     try:
@@ -120,7 +113,7 @@ def run_film(args) -> None:
 def run_ship(args) -> None:
     """ship: trained models become the shipped weights of their tasks, with scores measured anew.
 
-    One process ships all of them, because shipping changes the working tree and with it the commit.
+    One process ships all of them, because shipping changes the working tree, and so the commit.
     """
     from wdlib.evaluation import evaluate
     from wdlib.files import provenance
@@ -167,17 +160,13 @@ def run_table(args) -> None:
     from wdlib.experiments.studies import cells_of
     from wdlib.training.progress import suited
 
-    asked = {"seconds": args.seconds, "device": _device(args.device)}
-    if args.seeds:
-        try:
-            asked["seeds"] = [int(seed) for seed in args.seeds.split(",")]
-        except ValueError:
-            raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
-    if args.tasks:
-        asked["tasks"] = args.tasks.split(",")
-    if args.methods:
-        asked["methods"] = args.methods.split(",")
-    cells = cells_of(args.name, **asked)
+    asked = {name: getattr(args, name) for name in ("seeds", "tasks", "methods")}
+    asked = {name: given.split(",") for name, given in asked.items() if given}
+    try:
+        asked |= {"seeds": [int(seed) for seed in asked["seeds"]]} if args.seeds else {}
+    except ValueError:
+        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
+    cells = cells_of(args.name, seconds=args.seconds, device=_device(args.device), **asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
     others = None
     if args.csv and args.csv.exists():
@@ -187,7 +176,7 @@ def run_table(args) -> None:
         table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=progress)
     if len(table.frame):
         print(tables.markdown(tables.SHOWN[args.name](table.frame)))
-        if args.csv:  # table 2 has a figure in each line, for readers who plot it
+        if args.csv:  # table 2 has one figure per line, for readers who plot it
             frame = table.frame if others is None else grid.joined(others, table.frame)
             tables.write_results(frame, args.csv, wide=args.name != "2")
     for cell, trace in table.failed.items():
@@ -246,8 +235,7 @@ def _check_folder(folder: Path) -> None:
     try:
         while not near.exists():
             near = near.parent
-        with TemporaryFile(dir=near):
-            pass
+        TemporaryFile(dir=near).close()
     except OSError as error:
         raise ValueError(f"nothing can be written in {folder}: {error.strerror}") from None
 
@@ -268,8 +256,7 @@ def _device(name: str) -> str:
 def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     """(model, record, split, images, judge) of a trained model.
 
-    ``folder`` is the folder of train, or a task with shipped weights. A judge is trained where the
-    folder holds none.
+    ``folder``: that of train, or a task with shipped weights. A judge is trained where it has none.
     """
     from wdlib.data import load
     from wdlib.metrics.judge import kept_judge
@@ -295,10 +282,7 @@ def _argument(*names: str, **settings) -> tuple[tuple[str, ...], dict]:
     return names, settings
 
 
-FOLDER = _argument(
-    "folder", type=Path, help="folder of a trained model (--out of train), or a task with shipped "
-    "weights"
-)  # fmt: skip
+FOLDER = _argument("folder", type=Path, help="folder of a model, or a task with shipped weights")
 DATA = _argument("--data", help="original file of the dataset; by default, images are drawn")
 DEVICE_NAME = _argument("--device", default="auto", help="auto, cpu, cuda, ... (default: auto)")
 SEED = _argument("--seed", type=int, default=0, help="seed of all random choices (default: 0)")
@@ -308,8 +292,7 @@ JSON = _argument("--json", action="store_true", help="print JSON")
 def _trees(default: str) -> tuple[tuple[str, ...], dict]:
     return _argument(
         "--importances", default=default, choices=["gradient_boosting", "hist_gradient_boosting"],
-        help=f"the trees of DCI; those with hist are faster, and tables use them "
-        f"(default: {default})",
+        help=f"trees of DCI; hist is faster, and used in tables (default: {default})",
     )  # fmt: skip
 
 
@@ -326,8 +309,8 @@ VERBS = {  # name -> (what runs, help, arguments)
         run_train,
         "train a model of a task",
         _argument("task", help="such as dSprites.v2"),
-        _argument("--preset", default="COURSE", help="COURSE (minutes; the default), FEW (the same "
-                  "for a hundred labels) or PAPER (needs a GPU)"),
+        _argument("--preset", default="COURSE",
+                  help="COURSE (the default), FEW (for a hundred labels) or PAPER (needs a GPU)"),
         SEED,
         _argument("--labels", type=int, default=1000, help="labelled images (default: 1000)"),
         DEVICE_NAME,
@@ -360,8 +343,8 @@ VERBS = {  # name -> (what runs, help, arguments)
     "score": (
         run_score,
         "print scores of any representation",
-        _argument("arrays", type=Path, help="npz file of codes_train, factors_train, codes_test "
-                  "and factors_test"),
+        _argument("arrays", type=Path,
+                  help="npz file of codes_train, factors_train, codes_test and factors_test"),
         _argument("--metrics", default="mig,sap,sap_r2,dci",
                   help="names of scores, with commas (default: mig,sap,sap_r2,dci)"),
         SEED, JSON,
@@ -372,16 +355,13 @@ VERBS = {  # name -> (what runs, help, arguments)
         _argument("name", choices=["1", "long", "2", "pace", "labels", "unseen", "ablations",
                                    "published"], help="1 and 2 are the paper's tables"),
         _argument("--folder", type=Path, help="keeps finished cells (default: runs/tableNAME)"),
-        _argument("--csv", type=Path, help="file of the results; cells that it holds count as "
-                  "finished"),
-        _argument("--seeds", help="with commas (default: those of the table)"),
-        _argument("--tasks", help="with commas (default: those of the table)"),
-        _argument("--methods", help="with commas (default: those of the table); not for unseen"),
-        _argument("--seconds", type=float, help="training time per cell, for tables with a budget: "
-                  "2, pace, published, and the published schedule in 1"),
+        _argument("--csv", type=Path, help="file of the results; its cells count as finished"),
+        *(_argument(name, help="with commas (default: those of the table)")
+          for name in ("--seeds", "--tasks", "--methods")),
+        _argument("--seconds", type=float,
+                  help="training time per cell of 2, pace, published, and Modular (paper) in 1"),
         _argument("--device", default="cpu", help="auto, cpu, cuda, ... (default: cpu)"),
-        _argument("--workers", type=int, default=1, help="number of processes, with one thread "
-                  "each (default: 1)"),
+        _argument("--workers", type=int, default=1, help="number of processes (default: 1)"),
     ),
     "recipe": (
         run_recipe,
@@ -409,25 +389,23 @@ def main(argv: list[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # to print paths that its encoding lacks
         sys.stdout.reconfigure(errors="backslashreplace")
     args = parser().parse_args(argv)
+    code = 2
     try:
         args.run(args)
+        return 0
     except (ValueError, OSError, FloatingPointError) as error:
-        return _say(str(error), 2)
+        said = str(error)
     except MemoryError as error:
         what = str(error) or "something does not fit"
-        return _say(f"{args.command} needs more memory than there is: {what}", 2)
+        said = f"{args.command} needs more memory than there is: {what}"
     except RuntimeError as error:
         if not DEVICE.search(str(error)):
             raise
         device = getattr(args, "device", "cpu")
-        return _say(f"the device {device!r} failed: {str(error).strip().splitlines()[0]}", 2)
+        said = f"the device {device!r} failed: {str(error).strip().splitlines()[0]}"
     except KeyboardInterrupt as error:
-        return _say(str(error) or "interrupted", 130)
-    return 0
-
-
-def _say(sentence: str, code: int) -> int:
-    print(f"wdlib: {sentence}", file=sys.stderr)
+        code, said = 130, str(error) or "interrupted"
+    print(f"wdlib: {said}", file=sys.stderr)
     return code
 
 

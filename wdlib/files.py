@@ -27,10 +27,9 @@ STALE = 3600  # seconds: the writer of a part that nobody touched for so long ha
 def whole(path: Path) -> Iterator[BinaryIO]:
     """Open a file to write in; it takes the place of ``path`` when the block ends without an error.
 
-    By then it is on the disk. Two writers at the same time don't mix: the later file stays. A link
-    stays a link, and the file behind it is replaced; the new file keeps the mode of the old one. A
-    pipe or a device is written to directly. Raises OSError, naming file and cause, where the disk
-    is full; an earlier file is kept.
+    Of two writers at the same time, the later file stays. Behind a link, the file is replaced, and
+    keeps its mode. A pipe or a device is written to directly. Raises OSError, naming file and
+    cause, where the disk is full; an earlier file is kept.
     """
     if path.exists() and not path.is_file():
         with _naming(path), open(path, "wb") as file:
@@ -64,7 +63,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def sweep(path: Path) -> None:
-    """Remove what killed writers left beside ``path``: parts that are much older than the file."""
+    """Remove parts beside ``path`` that are much older: their writers have died."""
     for part in path.parent.glob("*.part"):
         with suppress(FileNotFoundError):  # another process was faster
             if PART.fullmatch(part.name) and path.stat().st_mtime - part.stat().st_mtime > STALE:
@@ -75,8 +74,7 @@ def sweep(path: Path) -> None:
 def alone(folder: Path) -> Iterator[None]:
     """A block that one process at a time may run for ``folder``; the others wait.
 
-    The lock of a process that dies is free again. Where the system has no such lock (Windows, some
-    network disks), the block runs all the same.
+    Where the system has no such lock (Windows, some network disks), the block runs all the same.
     """
     try:
         from fcntl import LOCK_EX, flock
@@ -93,11 +91,8 @@ def alone(folder: Path) -> Iterator[None]:
 
 
 def read_record(path: Path) -> dict:
-    """The JSON object in a file.
-
-    Raises FileNotFoundError where there is no file; ValueError, naming file and cause, where it
-    holds no JSON, is nested too deeply, or holds something else than an object.
-    """
+    """The JSON object in a file. Raises FileNotFoundError where there is no file; ValueError,
+    naming file and cause, where it holds something else than a JSON object."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
@@ -157,8 +152,7 @@ def commit() -> str:
         quiet = {"stderr": subprocess.DEVNULL, "text": True}
         return subprocess.check_output([*where, *command], **quiet).strip()
 
-    try:
-        # An installed package may lie inside another repository, which says nothing about it.
+    try:  # an installed package may lie inside another repository
         git("ls-files", "--error-unmatch", Path(__file__).name)
         return git("describe", "--always", "--dirty", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
@@ -174,18 +168,14 @@ class Environment(dict):
 
 
 def report_environment() -> Environment:
-    """Versions, commit, system, cores, memory, threads and device of this process.
-
-    Each package that wdlib depends on has its version or "not installed". The commit is empty where
-    wdlib does not run from a checkout.
-    """
+    """Versions, commit (empty outside a checkout), system, cores, memory, threads and device of
+    this process; of each package that wdlib depends on, the version or "not installed"."""
     import torch
     from joblib import cpu_count
 
     found = provenance()
     found["machine"] = platform.platform()
     found["cores"] = f"{cpu_count()} of {os.cpu_count()}"
-    found["memory"] = ""
     with suppress(AttributeError, OSError, ValueError):  # some systems have no such figure
         size = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         found["memory"] = f"{size / 2**30:.1f} GB"

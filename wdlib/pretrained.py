@@ -1,8 +1,7 @@
 """Shipped weights: one folder a task inside the package, in the form that training leaves.
 
-They are stored in half precision, at half the size; the JSON beside them holds the preset, the
-seed, the commit and the scores, measured on the halved weights and the test part of the split. The
-judge of the same split lies beside the model. ``make weights`` trains them all again.
+They are stored in half precision. The JSON file beside them holds the preset, the seed, the commit,
+and the scores of the halved weights on the test images. ``make weights`` trains them all again.
 """
 
 from __future__ import annotations
@@ -43,15 +42,13 @@ def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
 
 
 def ship(run: Path | str, measure, *, home: Path = WEIGHTS, **about) -> Path:
-    """Keep the model that training left in ``run`` as the shipped one of its task, and the judge
-    that ``kept_judge`` left there beside it.
+    """Keep model and judge in the folder ``run`` as the shipped ones of their task.
 
     Args:
-        measure: called with the model as it will be stored, halved; returns its scores, a dict that
-            JSON can hold.
-        about: whatever else the record shall say: commit, versions, minutes.
+        measure: the model as it will be stored, halved -> its scores, a dict for JSON.
+        about: what else the record holds: commit, versions, minutes.
 
-    Returns the folder. An earlier one stays until the new scores are there.
+    Returns the folder of the weights.
     """
     tensors, record = saved.load(run, saved.MODEL)
     tensors = halved(tensors)

@@ -1,11 +1,11 @@
 """The paper's six tasks: which factors are relevant, and which images take part.
 
 A task keeps some of a dataset's images and gives each a value for each *relevant* factor. Every
-other factor is *nuisance*: it varies, but it has no labels. A relevant factor combines one or more
-source factors and cuts each into bins of classes, so "position" is x and y, each in three cells.
+other factor is *nuisance*: it varies, but it has no labels. A relevant factor cuts one or more
+source factors into bins of classes, so "position" is x and y, each in three cells.
 
 Source: Valenti and Bacciu (2022), section 4, gives the factors and the number of combinations. The
-classes of each bin are our choice; gaps between bins keep neighbouring values from looking alike.
+bins are our choice; gaps between them keep neighbouring values from looking alike.
 """
 
 from __future__ import annotations
@@ -24,21 +24,13 @@ Bins = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Factor:
-    """A relevant factor: its values are the cells of a grid of bins over its source factors.
-
-    Args:
-        name: the name that readers see.
-        source: the source factors that it combines, one per axis of the grid.
-        bins: for each axis, the bins; a bin is the source classes that count as one value.
-        cyclic: whether a step past the last value leads to the first (else it stays).
-        labels: one word per value; the default is the value's place in the grid.
-    """
+    """A relevant factor: its values are the cells of a grid of bins over its source factors."""
 
     name: str
-    source: tuple[str, ...]
-    bins: tuple[Bins, ...]
-    cyclic: bool = True
-    labels: tuple[str, ...] = ()
+    source: tuple[str, ...]  # the source factors that it combines, one per axis of the grid
+    bins: tuple[Bins, ...]  # per axis; a bin is the source classes that count as one value
+    cyclic: bool = True  # a step past the last value leads to the first; else it stays
+    labels: tuple[str, ...] = ()  # one word per value; the default is its place in the grid
 
     @property
     def grid(self) -> tuple[int, ...]:
@@ -62,24 +54,17 @@ class Factor:
 class Task:
     """Relevant factors of a dataset, and the nuisance that takes part.
 
-    The images of a task have the numbers 0 to ``len(task) - 1``: every combination of the admitted
-    classes of all source factors, in the dataset's own order.
-
-    Args:
-        name: as in the paper, such as "dSprites.v2".
-        dataset: "dsprites" or "shapes3d".
-        factors: the relevant factors, one partition each.
-        nuisance: source factor -> admitted classes. A source factor that appears neither here nor
-            in a relevant factor keeps all its classes.
-        space_of_its_own, colour: the factors and the kind of images of another dataset (see
-            ``wdlib.data.own``).
+    Images 0 to ``len(task) - 1`` are every combination of the admitted classes of all source
+    factors, in the dataset's own order.
     """
 
-    name: str
-    dataset: str
-    factors: tuple[Factor, ...]
+    name: str  # as in the paper, such as "dSprites.v2"
+    dataset: str  # "dsprites" or "shapes3d"
+    factors: tuple[Factor, ...]  # the relevant ones, one partition each
+    # (Source factor, admitted classes). A source factor that appears neither here nor in a relevant
+    # factor keeps all its classes.
     nuisance: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    space_of_its_own: FactorSpace | None = None
+    space_of_its_own: FactorSpace | None = None  # the factors of another dataset: wdlib.data.own
     colour: bool = False
 
     @property
@@ -153,10 +138,8 @@ class Task:
                     bin_of[list(members)] = place
                 places.append(bin_of[classes[:, column]])
                 if (stray := classes[places[-1] < 0, column]).size:
-                    raise ValueError(
-                        f"{self.name}: class {stray[0]} of {source} belongs to no value of "
-                        f"{factor.name}"
-                    )
+                    at = f"class {stray[0]} of {source}"
+                    raise ValueError(f"{self.name}: {at} belongs to no value of {factor.name}")
             columns.append(np.ravel_multi_index(tuple(places), factor.grid))
         return np.stack(columns, axis=1)
 
@@ -206,9 +189,8 @@ def orientations_told_apart(bins: Sequence[Sequence[int]]) -> np.ndarray:
     bins: the classes of dSprites' orientation that count as one value, one sequence per value.
 
     Two orientations look alike if the middles of their bins, turned by a symmetry of the shape, are
-    less than half a bin apart. They are rarely equal, because angles are 360/39 degrees apart: the
-    nearest of a square differ by 2.3 degrees, of an ellipse by 4.6, in 5 to 18 of 4096 pixels. A
-    model that reads those pixels can exceed the ceiling.
+    less than half a bin apart. The nearest of a square differ by 2.3 degrees, of an ellipse by 4.6:
+    5 to 18 of 4096 pixels. A model that reads those pixels can exceed the ceiling.
     """
     angles = np.array(DSPRITES.values[DSPRITES.position("orientation")])
     middle = np.array([angles[list(one)].mean() for one in bins])
@@ -228,9 +210,8 @@ def _each(name: str, classes: Sequence[int], labels=(), cyclic: bool = True) -> 
 
 
 _CELLS = (tuple(range(0, 5)), tuple(range(13, 18)), tuple(range(27, 32)))
-_PLACES = tuple(
-    f"{y} {x}" for y in ("top", "middle", "bottom") for x in ("left", "centre", "right")
-)
+_ROWS, _COLUMNS = ("top", "middle", "bottom"), ("left", "centre", "right")
+_PLACES = tuple(f"{y} {x}" for y in _ROWS for x in _COLUMNS)
 _POSITION = Factor("position", ("posY", "posX"), (_CELLS, _CELLS), labels=_PLACES)
 _SHAPE2D = _each("shape", range(3), ("square", "ellipse", "heart"))
 _SCALE2D = _each("scale", range(1, 6), ("0.6", "0.7", "0.8", "0.9", "1.0"))
@@ -238,10 +219,8 @@ _SCALE2D = _each("scale", range(1, 6), ("0.6", "0.7", "0.8", "0.9", "1.0"))
 # eight over the full circle do not (see Task.ceilings). Classes 0 and 39 are the same angle.
 _QUARTER = _each("orientation", range(8), (f"{360 / 39 * k:.0f}°" for k in range(8)))
 _OCTANTS = tuple(tuple(range(5 * k, min(5 * k + 5, 39))) for k in range(8))
-_CIRCLE = Factor(
-    "orientation", ("orientation",), (_OCTANTS,),
-    labels=tuple(f"from {360 / 39 * 5 * k:.0f}°" for k in range(8)),
-)  # fmt: skip
+_FROM = tuple(f"from {360 / 39 * 5 * k:.0f}°" for k in range(8))
+_CIRCLE = Factor("orientation", ("orientation",), (_OCTANTS,), labels=_FROM)
 _UPRIGHT = ("orientation", (0, 1, 2, 37, 38))
 
 _HUES = tuple(

@@ -1,8 +1,7 @@
 """Reads arrays from npy, npz and HDF5 files: never unpickled, and refused in one clear sentence.
 
-These files are the user's own, so nothing here expects an attack. What goes wrong is ordinary: a
-download broke off, a file has the wrong name, another program has it open. Each cause has its own
-sentence. Large arrays are read in blocks of rows, or by index.
+These files are the user's own. What goes wrong is ordinary: a download broke off, a file has the
+wrong name, another program has it open. Large arrays are read in blocks of rows, or by index.
 """
 
 from __future__ import annotations
@@ -57,12 +56,13 @@ def check_signature(path: Path, suffix: str) -> None:
     """Raises ValueError unless the file begins as files with this suffix do."""
     with reading(path), path.open("rb") as file:
         begins = file.read(8)
-    found = [kind for kind, signature in KINDS.values() if begins.startswith(signature)]
     wanted, signature = KINDS[suffix]
-    if found and not begins.startswith(signature):
-        raise ValueError(f"{path} is {found[0]}, but {wanted} is expected here")
-    if not found:
-        raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
+    if begins.startswith(signature):
+        return
+    for kind, other in KINDS.values():
+        if begins.startswith(other):
+            raise ValueError(f"{path} is {kind}, but {wanted} is expected here")
+    raise ValueError(f"{path} is not {wanted}: it begins with {begins!r}")
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -105,23 +105,21 @@ def read_blocks(
             raise ValueError(f"{path}: {key} is stored column by column, not row by row")
         for start in starts:
             rows = min(count, shape[0] - start), *shape[1:]
-            data = stream.read(math.prod(rows) * dtype.itemsize)
-            yield np.frombuffer(data, dtype).reshape(rows)
+            yield np.frombuffer(stream.read(math.prod(rows) * dtype.itemsize), dtype).reshape(rows)
 
 
 @contextmanager
 def h5_array(path: Path, key: str, shape: tuple[int, ...], kind: type):
     """The array called ``key`` of an open HDF5 file, an h5py dataset: indexing it reads rows.
 
-    Raises OSError where the file cannot be opened; ValueError where it is damaged or lacks the key,
-    and for an array of another shape, or with a dtype of another numpy kind.
+    Raises OSError where the file cannot be opened; ValueError as ``read_blocks`` does, and where
+    the file is damaged or lacks the key.
     """
     import h5py
 
     with reading(path), h5py.File(path, "r") as file:
         array = file.get(key)
-        if not isinstance(array, h5py.Dataset):
-            raise ValueError(_lacks(path, key, file))
+        _check_holds(path, key, file, isinstance(array, h5py.Dataset))
         _check(path, key, array.shape, array.dtype, shape, kind)
         yield array
 
@@ -131,20 +129,14 @@ def _member(path: Path, key: str):
     """An open npz, the header of one of its arrays, and a stream at the array's data."""
     check_signature(path, ".npz")
     with reading(path), np.load(path, allow_pickle=False) as archive:
-        if key not in archive:
-            raise ValueError(
-                f"{path} lacks the array {key!r}; it holds {', '.join(sorted(archive))}"
-            )
+        _check_holds(path, key, archive, key in archive)
         name = key if key in archive.zip.namelist() else f"{key}.npy"
         with archive.zip.open(name) as stream:
             yield archive, _header(path, key, stream, archive.zip.getinfo(name).file_size), stream
 
 
 def _header(path: Path, key: str, stream, size: int) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether it is stored by column, and dtype of the npy in a stream of ``size`` bytes.
-
-    Raises ValueError where it holds anything but numbers, or claims more bytes than there are.
-    """
+    """Shape, whether it is stored by column, and dtype of the npy in a stream of ``size`` bytes."""
     if (version := np.lib.format.read_magic(stream)) != (1, 0):  # the others are for records
         raise ValueError(f"{path}: {key} has npy format {version}, but numbers have format (1, 0)")
     shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
@@ -155,8 +147,9 @@ def _header(path: Path, key: str, stream, size: int) -> tuple[tuple[int, ...], b
     return shape, by_column, dtype
 
 
-def _lacks(path: Path, key: str, names) -> str:
-    return f"{path} lacks the array {key!r}; it holds {', '.join(sorted(names))}"
+def _check_holds(path: Path, key: str, names, holds: bool) -> None:
+    if not holds:
+        raise ValueError(f"{path} lacks the array {key!r}; it holds {', '.join(sorted(names))}")
 
 
 def _check(path: Path, key: str, shape, dtype, wanted: tuple[int, ...], kind: type) -> None:

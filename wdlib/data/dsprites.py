@@ -1,10 +1,9 @@
 """dSprites: its published file, and a reader that makes the file readable by index.
 
-Neither form of the file is: the npz is one compressed stream, and a chunk of the HDF5 file crosses
-thousands of images. So the first use streams the file once, in blocks, into a cache of one bit per
-pixel (377 MB for 737,280 images, an eighth of the pixels' size). Images are then read from the
-cache through a memory map. The last bytes of the cache are the SHA-256 of the others, and each
-process checks it once.
+The npz is one compressed stream, and a chunk of the HDF5 file crosses thousands of images. So the
+first use streams the file into a cache of one bit per pixel (377 MB for 737,280 images), which is
+read through a memory map. The cache ends with the SHA-256 of the other bytes; each process checks
+it once.
 
 Source: Matthey et al. (2017), https://github.com/google-deepmind/dsprites-dataset.
 """
@@ -58,18 +57,15 @@ def reader(
 
 
 def _unpack(cache: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
-    bits = np.memmap(cache, np.uint8, mode="r", shape=(len(space), BITS))
+    bits = np.memmap(cache, mode="r", shape=(len(space), BITS))
     return np.unpackbits(bits[space.index(classes)], axis=1).reshape(-1, *SHAPE)
 
 
 def _intact(cache: Path, size: int) -> bool:
     """Whether the cache holds its ``size`` bytes and their digest, as they were written."""
-    try:
-        stat = cache.stat()
-    except FileNotFoundError:
+    if not cache.exists() or (stat := cache.stat()).st_size != size + sha256().digest_size:
         return False
-    right = stat.st_size == size + sha256().digest_size
-    return right and _matches(cache, size, stat.st_ino, stat.st_mtime_ns)
+    return _matches(cache, size, stat.st_ino, stat.st_mtime_ns)
 
 
 @lru_cache(maxsize=16)

@@ -1,7 +1,6 @@
 """Draws dSprites from geometry: a pixel is on where its centre lies strictly inside the shape.
 
-There is no antialiasing and no drawing library, only one inequality per shape in the sprite's own
-coordinates. It is evaluated in a window around the sprite; everything outside is off.
+Each shape is one inequality in the sprite's own coordinates, evaluated in a window around it.
 
 Source: the dataset of Matthey et al. (2017), https://github.com/google-deepmind/dsprites-dataset.
 The constants were fitted to published frames and reproduce 316 of 320 exactly (the other four show

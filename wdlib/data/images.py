@@ -1,8 +1,4 @@
-"""Images of a dataset by index, whether they are drawn or read from the original file.
-
-``load("dsprites")`` holds no image. It makes the images that you index, always in the same order,
-shape and dtype.
-"""
+"""Images of a dataset by index: drawn, or read from the original file, when you index them."""
 
 from __future__ import annotations
 
@@ -22,23 +18,14 @@ CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to
 
 @dataclass(frozen=True)
 class Images:
-    """Images of a dataset, made on demand.
+    """Images of a dataset, made on demand."""
 
-    Args:
-        space: the factors; their order is the order of the images.
-        shape: of one image: (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255.
-        source: "drawn", or the path of the original file.
-        make: classes [N, k] -> uint8 [N, *shape].
-        chunk: the most images that one call of ``make`` makes.
-        threads: how many calls of ``make`` may run at once.
-    """
-
-    space: FactorSpace
-    shape: tuple[int, ...]
-    source: str
-    make: Callable[[np.ndarray], np.ndarray]
-    chunk: int = CHUNK
-    threads: int = 1
+    space: FactorSpace  # its order is the order of the images
+    shape: tuple[int, ...]  # (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255
+    source: str  # "drawn", or the path of the original file
+    make: Callable[[np.ndarray], np.ndarray]  # classes [N, k] -> uint8 [N, *shape]
+    chunk: int = CHUNK  # the most images that one call of make makes
+    threads: int = 1  # how many calls of make may run at once
 
     def __len__(self) -> int:
         """Number of images in the dataset."""
@@ -55,10 +42,10 @@ class Images:
         def fill(start: int) -> None:
             part = slice(start, start + self.chunk)
             made = self.make(classes[part])
-            if made.dtype != np.uint8 or made.shape != images[part].shape:
+            if made.dtype != np.uint8 or made.shape != (wanted := images[part].shape):
                 raise ValueError(
-                    f"images ({self.source}) must be uint8 of shape {images[part].shape}, but were "
-                    f"made as {made.dtype} of shape {made.shape}"
+                    f"images ({self.source}) must be uint8 of shape {wanted}, but were made as "
+                    f"{made.dtype} of shape {made.shape}"
                 )
             images[part] = made
 
@@ -67,8 +54,7 @@ class Images:
             with ThreadPoolExecutor(self.threads) as pool:
                 list(pool.map(fill, starts))  # list waits, and raises what a thread raised
         else:
-            for start in starts:
-                fill(start)
+            list(map(fill, starts))
         return images
 
     def __getitem__(self, indices) -> np.ndarray:
@@ -93,13 +79,12 @@ def load(
     """The images of "dsprites" or "shapes3d": drawn, or read where there is an original file.
 
     Args:
-        path: the original file, or a folder that holds it; the default is the folder that the
-            environment variable WDLIB_DATA names.
+        path: the original file, or its folder; the default is the environment variable WDLIB_DATA.
         download: download the original (once) where there is none.
         root: folder for downloads and caches; the default is the user's cache folder.
 
-    Raises ValueError for another dataset (suggesting the nearest name) and for a file that is not
-    the original, FileNotFoundError for a path that does not exist.
+    Raises ValueError for another dataset and for a file that is not the original,
+    FileNotFoundError for a path that does not exist.
     """
     name = dataset.lower().replace("-", "").replace("_", "")
     if name not in SPACES:
@@ -122,9 +107,8 @@ def load(
 def to_float(images, dtype=None):
     """uint8 images, array or tensor -> torch float tensor [N, C, 64, 64] in [0, 1].
 
-    images: [N, 64, 64] in {0, 1}, [N, 64, 64, 3] in 0..255, or what ``device_images`` returns (with
-    one channel in {0, 1}, with three in 0..255). ``dtype`` defaults to torch.float32. Raises
-    ValueError for another dtype or shape.
+    images: [N, 64, 64] or [N, 1, 64, 64] in {0, 1}, [N, 64, 64, 3] or [N, 3, 64, 64] in 0..255.
+    ``dtype`` defaults to torch.float32. Raises ValueError for another dtype or shape.
     """
     import torch
 
@@ -143,19 +127,15 @@ def as_tensor(images):
 
 
 def device_images(images: Images, classes, device="cpu"):
-    """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] on ``device``.
-
-    The images are drawn in chunks, so only a few megabytes are needed beside the result.
-    """
+    """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] on ``device``, drawn in chunks."""
     import torch
 
     classes = images.space.check(classes)
     channels = images.shape[2] if len(images.shape) == 3 else 1
     resident = torch.empty((len(classes), channels, 64, 64), dtype=torch.uint8, device=device)
-    step = 4 * CHUNK
-    for start in range(0, len(classes), step):
-        chunk = torch.from_numpy(images.draw(classes[start : start + step]))
-        resident[start : start + step] = _channels_first(chunk).to(device)
+    for start in range(0, len(classes), 4 * CHUNK):
+        part = slice(start, start + 4 * CHUNK)
+        resident[part] = _channels_first(torch.from_numpy(images.draw(classes[part]))).to(device)
     return resident
 
 
@@ -169,6 +149,5 @@ def _channels_first(images):
         return images.permute(0, 3, 1, 2)
     if images.ndim == 4 and images.shape[1] in (1, 3):
         return images
-    raise ValueError(
-        f"images must be [N, 64, 64], [N, 64, 64, 3] or [N, C, 64, 64], got {tuple(images.shape)}"
-    )
+    shapes = "[N, 64, 64], [N, 64, 64, 3] or [N, C, 64, 64]"
+    raise ValueError(f"images must be {shapes}, got {tuple(images.shape)}")

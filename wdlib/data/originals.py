@@ -22,13 +22,8 @@ SILENCE = 30  # seconds without a byte after which an attempt to download has fa
 
 @dataclass(frozen=True)
 class Original:
-    """The published file of a dataset.
-
-    Args:
-        files: the names under which it is published, the preferred one first.
-        url, md5: of the first of them. The publishers give no checksum; these are the ones that
-            other projects use (disent, among others).
-    """
+    """The published file of a dataset: its names, the preferred one first; ``url`` and ``md5`` are
+    those of the first. The publishers give no checksum; other projects use these (disent, ...)."""
 
     files: tuple[str, ...]
     url: str
@@ -38,8 +33,8 @@ class Original:
         """The file at ``path``, or in the folder ``path`` (default: the folder in WDLIB_DATA).
 
         Returns None without a path where WDLIB_DATA is not set or holds no such file. Raises
-        FileNotFoundError for a path that does not exist and for a folder ``path`` without the file,
-        ValueError for a path that is neither file nor folder.
+        FileNotFoundError where ``path`` does not exist or is a folder without the file, ValueError
+        where it is neither file nor folder.
         """
         given = path if path is not None else os.environ.get(FOLDER)
         if not given:
@@ -60,28 +55,24 @@ class Original:
     def fetch(self, root: str | os.PathLike | None = None) -> Path:
         """Download the file once into ``root`` (default: the user's cache) and check its MD5.
 
-        The file appears as a whole or not at all; an earlier one stays until then. Raises
-        ValueError for an address without https and for a wrong checksum, ConnectionError where
-        nothing arrives in three attempts, OSError where the disk is full.
+        Raises ValueError for an address without https and for a wrong checksum, ConnectionError
+        where nothing arrives in three attempts, OSError where the disk is full.
         """
         import pooch
 
         name = self.files[0]
         if urlsplit(self.url).scheme != "https":
             raise ValueError(f"{name} is only downloaded over https, not from {self.url}")
-        store = pooch.create(
-            cache_folder(root), "", registry={name: f"md5:{self.md5}"}, urls={name: self.url},
-            retry_if_failed=2,
-        )  # fmt: skip
+        what = {"registry": {name: f"md5:{self.md5}"}, "urls": {name: self.url}}
+        store = pooch.create(cache_folder(root), "", **what, retry_if_failed=2)
         get = pooch.HTTPDownloader(timeout=SILENCE, hooks={"response": _stay_on_https})
         try:
             return Path(store.fetch(name, downloader=get))
         except OSError as error:
             if error.errno is not None:  # the disk's error; those of the network have no number
                 raise
-            raise ConnectionError(
-                f"{name} could not be downloaded from {self.url}: {error}"
-            ) from error
+            said = f"{name} could not be downloaded from {self.url}: {error}"
+            raise ConnectionError(said) from error
 
 
 def _stay_on_https(response, **_) -> None:

@@ -1,6 +1,6 @@
 """Your own dataset: factors, and a function that turns classes into images in any way.
 
-Everything else works as for the paper's datasets. ``notebooks/01_worlds.ipynb`` has an example.
+``notebooks/01_worlds.ipynb`` has an example.
 """
 
 from __future__ import annotations
@@ -27,18 +27,15 @@ def world(
 
     Args:
         name: of the task.
-        factors: name -> the values of its classes (words or numbers), the slowest factor first.
-            Every combination of classes is an image.
+        factors: name -> its values (words or numbers), the slowest factor first; every combination
+            is an image.
         draw: classes [N, k] (int64, one column per factor) -> uint8 images, [N, 64, 64] with pixels
             0 and 1, or with ``colour`` [N, 64, 64, 3] with 0 to 255.
         relevant: the factors with a partition of their own; the others are nuisance.
         cyclic: the relevant factors whose last value is followed by the first.
 
-    Returns (task, images). The task's relations are "next NAME" and "previous NAME".
-
-    Raises ValueError for an unknown relevant factor, a relevant factor with fewer than two values,
-    a cyclic factor that is not relevant, and images of another dtype, shape or range (one image is
-    drawn as a test).
+    Raises ValueError for an unknown relevant factor, one with fewer than two values, a cyclic
+    factor that is not relevant, and images of another dtype, shape or range (one is drawn).
     """
     space = FactorSpace(tuple(factors), tuple(tuple(values) for values in factors.values()))
     if stray := set(cyclic) - set(relevant):
@@ -47,10 +44,7 @@ def world(
     for one in relevant:
         values = space.values[space.position(one)]
         if len(values) < 2:
-            raise ValueError(
-                f"{name}: the relevant factor {one} has {len(values)} value(s), but at least two "
-                f"are needed"
-            )
+            raise ValueError(f"{name}: {one} has {len(values)} value(s), but needs at least two")
         bins, labels = tuple((c,) for c in range(len(values))), tuple(map(str, values))
         chosen.append(Factor(one, (one,), (bins,), cyclic=one in cyclic, labels=labels))
     images = Images(space, (64, 64, 3) if colour else (64, 64), name, draw)

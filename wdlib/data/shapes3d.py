@@ -27,8 +27,7 @@ IMAGES, LABELS = "images", "labels"
 def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], np.ndarray]:
     """A function from classes [N, 6] to uint8 images [N, 64, 64, 3] of the original file.
 
-    Raises ValueError, naming file and cause, for a file that is cut short, misnamed or not
-    3D Shapes.
+    Raises ValueError, naming file and cause, for a damaged file and for any other file.
     """
     check_kind(path)
     if path.suffix == ".npz":

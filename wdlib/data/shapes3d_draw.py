@@ -1,10 +1,10 @@
 """Draws 3D Shapes: each geometry is ray cast once, and every image is a sum of cached planes.
 
 Hue only multiplies brightness, and shrinking an image is linear. So the image of a geometry (scale,
-shape, orientation) is the sum of what floor, wall, object and sky add to each channel. What a
-material adds depends on the channel's level in its hue, which has six values (0, .2, ... 1) over
-all ten hues. That makes 3 materials x 6 levels + 3 channels of sky = 21 planes per geometry. They
-are made when the geometry is first drawn; those of all 480 geometries take 83 MB and are kept.
+shape, orientation) is the sum of what floor, wall, object and sky add to each channel. A channel
+has one of six levels (0, .2, ... 1) in each of the ten hues: 3 materials x 6 levels + 3 channels of
+sky = 21 planes per geometry. They are made when the geometry is first drawn, and kept: 83 MB for
+all 480 geometries.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ BLOCK = 32  # images added up at once: their planes stay in the processor's cach
 
 
 def draw(classes) -> np.ndarray:
-    """Factor classes [N, 6] (floor, wall and object hue, scale, shape, orientation) ->
-    uint8 [N, 64, 64, 3].
+    """Factor classes [N, 6] -> uint8 [N, 64, 64, 3].
 
     Raises ValueError for classes outside their factor.
     """
@@ -58,11 +57,8 @@ def draw(classes) -> np.ndarray:
 
 
 def lanczos(large: int, small: int, lobes: int = 3) -> np.ndarray:
-    """The matrix [small, large] that shrinks a line of pixels with a Lanczos window.
-
-    As in Pillow, the window widens with the ratio of the lengths, ends at the ends of the line, and
-    every row sums to 1.
-    """
+    """The matrix [small, large] that shrinks a line of pixels with a Lanczos window, as Pillow's.
+    Every row sums to 1."""
     ratio = large / small
     centre = (np.arange(small) + 0.5) * ratio
     x = (np.arange(large) + 0.5 - centre[:, None]) / ratio

@@ -60,9 +60,8 @@ class Solid:
             return _first([_slab(o[..., i], d[..., i], self.radius) for i in range(3)])
         if self.kind == "sphere":
             return _first([_round(o, d, self.radius)])
-        shaft = _first(
-            [_round(o[..., :2], d[..., :2], self.radius), _slab(o[..., 2], d[..., 2], self.half)]
-        )
+        side = _round(o[..., :2], d[..., :2], self.radius)
+        shaft = _first([side, _slab(o[..., 2], d[..., 2], self.half)])
         if self.kind == "cylinder":
             return shaft
         caps = [_first([_round(o - [0, 0, z], d, self.radius)]) for z in (-self.half, self.half)]
@@ -100,8 +99,7 @@ def cast(scale: int, shape: int, orientation: int) -> tuple[np.ndarray, np.ndarr
     thing = solid(shape, scale)
     eye, forward, ray = _camera(orientation)
 
-    # What a ray from inside the room meets first. The object hides the floor even where it is sunk:
-    # its lowest rim shows.
+    # What a ray from inside the room meets first. The object's sunken rim still hides the floor.
     to_wall = (np.copysign(ROOM, ray[..., :2]) - eye[:2]) / ray[..., :2]  # [192, 192, x or y]
     facing = to_wall.argmin(-1)[..., None]
     to_thing = thing.hit(eye, ray)

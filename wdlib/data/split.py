@@ -1,7 +1,7 @@
 """Seeded splits of a task's images: train, validation, test, a few labels, and unseen combinations.
 
-A split is a permutation cut into parts. The labelled images are the first of train, so a smaller
-number of labels is always a prefix of a larger one, and train does not depend on it.
+A split is a permutation cut into parts. The labelled images are the first of train, so fewer labels
+are a prefix of more, and train does not depend on their number.
 """
 
 from __future__ import annotations
@@ -18,24 +18,16 @@ from wdlib.tasks import Task
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Image numbers of a task (int64, without repetition), in seeded order.
-
-    Args:
-        task, seed: what was split, and the seed of the permutation.
-        train, validation, test: disjoint parts.
-        labelled: the images of train whose relevant values may be used.
-        unseen: every image of the combinations that the other parts leave out.
-        unseen_combinations: those combinations of relevant values [M, n].
-    """
+    """Image numbers of a task (int64, without repetition), in seeded order."""
 
     task: Task
     seed: int
-    train: np.ndarray
+    train: np.ndarray  # train, validation and test are disjoint
     validation: np.ndarray
     test: np.ndarray
-    labelled: np.ndarray
-    unseen: np.ndarray
-    unseen_combinations: np.ndarray
+    labelled: np.ndarray  # the images of train whose relevant values may be used
+    unseen: np.ndarray  # every image of the combinations that the other parts leave out
+    unseen_combinations: np.ndarray  # of relevant values [M, n]
 
     @property
     def record(self) -> dict:
@@ -98,10 +90,9 @@ def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> 
     left = [np.full(size, total // size) for size in sizes]  # combinations that hold each value
     chosen = []
     for number in np.random.default_rng([seed, 1]).permutation(total):
-        if len(chosen) == wanted:
-            break
         values = np.unravel_index(number, sizes)
-        if all(count[value] > 1 for count, value in zip(left, values)):
+        others = [count[value] - 1 for count, value in zip(left, values)]
+        if len(chosen) < wanted and all(others):
             for count, value in zip(left, values):
                 count[value] -= 1
             chosen.append(values)
@@ -132,10 +123,8 @@ def check_labels(split: Split) -> None:
 
 
 def whole_seed(task: Task, *, seed: int, labels: int, limit: int | None = None) -> int:
-    """The first seed from ``seed`` on whose labelled images show every value of every factor.
-
-    Returns ``seed`` itself if none of a hundred seeds does.
-    """
+    """The first of the hundred seeds from ``seed`` on whose labelled images show every value of
+    every factor; ``seed`` where there is none."""
     for one in range(seed, seed + 100):
         with suppress(ValueError):
             check_labels(split(task, seed=one, labels=labels, limit=limit))

@@ -1,5 +1,6 @@
 """The model room: networks, adaptive prior, the modular model, and how a model is kept on disk."""
 
+# ruff: noqa: F401
 from wdlib.model.modular import (
     Critic,
     ModularAutoencoder,
@@ -9,14 +10,3 @@ from wdlib.model.modular import (
 )
 from wdlib.model.prior import AdaptivePrior, FitConfig
 from wdlib.model.system import System
-
-__all__ = [
-    "AdaptivePrior",
-    "Critic",
-    "FitConfig",
-    "ModularAutoencoder",
-    "ModularModel",
-    "NetworkConfig",
-    "RelationalLearner",
-    "System",
-]

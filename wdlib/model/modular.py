@@ -3,9 +3,8 @@
 The latent is n partitions of d dimensions, one partition per relevant factor.
 
 Source: Valenti and Bacciu (2022), section 3. M-AE: encoder x -> z = (z_1, ..., z_n), decoder
-z -> x, and a discriminator D that tells codes from samples of the prior (Eq. 1 and 2). The paper
-does not say whether D sees all partitions at once; here it does. ReL: the relational learner
-(z, r) -> z' (Eq. 3).
+z -> x, and a critic D that tells codes from samples of the prior (Eq. 1 and 2; here D sees all
+partitions at once). ReL: the relational learner (z, r) -> z' (Eq. 3).
 """
 
 from __future__ import annotations
@@ -26,39 +25,23 @@ WIDEST = 1 << 16  # of any layer; a layer between two of these would take 17 GB
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Sizes of all networks.
+    """Sizes of all networks. Raises ValueError for a setting that no network can have."""
 
-    Args:
-        dim: dimensions of a partition (8 in the paper).
-        encoder_widths, encoder_norm, hidden: see ConvEncoder.
-        standard: normalise every code dimension to mean 0 and variance 1 over a batch, so that
-            codes keep the scale of the prior whatever the weights of the losses (in Modular).
-        decoder: "conv" (textbook) or "separable" (in Modular).
-        rank: profiles per side of the separable decoder.
-        width: of the three layers of the critic and the relational learner (1024 in the paper).
-        activation: between those layers, "relu" or "tanh" (as in the authors' earlier code).
-        residual: the relational learner adds its output to its input (in Modular).
-
-    Raises ValueError, naming it, for a setting that no network can have.
-    """
-
-    dim: int = 8
+    dim: int = 8  # of a partition, as in the paper
     encoder_widths: tuple[int, ...] = (32, 32, 32)
-    encoder_norm: bool = True
-    hidden: int = 256
-    standard: bool = False
-    decoder: str = "separable"
-    rank: int = 16
-    width: int = 256
-    activation: str = "relu"
-    residual: bool = True
+    encoder_norm: bool = True  # batch normalisation after each convolution
+    hidden: int = 256  # width of the linear layers of encoder and decoder
+    standard: bool = False  # normalise code dimensions over a batch, to the scale of the prior
+    decoder: str = "separable"  # or "conv"
+    rank: int = 16  # profiles per side of the separable decoder
+    width: int = 256  # of the layers of critic and relational learner (1024 in the paper)
+    activation: str = "relu"  # between these; "tanh" in the authors' earlier code
+    residual: bool = True  # the relational learner adds its output to its input (in Modular)
 
     def __post_init__(self):
-        sizes = {name: getattr(self, name) for name in ("dim", "hidden", "rank", "width")}
-        sizes |= {f"encoder_widths[{i}]": width for i, width in enumerate(self.encoder_widths)}
-        for name, size in sizes.items():
+        for size in (self.dim, self.hidden, self.rank, self.width, *self.encoder_widths):
             if type(size) is not int or not 1 <= size <= WIDEST:
-                raise ValueError(f"{name} is an integer from 1 to {WIDEST}, got {size!r:.40}")
+                raise ValueError(f"a size is an integer from 1 to {WIDEST}, got {size!r:.40}")
         if not 1 <= len(self.encoder_widths) <= 5:  # 64 pixels by 4, then by 2, end at 1
             raise ValueError(f"an encoder has 1 to 5 widths, got {len(self.encoder_widths)}")
         if self.activation not in ("relu", "tanh"):
@@ -82,14 +65,8 @@ def decoder(config: NetworkConfig, inputs: int, channels: int) -> nn.Module:
 
 
 class ModularAutoencoder(nn.Module):
-    """M-AE: encoder and decoder around a latent of n partitions.
-
-    Args:
-        partitions: n, the number of relevant factors.
-        channels: C of the images, which are [B, C, 64, 64] in [0, 1].
-
-    Raises ValueError for an unknown decoder.
-    """
+    """M-AE: encoder and decoder around a latent of n = ``partitions``, one per relevant factor.
+    Raises ValueError for an unknown decoder."""
 
     def __init__(self, partitions: int, channels: int, config: NetworkConfig):
         super().__init__()
@@ -124,12 +101,7 @@ class Critic(nn.Module):
 class RelationalLearner(nn.Module):
     """ReL of Eq. 3: (codes [B, n, d], relation numbers [B]) -> moved codes [B, n, d].
 
-    It is a 3-layer MLP, as in the paper. In Modular it adds its output to its input, so that it
-    begins by moving nothing.
-
-    Args:
-        partitions: n.
-        relations: number of relations.
+    It is a 3-layer MLP, as in the paper. In Modular it adds its output to its input.
     """
 
     def __init__(self, partitions: int, relations: int, config: NetworkConfig):
@@ -149,11 +121,7 @@ class RelationalLearner(nn.Module):
 class ModularModel(nn.Module):
     """All that is trained for one task, and what it can do: encode, decode, move.
 
-    Args:
-        task: its relevant factors give the partitions, its relations the learner's input.
-        config: sizes of the networks.
-
-    partitions: for each factor, its dimensions of the flattened code.
+    partitions: for each relevant factor, its dimensions of the flattened code.
     """
 
     def __init__(self, task: Task, config: NetworkConfig = NetworkConfig()):  # noqa: B008
@@ -192,9 +160,8 @@ class ModularModel(nn.Module):
     @torch.no_grad()
     def decode(self, codes: Tensor, *, batch: int = 512) -> Tensor:
         """Codes [N, n, d] -> images [N, C, 64, 64] float in [0, 1], in eval mode."""
-        return self._in_batches(
-            lambda z: self.autoencoder.decode(z.to(self.device)).sigmoid(), codes, batch
-        )
+        decode = self.autoencoder.decode
+        return self._in_batches(lambda z: decode(z.to(self.device)).sigmoid(), codes, batch)
 
     def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
         """One sample of the prior for each row of values [N, n] -> codes [N, n, d]."""
@@ -206,11 +173,8 @@ class ModularModel(nn.Module):
 
     @torch.no_grad()
     def move(self, codes: Tensor, relation: Relation) -> Tensor:
-        """Codes [N, n, d] -> codes after the relation, by the relational learner.
-
-        A relation with several steps, or with a step over several values, is done one learned step
-        at a time. Raises ValueError for a step that was never learned.
-        """
+        """Codes [N, n, d] -> codes after the relation, by the relational learner, one learned step
+        at a time. Raises ValueError for a step that was never learned."""
         for number in self._numbers_of(relation):
             numbers = torch.full((len(codes),), number, dtype=torch.long, device=codes.device)
             codes = self.learner(codes, numbers)
@@ -218,11 +182,8 @@ class ModularModel(nn.Module):
 
     def _numbers_of(self, relation: Relation) -> list[int]:
         """The numbers of the learned relations that together do the steps of ``relation``."""
-        learned = {
-            (s.factor, s.axis, s.by): number
-            for number, r in enumerate(self.relations)
-            for s in r.steps
-        }
+        known = enumerate(self.relations)
+        learned = {(s.factor, s.axis, s.by): number for number, r in known for s in r.steps}
         walk = []
         for step in relation.steps:
             unit = (step.factor, step.axis, 1 if step.by > 0 else -1)

@@ -28,14 +28,11 @@ def mlp(inputs: int, hidden: int, outputs: int, *, layers: int = 3, activation: 
 
 
 class ConvEncoder(nn.Module):
-    """[B, C, 64, 64] -> [B, outputs]: strided convolutions, then two linear layers.
+    """[B, C, 64, 64] -> [B, outputs]: convolutions, then a linear layer of ``hidden`` units and one
+    to the code.
 
-    Args:
-        channels: C of the images.
-        outputs: length of the code.
-        widths: channels of the convolutions; the first has stride 4, the others stride 2.
-        hidden: width of the linear layer between the last convolution and the code.
-        norm: whether batch normalisation follows each convolution.
+    ``widths``: channels of the convolutions; the first has stride 4, the others stride 2. ``norm``:
+    whether batch normalisation follows each.
     """
 
     def __init__(self, channels, outputs, *, widths=(32, 64, 64), hidden=256, norm=True):
@@ -83,15 +80,9 @@ class SeparableDecoder(nn.Module):
     """[B, inputs] -> logits [B, C, 64, 64] as a sum of rank-one images. It is not in the paper.
 
     The image of one object at (x, y) is nearly the outer product of a column and a row profile. So
-    the network computes ``rank`` column profiles A_y [64, S], as many row profiles A_x [S, 64] and,
-    for each channel, a small core that mixes them: logits = gain * A_y core A_x + bias (a Tucker
-    decomposition). A few small matrix products replace thousands in convolutions.
-
-    Args:
-        inputs: length of the code.
-        channels: C of the images.
-        rank: S, the number of profiles per side.
-        hidden: width of the two layers before the heads.
+    the network computes S = ``rank`` column profiles A_y [64, S], as many row profiles A_x [S, 64]
+    and, for each channel, a small core that mixes them: logits = gain * A_y core A_x + bias (a
+    Tucker decomposition). This costs far less than convolutions.
     """
 
     def __init__(self, inputs, channels, *, rank=16, hidden=256):

@@ -1,8 +1,7 @@
 """Priors over a partitioned latent: a simple one for the warm-up, and the adaptive prior.
 
 The adaptive prior is the paper's idea. Partition i has one normal component for each value of
-factor i, estimated from the codes of the labelled images with this value. The same labelled images
-serve every partition, so the supervision stays constant while the combinations multiply.
+factor i, estimated from the codes of the labelled images with this value.
 
 Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik). Here
 every pi_k is 1 / K_i, because all values are equally frequent in these tasks.
@@ -44,28 +43,17 @@ class Collapsed(ValueError):
 
 @dataclass(frozen=True)
 class FitConfig:
-    """How a component's covariance is estimated from a few encoded images.
+    """How a component's covariance is estimated from a few encoded images."""
 
-    Args:
-        scale: factor on the covariance (0.1 in the authors' earlier code).
-        shrink: weight of the covariance pooled over the partition's components; 0 gives the
-            empirical covariance, as in the paper.
-        ridge: added to the diagonal (in squared units of the latent).
-        only_if_singular: add the ridge only to a covariance without a Cholesky factor.
-    """
-
-    scale: float = 0.1
-    shrink: float = 0.0
-    ridge: float = 1e-4
-    only_if_singular: bool = True
+    scale: float = 0.1  # factor on the covariance, as in the authors' earlier code
+    shrink: float = 0.0  # weight of the partition's pooled covariance; 0 as in the paper
+    ridge: float = 1e-4  # added to the diagonal, in squared units of the latent
+    only_if_singular: bool = True  # add the ridge only where there is no Cholesky factor
 
 
 class AdaptivePrior(nn.Module):
-    """One Gaussian mixture per partition, with a component for each value of its factor.
-
-    Args:
-        sizes: number of values of each factor, one partition each.
-        dim: dimensions of a partition.
+    """One Gaussian mixture per partition of ``dim`` dimensions, with a component for each value of
+    its factor; ``sizes`` are the numbers of values.
 
     State: ``mean`` [n, K, d] and ``scale_tril`` [n, K, d, d] (lower Cholesky factors), where K is
     the largest size. Components beyond a partition's own size do not exist and are never read.
@@ -84,18 +72,14 @@ class AdaptivePrior(nn.Module):
 
     @torch.no_grad()
     def fit(self, codes: Tensor, values: Tensor, config: FitConfig = FitConfig()) -> None:  # noqa: B008
-        """Estimate every component from labelled codes.
-
-        Args:
-            codes: [N, n, d], codes of the labelled images.
-            values: [N, n] integers, their factor values.
+        """Estimate every component from labelled codes [N, n, d] and their values [N, n].
 
         Raises ValueError, and leaves the prior as it was, for shapes that do not fit, codes that
         are not finite, values that are not integers or outside their factor, a partition whose
         codes are all alike (Collapsed), a value without a labelled code, and a covariance that is
         singular even with the ridge.
         """
-        n, most, d = self.mean.shape
+        n, _, d = self.mean.shape
         if codes.shape[1:] != (n, d) or values.shape != (len(codes), n):
             raise ValueError(
                 f"codes {tuple(codes.shape)} and values {tuple(values.shape)} do not fit a prior "
@@ -108,11 +92,9 @@ class AdaptivePrior(nn.Module):
         codes = codes.double()
         mean, tril = self.mean.double().clone(), self.scale_tril.double().clone()
         for i, size in enumerate(self.sizes):
-            if values[:, i].min() < 0 or values[:, i].max() >= size:
-                raise ValueError(
-                    f"partition {i} has values 0 to {size - 1}, got {int(values[:, i].min())} "
-                    f"to {int(values[:, i].max())}"
-                )
+            least, most = values[:, i].aminmax()
+            if least < 0 or most >= size:
+                raise ValueError(f"partition {i} has values 0 to {size - 1}, got {least} to {most}")
             spread = float(codes[:, i].std(0, correction=0).max())
             if spread < COLLAPSED:
                 raise Collapsed(
@@ -122,7 +104,7 @@ class AdaptivePrior(nn.Module):
                 )
             counts = torch.bincount(values[:, i], minlength=size)
             if (counts == 0).any():
-                missing = int(torch.nonzero(counts == 0)[0])
+                missing = int(counts.argmin())
                 raise ValueError(
                     f"value {missing} of partition {i} has no labelled image, so its component "
                     f"cannot be estimated; label more images"
@@ -158,9 +140,8 @@ class AdaptivePrior(nn.Module):
     def sample(self, values: Tensor, *, generator: torch.Generator) -> Tensor:
         """One sample for each row of values [B, n] -> [B, n, d]."""
         partition = torch.arange(len(self.sizes), device=values.device)
-        noise = torch.randn(
-            (*values.shape, self.dim, 1), generator=generator, device=self.mean.device
-        )
+        shape, device = (*values.shape, self.dim, 1), self.mean.device
+        noise = torch.randn(shape, generator=generator, device=device)
         return self.mean[partition, values] + (self.scale_tril[partition, values] @ noise)[..., 0]
 
     def random_values(self, count: int, *, generator: torch.Generator) -> Tensor:
@@ -169,9 +150,7 @@ class AdaptivePrior(nn.Module):
 
 
 def _cholesky(covariance: Tensor, config: FitConfig, *, partition, value, count) -> Tensor:
-    ridge = config.ridge * torch.eye(
-        len(covariance), dtype=covariance.dtype, device=covariance.device
-    )
+    ridge = config.ridge * torch.eye(len(covariance)).to(covariance)
     # With no more codes than dimensions the covariance is singular, whatever rounding makes of it.
     # Only the pooled covariance can give it full rank.
     without_rank = count <= len(covariance) and not config.shrink

@@ -1,8 +1,7 @@
 """Models and checkpoints on disk: tensors as safetensors, beside a JSON record.
 
-A save first writes the tensors to a new file, then replaces the record that names this file and its
-SHA-256, and at last removes the old tensors. A process that dies in between leaves the previous
-save intact. Two processes that save in one folder wait for each other. Nothing is unpickled.
+A save writes the tensors to a new file, then replaces the record that names this file and its
+SHA-256, and at last removes the old tensors: a process that dies leaves the previous save intact.
 """
 
 from __future__ import annotations
@@ -21,15 +20,14 @@ from wdlib.model.modular import ModularModel, NetworkConfig
 from wdlib.tasks import Task, task
 
 FORMAT = 1
+UNREADABLE = (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError)
 CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: the state of training, the model
 
 
 def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
     """Write folder/name.json, and the safetensors file that it points to. Returns the JSON's path.
 
-    An earlier save of the same name stays until this one is complete. Raises FloatingPointError for
-    a tensor that holds NaN or infinity before anything is written, so a good state is never
-    replaced by one from which training cannot continue.
+    Raises FloatingPointError, before anything is written, for a tensor with NaN or infinity.
     """
     folder = Path(folder)
     tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
@@ -66,28 +64,24 @@ def load(folder: Path | str, name: str) -> tuple[dict[str, Tensor], dict]:
     if not path.is_file():
         raise FileNotFoundError(f"no {name} in {folder}: {path} does not exist")
     with alone(path.parent):  # so that record and weights are of one save
-        return _load(path)
-
-
-def _load(path: Path) -> tuple[dict[str, Tensor], dict]:
-    record = read_record(path)
-    known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
-    if not isinstance(pointer, str) or not isinstance(digest, str):
-        raise ValueError(f"{path} is no record of wdlib: it points to no weights")
-    if known != FORMAT:
-        raise ValueError(f"{path} has format {known!r:.40}; this version reads format {FORMAT}")
-    if Path(pointer).name != pointer:
-        raise ValueError(f"{path} points outside its folder, to {pointer!r:.80}")
-    weights = path.parent / pointer
-    if not weights.is_file():
-        raise ValueError(f"{path} points to {pointer!r:.80}, which is missing")
-    data = weights.read_bytes()
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
-    try:
-        return safetensors.torch.load(data), record
-    except (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{weights} is not a safetensors file for torch: {error}") from None
+        record = read_record(path)
+        known, pointer, digest = (record.get(key) for key in ("format", "weights", "sha256"))
+        if not isinstance(pointer, str) or not isinstance(digest, str):
+            raise ValueError(f"{path} is no record of wdlib: it points to no weights")
+        if known != FORMAT:
+            raise ValueError(f"{path} has format {known!r:.40}; this version reads format {FORMAT}")
+        if Path(pointer).name != pointer:
+            raise ValueError(f"{path} points outside its folder, to {pointer!r:.80}")
+        weights = path.parent / pointer
+        if not weights.is_file():
+            raise ValueError(f"{path} points to {pointer!r:.80}, which is missing")
+        data = weights.read_bytes()
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ValueError(f"{weights} is cut or altered: its SHA-256 is not the recorded one")
+        try:
+            return safetensors.torch.load(data), record
+        except UNREADABLE as error:
+            raise ValueError(f"{weights} is not a safetensors file for torch: {error}") from None
 
 
 def exists(folder: Path | str, name: str) -> bool:
@@ -122,8 +116,7 @@ def load_model(folder: Path | str, *, own: Task | None = None, device: str | tor
     """
     weights, record = load(folder, MODEL)
     kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
-    missing = [k for k, kind in kinds.items() if type(record.get(k)) is not kind]
-    if missing:
+    if missing := [k for k, kind in kinds.items() if type(record.get(k)) is not kind]:
         raise ValueError(f"the record of the model in {folder} lacks a valid {', '.join(missing)}")
     try:
         networks = dict(record["preset"]["networks"])
@@ -132,9 +125,7 @@ def load_model(folder: Path | str, *, own: Task | None = None, device: str | tor
         with torch.device("meta"):  # where networks of any size take no memory
             wanted = ModularModel(*about).state_dict()
     except (KeyError, ValueError, RuntimeError, OverflowError, TypeError) as error:
-        raise ValueError(
-            f"the record of the model in {folder} describes no model: {error}"
-        ) from None
+        raise ValueError(f"the record in {folder} describes no model: {error}") from None
     check_fit(weights, wanted, folder)
     model = ModularModel(*about)
     model.load_state_dict(weights)

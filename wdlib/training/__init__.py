@@ -1,5 +1,6 @@
 """The training room: the paper's method, what Modular adds, schedules, and the one loop."""
 
+# ruff: noqa: F401
 from wdlib.training.loop import FitRequest
 from wdlib.training.progress import Bar, Lines, Silence, suited
 from wdlib.training.schedule import (
@@ -11,28 +12,7 @@ from wdlib.training.schedule import (
     Phase,
     Preset,
     Rates,
-    Relations,
     Views,
     preset,
 )
 from wdlib.training.trainer import Trainer
-
-__all__ = [
-    "COURSE",
-    "FEW",
-    "PAPER",
-    "Bar",
-    "Finish",
-    "FitRequest",
-    "Labels",
-    "Lines",
-    "Phase",
-    "Preset",
-    "Rates",
-    "Relations",
-    "Silence",
-    "Trainer",
-    "Views",
-    "preset",
-    "suited",
-]

@@ -1,7 +1,4 @@
-"""Checkpoints: the state of a training as tensors, and a strict look at a saved one.
-
-Nothing of a checkpoint is taken before all of it has been checked.
-"""
+"""Checkpoints: the state of a training as tensors. All of a saved one is checked, then taken."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from torch import Tensor
 
 from wdlib.model import saved
 from wdlib.model.modular import ModularModel
-from wdlib.training.loop import half_cosine, update
+from wdlib.training.loop import adam, half_cosine, update
 from wdlib.training.schedule import Preset, Rates
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
@@ -31,11 +28,8 @@ class Optimisers(dict[str, torch.optim.Adam]):
             "critic": model.critic.parameters(),
             "learner": model.learner.parameters(),
         }
-        betas = {"critic": preset.critic_betas}
-        super().__init__(
-            (name, torch.optim.Adam(own, lr=0.0, betas=betas.get(name, (0.9, 0.999)), fused=True))
-            for name, own in owners.items()
-        )
+        super().__init__({name: adam(weights, 0.0) for name, weights in owners.items()})
+        self["critic"].param_groups[0]["betas"] = preset.critic_betas
 
     def set_rates(self, rates: Rates, at: int, spent: float) -> None:
         """The rates after ``at`` steps, when ``spent`` of the phase is over."""
@@ -50,11 +44,6 @@ class Optimisers(dict[str, torch.optim.Adam]):
         """One step of the optimiser called ``name``; it changes its own weights only."""
         update(self[name], loss)
 
-    def forget(self) -> None:
-        """Drop all moments: Adam starts again."""
-        for optimiser in self.values():
-            optimiser.state.clear()
-
     def moments(self) -> dict[str, Tensor]:
         """Adam's moments: "name.i.step" and so on, for weight number i of an optimiser."""
         return {
@@ -68,7 +57,7 @@ class Optimisers(dict[str, torch.optim.Adam]):
         """Go on with the moments in ``found``."""
         for name, optimiser in self.items():
             state: dict[int, dict] = {}
-            for i, weight in enumerate(_weights(optimiser)):
+            for i, weight in enumerate(optimiser.param_groups[0]["params"]):
                 for moment in MOMENTS:
                     if (tensor := found.get(f"{name}.{i}.{moment}")) is not None:
                         if moment != "step":  # in the weight's own memory format
@@ -77,17 +66,8 @@ class Optimisers(dict[str, torch.optim.Adam]):
             optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
 
 
-def _weights(optimiser: torch.optim.Adam) -> list[Tensor]:
-    return [weight for group in optimiser.param_groups for weight in group["params"]]
-
-
 def tensors_of(trainer) -> dict[str, Tensor]:
-    """Every tensor that the next step of a trainer depends on."""
-    return _state(trainer) | trainer.optimisers.moments()
-
-
-def _state(trainer) -> dict[str, Tensor]:
-    """The same without the moments."""
+    """Every tensor that the next step of a trainer depends on, except Adam's moments."""
     tensors = {f"model.{k}": t for k, t in trainer.model.state_dict().items()}
     tensors |= {"generator": trainer.generator.get_state(), "order": trainer.order.rest}
     return tensors | {"taught": trainer.taught, "swaps": trainer.swaps}
@@ -114,19 +94,17 @@ def restore(trainer, folder: Path | str) -> None:
 
 
 def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:
-    """Raises ValueError unless this is the whole state of a trainer, and nothing else.
-
-    The tensors are those that were saved: ``saved.load`` has compared their checksum.
-    """
+    """Raises ValueError unless this is the whole state of a trainer, and nothing else."""
     moments = {k: t for k, t in tensors.items() if k.split(".")[0] in trainer.optimisers}
-    wanted = _state(trainer) | moments
+    wanted = tensors_of(trainer) | moments
     for free in ("order", "taught"):  # their lengths change during training
         wanted[free] = tensors.get(free, wanted[free])
     saved.check_fit(tensors, wanted, folder)
     done, seconds, history = (record.get(k) for k in ("done", "seconds", "history"))
-    sound = type(done) is int and 0 <= done <= trainer.preset.steps
-    sound = sound and type(seconds) is float and 0 <= seconds < math.inf
-    if not sound or type(history) is not list:
+    kinds = (type(done), type(seconds), type(history))
+    if kinds != (int, float, list) or not (
+        0 <= done <= trainer.preset.steps and 0 <= seconds < math.inf
+    ):
         raise ValueError(
             f"the record of the checkpoint in {folder} is damaged (done {done!r:.20}, seconds "
             f"{seconds!r:.20}): restore the file, or train again in another folder"

@@ -1,11 +1,11 @@
 """The loop: every method of the package trains in it.
 
-A ``FitRequest`` asks for a training. A ``Run`` holds what every training needs: images and labels
-on the device, random numbers, and the ``Loop``. The loop spends the budget phase by phase, checks
-the losses and shows the progress; a method adds its networks and its losses.
+A ``FitRequest`` describes a training. A ``Run`` holds its data on the device, random numbers, and
+the ``Loop``, which spends the budget phase by phase, checks the losses and shows the progress. A
+method adds its networks and its losses.
 
-A budget in steps gives the same weights whenever the seed is the same. A budget in seconds makes
-methods of different cost comparable. The seconds count computing only (see ``computed``).
+A budget in steps gives the same weights for the same seed. A budget in seconds of computing makes
+methods of different cost comparable.
 """
 
 from __future__ import annotations
@@ -26,29 +26,20 @@ from wdlib.training.progress import Progress, Silence
 
 @dataclass(frozen=True)
 class FitRequest:
-    """What a method is asked to fit.
-
-    Args:
-        split: which images are used, and which of them have labels.
-        images: where the images come from.
-        labels: use the first so many labelled images of the split; None uses all.
-        seed: of the weights and of all random numbers.
-        steps, seconds: the budget of training; exactly one of them.
-        device: "cpu", "cuda", ...
-        progress: shows how training proceeds; None shows nothing.
+    """What a method shall fit.
 
     Raises ValueError for a budget that is missing, double, or not positive, and TypeError for a
     seed, labels or steps that are not integers.
     """
 
-    split: Split
+    split: Split  # which images are used, and which of them have labels
     images: Images
-    labels: int | None = None
-    seed: int = 0
-    steps: int | None = None
-    seconds: float | None = None
+    labels: int | None = None  # the first so many labelled images of the split; None: all
+    seed: int = 0  # of the weights and of all random numbers
+    steps: int | None = None  # the budget of training: these,
+    seconds: float | None = None  # or these
     device: str | torch.device = "cpu"
-    progress: Progress | None = None
+    progress: Progress | None = None  # shows how training proceeds
 
     def __post_init__(self):  # integers of numpy become Python's, which JSON can record
         for name in ("seed", "labels", "steps"):
@@ -62,25 +53,21 @@ class FitRequest:
 
         Raises ValueError for more labels than the split has, and for a value without any label.
         """
-        if self.labels is None:
+        few, most = self.labels, len(self.split.labelled)
+        if few is None:
             return self.split
-        if not 1 <= self.labels <= len(self.split.labelled):
-            raise ValueError(
-                f"labels is {self.labels}, but the split of {self.split.task.name} has "
-                f"{len(self.split.labelled)} labelled images; ask for 1 to that many"
-            )
-        return replace(self.split, labelled=self.split.labelled[: self.labels])
+        if not 1 <= few <= most:
+            name = self.split.task.name
+            raise ValueError(f"labels is {few}, but the split of {name} has {most} labelled images")
+        return replace(self.split, labelled=self.split.labelled[:few])
 
 
 def check_budget(steps: int | None, seconds: float | None) -> None:
     """Raises ValueError unless exactly one of the two is given, positive and finite."""
-    if (steps is None) == (seconds is None):
+    given = [amount for amount in (steps, seconds) if amount is not None]
+    if len(given) != 1 or not 0 < given[0] < math.inf:
         raise ValueError(
-            f"invalid budget: give either steps or seconds, got steps={steps}, seconds={seconds}"
-        )
-    if not 0 < (seconds if steps is None else steps) < math.inf:
-        raise ValueError(
-            f"invalid budget steps={steps}, seconds={seconds}: must be positive and finite"
+            f"invalid budget steps={steps}, seconds={seconds}: give one, positive and finite"
         )
 
 
@@ -88,12 +75,11 @@ class Run:
     """One training: its data on the device, its random numbers, and its loop.
 
     Args:
-        split: its train images are used without labels, its labelled ones with labels.
         seed: of the weights (see ``seeded``) and of ``generator``.
-        budget: steps or seconds, and ``progress``, as in ``Loop``.
+        budget: of the ``Loop``: steps or seconds, progress and limits.
 
-    Attributes: ``unlabelled`` uint8 images [N, C, 64, 64] in the order of split.train; ``labelled``
-    uint8 images [L, C, 64, 64] and their ``values`` [L, n]; ``generator``; ``loop``.
+    Attributes: ``unlabelled``, uint8 images [N, C, 64, 64] of split.train; ``labelled``, uint8
+    images [L, C, 64, 64], and their ``values`` [L, n]; ``generator``; ``loop``.
 
     Raises ValueError where a value has no labelled image, and for images that are all alike.
     """
@@ -105,7 +91,6 @@ class Run:
         *,
         seed: int = 0,
         device: str | torch.device = "cpu",
-        limits: Mapping[str, float] | None = None,
         **budget,
     ):
         check_labels(split)
@@ -116,20 +101,14 @@ class Run:
         self.labelled = device_images(images, self.task.classes(split.labelled), self.device)
         self.values = torch.from_numpy(self.task.labels(split.labelled)).to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
-        self.loop = Loop(device=self.device, limits=limits, **budget)
+        self.loop = Loop(device=self.device, **budget)
 
     @classmethod
     def of(cls, request: FitRequest) -> Run:
-        """The run that a request asks for."""
-        return cls(
-            request.labelled,
-            request.images,
-            seed=request.seed,
-            device=request.device,
-            steps=request.steps,
-            seconds=request.seconds,
-            progress=request.progress,
-        )
+        """The run that a request describes."""
+        names = ("seed", "device", "steps", "seconds", "progress")
+        how = {name: getattr(request, name) for name in names}
+        return cls(request.labelled, request.images, **how)
 
     def batches(self, size: int, count: int | None = None) -> Batches:
         """Batches of the numbers of unlabelled images, or of the first ``count`` of them."""
@@ -147,9 +126,12 @@ class Run:
     ) -> None:
         """One phase of training: minimise a loss over a share of the budget (see ``Loop.phase``).
 
-        objective: how much of the phase is spent -> the loss of this step, and its terms for the
-        log. images: per step. least: where the rates fall to; None leaves them constant. Raises
-        FloatingPointError where a loss has diverged.
+        Args:
+            objective: share of the phase that is spent -> the loss of this step, and its terms.
+            images: per step.
+            least: where the rates fall to; None leaves them constant.
+
+        Raises FloatingPointError where a loss has diverged.
         """
         for spent in self.loop.phase(name, share):
             if least is not None:
@@ -159,7 +141,7 @@ class Run:
             self.loop.report(images, **terms)
 
     def build(self, make: Callable[[], nn.Module]) -> nn.Module:
-        """A network whose first weights depend on the seed alone, on the device."""
+        """A network on the device whose first weights depend on the seed alone."""
         with seeded(self.seed):
             network = make()
         return network.to(self.device)
@@ -170,11 +152,11 @@ class Loop:
 
     Args:
         steps, seconds: the budget; exactly one of them.
-        progress: told every ``progress.every`` steps, and when a phase ends.
+        progress: called every ``progress.every`` steps, and when a phase ends.
         limits: loss -> the largest value that training recovers from; infinite by default.
 
-    Attributes: ``done``, the steps taken; ``at``, those of this phase; ``history``, what was
-    reported, a dict of step, phase and losses each; ``taken``, steps per finished phase.
+    Attributes: ``done``, the steps taken; ``at``, those of this phase; ``taken``, those of each
+    finished phase; ``history``, a dict of step, phase and losses per report.
     """
 
     def __init__(
@@ -193,7 +175,7 @@ class Loop:
         self.restart()
 
     def restart(self) -> None:
-        """Go through the phases from the first one again; steps that are done are passed over."""
+        """Go through the phases from the first one again, without the steps that are done."""
         self.end, self.at, self.taken = 0.0, 0, []
         self.start: float | None = None  # seconds count from the first phase on
         self.said_at, self.images = time.perf_counter(), 0
@@ -221,9 +203,7 @@ class Loop:
 
     def report(self, images: int, **losses: Tensor) -> None:
         """End a step that used so many images; its losses stay on the device until they are shown.
-
-        Raises FloatingPointError as ``check`` does, where the losses are shown.
-        """
+        Raises FloatingPointError as ``check`` does, where they are."""
         self.images += images
         self.losses = {name: loss.detach() for name, loss in losses.items()}
         self.done, self.at = self.done + 1, self.at + 1
@@ -241,8 +221,7 @@ class Loop:
             if not (math.isfinite(loss) and loss <= self.limits.get(name, math.inf)):
                 raise FloatingPointError(
                     f"the {name} loss is {loss:g} at step {self.done} ({self.name}): training has "
-                    f"diverged; start again with lower learning rates (a smaller adversarial "
-                    f"weight also helps). The last checkpoint is kept"
+                    f"diverged, and the last checkpoint is kept; start again with lower rates"
                 )
         return said
 
@@ -261,10 +240,8 @@ class Loop:
 
 
 class Batches:
-    """Batches of the numbers 0 to count - 1 without end; every number once per epoch.
-
-    ``rest`` is what is left of the epoch: with it and the generator, a run can be resumed.
-    """
+    """Batches of the numbers 0 to count - 1 without end; every number once per epoch, of which
+    ``rest`` is left."""
 
     def __init__(self, count: int, size: int, generator: torch.Generator):
         self.count, self.size, self.generator = count, size, generator
@@ -276,9 +253,8 @@ class Batches:
     def take(self, size: int) -> Tensor:
         """The next ``size`` numbers, [size] int64."""
         while len(self.rest) < size:
-            device = self.generator.device
-            epoch = torch.randperm(self.count, generator=self.generator, device=device)
-            self.rest = torch.cat([self.rest, epoch])
+            how = {"generator": self.generator, "device": self.generator.device}
+            self.rest = torch.cat([self.rest, torch.randperm(self.count, **how)])
         batch, self.rest = self.rest[:size], self.rest[size:]
         return batch
 
@@ -308,8 +284,7 @@ def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def network_input(images: Tensor) -> Tensor:
-    """uint8 or float images [B, C, 64, 64] -> float in [0, 1], channels-last: convolutions on a CPU
-    are faster so."""
+    """uint8 or float images [B, C, 64, 64] -> float in [0, 1], channels-last (faster on a CPU)."""
     x = images if images.is_floating_point() else to_float(images)
     return x.contiguous(memory_format=torch.channels_last)
 
@@ -329,9 +304,8 @@ def seeded(seed: int) -> Iterator[None]:
 def computed(device: str | torch.device) -> float:
     """Seconds of computing of this process on ``device``, counted from some moment.
 
-    On a CPU this is processor time, divided among torch's threads: time that other programs take,
-    or that a paused machine loses, does not count. (Threads that wait for each other take no
-    processor time; then more seconds pass than are counted.) On other devices, time that passes.
+    On a CPU this is processor time, divided by the number of torch's threads, so that the time of
+    other programs does not count. On other devices it is the time that passes.
     """
     if torch.device(device).type == "cpu":
         return time.process_time() / torch.get_num_threads()

@@ -72,9 +72,8 @@ class Moves:
 
     def random(self, count: int, generator: torch.Generator) -> Tensor:
         """[count] numbers of relations, uniform."""
-        return torch.randint(
-            len(self.after), (count,), generator=generator, device=self.after.device
-        )
+        device = self.after.device
+        return torch.randint(len(self.after), (count,), generator=generator, device=device)
 
     def __call__(self, values: Tensor, relation: Tensor) -> Tensor:
         """f_r(k): values [B, n] and numbers of relations [B] -> new values [B, n]."""
@@ -106,10 +105,8 @@ def step(
 def autoencoder_losses(
     model: ModularModel, phase: Phase, x: Tensor, z: Tensor, update: Update, generator
 ) -> Terms:
-    """The two terms of Eq. 1 for images x [B, C, 64, 64] and their codes z [B, n, d].
-
-    The second term needs the critic, which takes its own step first (Eq. 2).
-    """
+    """The two terms of Eq. 1 for images x [B, C, 64, 64] and their codes z [B, n, d]. The critic,
+    which the second one needs, takes its own step first (Eq. 2)."""
     terms = {}
     if phase.weight("adversarial"):
         real = prior_samples(model, phase.prior, len(z), generator)  # [B, n, d]

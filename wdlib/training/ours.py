@@ -91,9 +91,8 @@ def finish_step(
     """One step of the frozen-encoder finish: decoder and ReL on cached codes z [B, n, d].
 
     Half of the codes get noise, so that the decoder is smooth where prior samples lie. Partitions
-    that ``swaps`` [n] allows are swapped for samples of their own component while the target image
-    stays: a partition then tells the decoder its value, and nothing about other factors. A quarter
-    of the codes is also recomposed.
+    that ``swaps`` [n] allows become samples of their own component while the target image stays, so
+    that they tell the decoder their value alone. A quarter of the codes is also recomposed.
     """
     half = len(z) // 2
     noise = torch.randn(z[:half].shape, generator=generator, device=z.device)
@@ -117,11 +116,8 @@ def finish_step(
 
 
 def value_scores(model: ModularModel, phase: Phase, z: Tensor) -> list[Tensor]:
-    """Logits of the values, read from each partition of z [B, n, d]: [B, K_i] per partition.
-
-    Linear heads give them while there are no components, tempered log densities of the components
-    afterwards.
-    """
+    """Logits [B, K_i] of the values of each partition of z [B, n, d]: from the linear heads while
+    there are no components, then the components' tempered log densities."""
     if phase.prior == "adaptive":
         density = model.prior.log_density(z) * phase.labels.temperature
         return [density[:, i, :size] for i, size in enumerate(model.task.sizes)]
@@ -129,15 +125,10 @@ def value_scores(model: ModularModel, phase: Phase, z: Tensor) -> list[Tensor]:
 
 
 def cross_entropy(scores: list[Tensor], values: Tensor) -> Tensor:
-    """Cross-entropy of values [B, n], mean over images and partitions.
-
-    scores: logits [B, K_i] per partition. A value of -1 is unknown: it adds nothing to the sum, and
-    counts in the mean.
-    """
-    each = [
-        F.cross_entropy(s, v, ignore_index=-1, reduction="sum") / len(v)
-        for s, v in zip(scores, values.T)
-    ]
+    """Cross-entropy of values [B, n] with logits [B, K_i] per partition, mean over both; an unknown
+    value, -1, adds nothing to the sum, and counts in the mean."""
+    how = {"ignore_index": -1, "reduction": "sum"}
+    each = [F.cross_entropy(s, v, **how) / len(v) for s, v in zip(scores, values.T)]
     return sum(each) / len(scores)
 
 
@@ -153,10 +144,8 @@ def pseudo_label_loss(model: ModularModel, phase: Phase, z: Tensor, z_moved: Ten
     Source: Sohn et al. (2020), "FixMatch", Eq. 4, for each partition separately.
     """
     known = still_known(model.task, phase, len(z), z.device)
-    believed = [
-        s.detach().softmax(1) * known[:, i, None]
-        for i, s in enumerate(value_scores(model, phase, z))
-    ]
+    scores = value_scores(model, phase, z)
+    believed = [s.detach().softmax(1) * known[:, i, None] for i, s in enumerate(scores)]
     return fixmatch(value_scores(model, phase, z_moved), believed, phase.labels.confidence)
 
 
@@ -194,8 +183,8 @@ def teach(model: ModularModel, phase: Phase, images: Tensor, balanced: float = 0
     A value needs a probability of ``phase.labels.confidence``. With ``balanced``, the surest images
     of every value count instead: at most this share of N / K_i per value.
 
-    Source: after Zou et al. (2018), "class-balanced self-training", for each partition separately;
-    there the share is of the images with the value, not of an equal part of all images.
+    Source: after Zou et al. (2018), "class-balanced self-training", where the share is of the
+    images with the value; here for each partition separately.
     """
     scores = value_scores(model, phase, model.encode(images))
     if balanced:
@@ -220,8 +209,7 @@ def _surest(log_probabilities: Tensor, share: float) -> Tensor:
 
 
 def moved(x: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
-    """Moved copies of x [B, C, 64, 64]: the first ``roam`` share to any place, the others by up to
-    ``shift`` pixels."""
+    """Moved copies of x [B, C, 64, 64]: a share ``roam`` to any place, the others by ``shift``."""
     far = int(phase.views.roam * len(x))
     near = shifted(x[far:], phase.views.shift, generator)
     return torch.cat([roamed(x[:far], generator), near]) if far else near
@@ -236,10 +224,7 @@ def still_known(task: Task, phase: Phase, count: int, device) -> Tensor:
 
 
 def shifted(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
-    """x [B, C, 64, 64], each image moved by its own -pixels..pixels in y and x.
-
-    The edge is repeated where no pixel comes in.
-    """
+    """x [B, C, 64, 64], each image moved by -pixels..pixels in y and x; the edge is repeated."""
     by = torch.randint(-pixels, pixels + 1, (2, len(x), 1), generator=generator, device=x.device)
     side = torch.arange(x.shape[-1], device=x.device)
     return _taken(x, *(side + by).clamp(0, x.shape[-1] - 1))
@@ -274,9 +259,8 @@ def _taken(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
 def cycle_loss(model: ModularModel, phase: Phase, z: Tensor, generator) -> Tensor:
     """Cycle loss: decode codes of known values, encode the images, ask for the values.
 
-    Half of the codes are prior samples; half are codes z [B, n, d] whose partitions are shuffled
-    among the images, which makes combinations without any label. While the prior has no components,
-    only the shuffled ones are used, and the heads read their values.
+    Half of the codes are prior samples, once the prior has components. The others are codes z
+    [B, n, d] whose partitions are shuffled among the images: combinations without any label.
     """
     half, parts = len(z) // 2, []
     if phase.prior == "adaptive":

@@ -1,7 +1,4 @@
-"""What training says while it runs: a bar in a notebook, plain lines elsewhere.
-
-The losses stay on the device until they are said, so saying them is the only time the host waits.
-"""
+"""What training shows while it runs: a bar in a notebook, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def _said(losses: dict[str, float]) -> str:
+def _losses(losses: dict[str, float]) -> str:
     return "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
 
 
@@ -41,7 +38,7 @@ class Lines:
     def __call__(self, step, total, phase, losses, rate):
         print(
             f"{time.monotonic() - self.start:6.0f} s  {self.unit} {step}/{total}  {phase:8s} "
-            f"{_speed(rate)}  {_said(losses)}".rstrip(),
+            f"{_speed(rate)}  {_losses(losses)}".rstrip(),
             file=self.stream or sys.stderr,
             flush=True,
         )
@@ -59,14 +56,14 @@ class Bar:
         if self.bar is None:
             self.bar = tqdm(total=total, initial=max(step - self.every, 0), unit=self.unit)
         self.bar.set_description(phase)
-        self.bar.set_postfix_str(f"{_said(losses)} {_speed(rate)}")
+        self.bar.set_postfix_str(f"{_losses(losses)} {_speed(rate)}")
         self.bar.update(step - self.bar.n)
         if step == total:
             self.bar.close()
 
 
 class Silence:
-    """Says nothing; the history is still kept."""
+    """Shows nothing; the history is still kept."""
 
     every = 100
 

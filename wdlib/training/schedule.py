@@ -1,16 +1,16 @@
 """Schedules as data: a preset is network sizes and a sequence of phases.
 
-A phase lists its losses with their weights, and keeps what belongs to one idea in a small dataclass
-of that idea. A loss without a weight is not computed, so an ablation is one ``Preset.changed``.
+A phase lists its losses with their weights. A loss without a weight is not computed, so an ablation
+is one ``Preset.changed``.
 
-PAPER is the published schedule, Modular (paper). COURSE is Modular, for two cores, minutes and a
-thousand labels; FEW is Modular for about a hundred labels.
+PAPER is the published schedule, Modular (paper). COURSE is Modular for a thousand labels and
+minutes on two cores; FEW is Modular for about a hundred labels.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from wdlib.model.modular import NetworkConfig
@@ -23,117 +23,74 @@ LOSSES = (*PUBLISHED_LOSSES, "labels", "pseudo", "teacher", "cycle", "recomposit
 
 @dataclass(frozen=True)
 class Rates:
-    """Adam's learning rates.
-
-    Args:
-        autoencoder, critic, learner: one rate per optimiser.
-        cosine: whether the rates fall to zero along a half cosine over the phase.
-        rise: number of first steps over which the rates grow linearly.
-        fresh: whether Adam forgets the moments of the previous phase. Where the old gradients were
-            small, the first new ones would move the weights by many times the rate.
-    """
+    """Adam's learning rates, one per optimiser."""
 
     autoencoder: float = 2e-3
     critic: float = 1e-3
     learner: float = 1e-3
-    cosine: bool = True
-    rise: int = 0
+    cosine: bool = True  # the rates fall to zero along a half cosine over the phase
+    rise: int = 0  # number of first steps over which the rates grow linearly
+    # Adam forgets the moments of the previous phase: after small gradients, the first large ones
+    # would move the weights by many times the rate.
     fresh: bool = False
 
 
 @dataclass(frozen=True)
 class Labels:
-    """How labelled images and pseudo-labels enter the losses "labels", "pseudo" and "teacher".
+    """How labelled images and pseudo-labels enter the losses "labels", "pseudo" and "teacher"."""
 
-    Args:
-        batch: labelled images per step.
-        temperature: factor on the log densities of the components when they act as logits.
-        confidence: the least probability of a pseudo-label.
-        balanced: 0 selects pseudo-labels by ``confidence``. A share selects the surest images of
-            every value instead: at most this share of an equal part of all images.
-    """
-
-    batch: int = 64
-    temperature: float = 0.3
-    confidence: float = 0.95
+    batch: int = 64  # labelled images per step
+    temperature: float = 0.3  # factor on the components' log densities when they act as logits
+    confidence: float = 0.95  # the least probability of a pseudo-label
+    # A share selects the surest images of every value instead: at most this share of an equal part
+    # of all images. 0 selects by confidence.
     balanced: float = 0.0
 
 
 @dataclass(frozen=True)
 class Views:
-    """Changed copies of the images.
+    """Changed copies of the images."""
 
-    Args:
-        shift: images with labels or pseudo-labels move by up to so many pixels.
-        roam: share of these images that move to any place instead; their position is then unknown.
-            For sprites only.
-        corrupt: add the noisy and dropped-out copies of the authors' earlier code.
-    """
-
-    shift: int = 2
-    roam: float = 0.0
-    corrupt: bool = False
+    shift: int = 2  # images with labels or pseudo-labels move by up to so many pixels
+    roam: float = 0.0  # share of them that moves to any place; its position is then unknown
+    corrupt: bool = False  # add the noisy and dropped-out copies of the authors' earlier code
 
 
 @dataclass(frozen=True)
 class Relations:
-    """What the relational learner practises on.
+    """What the relational learner practises on."""
 
-    Args:
-        batch: relations per step.
-        encodings: share of the batch that starts from encoded images instead of prior samples.
-    """
-
-    batch: int = 128
-    encodings: float = 0.0
+    batch: int = 128  # relations per step
+    encodings: float = 0.0  # share that starts from encoded images instead of prior samples
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The frozen-encoder finish: decoder and relational learner train alone, on cached codes.
+    """The frozen-encoder finish: decoder and relational learner train alone, on cached codes."""
 
-    Args:
-        code_noise: standard deviation of the normal noise on half of the codes.
-        swap: probability with which a partition is swapped for a sample of its own component.
-        spare: a partition is not swapped where this raises the reconstruction loss by more than
-            this share, because it then holds details of the image.
-    """
-
-    code_noise: float = 0.0
-    swap: float = 0.0
+    code_noise: float = 0.0  # standard deviation of the normal noise on half of the codes
+    swap: float = 0.0  # probability that a partition becomes a sample of its own component
+    # A partition is not swapped where this raises the reconstruction loss by more than this share:
+    # it then holds details of the image.
     spare: float = math.inf
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A stretch of training with constant loss weights.
-
-    Args:
-        name: the name in the log.
-        steps: optimiser steps; or ``epochs``, passes over the unlabelled images.
-        batch: unlabelled images per step.
-        prior: "uniform" or "normal" in the warm-up, "adaptive" in full training.
-        refit_every: steps between two estimates of the adaptive prior; 0 estimates it once, at
-            the start of the phase.
-        losses: name -> weight, of LOSSES.
-        rates, labels, views, relations: see their classes.
-        finish: the settings of a frozen-encoder finish; None trains the encoder, too.
-
-    Raises ValueError for an unknown loss.
-    """
+    """A stretch of training with constant loss weights. Raises ValueError for an unknown loss."""
 
     name: str
-    steps: int = 0
-    epochs: int = 0
-    batch: int = 64
-    prior: str = "adaptive"
-    refit_every: int = 0
-    losses: Mapping[str, float] = field(default_factory=lambda: {"reconstruction": 1.0})
+    steps: int = 0  # of the optimisers;
+    epochs: int = 0  # or passes over the unlabelled images
+    batch: int = 64  # unlabelled images per step
+    prior: str = "adaptive"  # in full training; "uniform" or "normal" in the warm-up
+    refit_every: int = 0  # steps between estimates of the adaptive prior; 0 estimates it once
+    losses: Mapping[str, float] = field(default_factory=lambda: {"reconstruction": 1.0})  # weights
     rates: Rates = Rates()
     labels: Labels = Labels()
     views: Views = Views()
     relations: Relations = Relations()
-    finish: Finish | None = None
+    finish: Finish | None = None  # None trains the encoder, too
 
     def __post_init__(self):
         if unknown := sorted(set(self.losses) - set(LOSSES)):
@@ -167,20 +124,15 @@ class Phase:
 
 @dataclass(frozen=True)
 class Preset:
-    """Network sizes, how components are estimated, and the phases in order.
-
-    Args:
-        critic_betas: Adam's betas for the critic.
-        lengths: task -> factor on its number of steps, for tasks that differ from the default.
-        changes: dataset or task -> what differs there, as in ``Phase.changed``.
-    """
+    """Network sizes, how components are estimated, and the phases in order."""
 
     name: str
     networks: NetworkConfig
     fit: FitConfig
     phases: tuple[Phase, ...]
-    critic_betas: tuple[float, float] = (0.5, 0.99)
-    lengths: Mapping[str, float] = field(default_factory=dict)
+    critic_betas: tuple[float, float] = (0.5, 0.99)  # of Adam
+    lengths: Mapping[str, float] = field(default_factory=dict)  # task -> factor on its steps
+    # Dataset or task -> what differs there, as in Phase.changed.
     changes: Mapping[str, dict] = field(default_factory=dict)
 
     @property
@@ -204,16 +156,18 @@ class Preset:
         """The preset with every phase changed, as in ``Phase.changed``."""
         return replace(self, phases=tuple(phase.changed(**parts) for phase in self.phases))
 
+    def with_steps(self, steps: Iterable[int]) -> Preset:
+        """The preset with another number of steps for each phase."""
+        phases = (replace(p, steps=n) for p, n in zip(self.phases, steps, strict=True))
+        return replace(self, phases=tuple(phases))
+
     def for_task(self, name: str) -> Preset:
         """The preset of the task called ``name``: ``lengths`` and ``changes`` are applied. The
         changes of a dataset come before those of a task."""
-        factor, preset = self.lengths.get(name, 1.0), self
+        factor, preset = self.lengths.get(name, 1.0), replace(self, lengths={}, changes={})
         for key in (name.partition(".")[0], name):
             preset = preset.changed(**self.changes.get(key, {}))
-        phases = tuple(
-            replace(p, steps=max(round(factor * p.steps), min(p.steps, 1))) for p in preset.phases
-        )
-        return replace(self, phases=phases, lengths={}, changes={})
+        return preset.with_steps(max(round(factor * p.steps), min(p.steps, 1)) for p in self.phases)
 
     def for_images(self, count: int) -> Preset:
         """The preset with epochs turned into steps, for ``count`` unlabelled images.
@@ -221,13 +175,11 @@ class Preset:
         With corrupted copies an epoch is seven times as long: every image once as it is, three
         times noisy and three times with dropped pixels.
         """
-        phases = []
+        steps = []
         for phase in self.phases:
-            if phase.epochs:
-                seen = count * (7 if phase.views.corrupt else 1)
-                phase = replace(phase, steps=phase.epochs * math.ceil(seen / phase.batch), epochs=0)
-            phases.append(phase)
-        return replace(self, phases=tuple(phases))
+            seen = count * (7 if phase.views.corrupt else 1)
+            steps.append(phase.epochs * math.ceil(seen / phase.batch) or phase.steps)
+        return self.changed(epochs=0).with_steps(steps)
 
     def cut(self, steps: int) -> Preset:
         """The preset with ``steps`` steps in all; every phase keeps its share of them.
@@ -236,24 +188,22 @@ class Preset:
         """
         if steps < len(self.phases):
             raise ValueError(
-                f"{steps} steps are too few for {self.name}: it has {len(self.phases)} phases, "
-                f"and each needs at least one step"
+                f"{steps} steps are too few for {self.name}: each of its {len(self.phases)} phases "
+                f"needs at least one step"
             )
-        phases, before, given = [], 0, 0
+        shares, before = [], 0
         for left, phase in zip(range(len(self.phases) - 1, -1, -1), self.phases):
             before += phase.steps
+            given = sum(shares)
             wanted = round(steps * before / self.steps) - given
-            mine = min(max(wanted, 1), steps - given - left)  # every later phase needs one
-            phases.append(replace(phase, steps=mine))
-            given += mine
-        return replace(self, phases=tuple(phases))
+            shares.append(min(max(wanted, 1), steps - given - left))  # later phases need one each
+        return self.with_steps(shares)
 
 
 # Modular (paper). Where the paper is silent, the authors' earlier code decides: weight 0.2 beside a
-# reconstruction that is the mean over pixels and colours, rate 1e-4 on dSprites and 1e-5 on 3D
-# Shapes, a uniform warm-up prior, covariance times 0.1 estimated once, three noisy and three
-# dropped-out copies. That code takes one Adam step per loss of the encoder; one step on their sum,
-# and one critic for all partitions, are our readings. Encoder and decoder are of the same kind.
+# reconstruction that is the mean over pixels and colours, the rates, a uniform warm-up prior,
+# covariance times 0.1 estimated once, noisy and dropped-out copies. That code takes one Adam step
+# per loss of the encoder; one step on their sum, and one critic, are our readings.
 _COPIES = Views(corrupt=True)
 _SLOW = Rates(1e-4, 1e-4, 1e-4, cosine=False)
 _MATCH = {"reconstruction": 1 / 64, "adversarial": 0.2}  # our reconstruction sums over 64 rows
@@ -278,9 +228,8 @@ PAPER = Preset(
 )
 
 # Modular. In the warm-up the label loss and pseudo-labels weigh fifty times as much as
-# reconstruction. With equal weights the encoder first learns what most pixels show, and never
-# catches up with small differences such as an orientation. Full training reads values from the
-# components instead of linear heads. The finish freezes the encoder and trains the decoder.
+# reconstruction: with equal weights the encoder learns what most pixels show, and never catches up
+# with small differences such as an orientation. Full training reads values from the components.
 _WARM_UP = Phase(
     "warm-up",
     2500,
@@ -306,8 +255,7 @@ _FINISH = Phase(
 )
 # The orientation of a small heart (dSprites.v4) shows in three or four pixels, and a thousand
 # labels show each sprite at 8 of 225 places: it takes more steps, and half of the labelled images
-# roam. Without labels of size (Shapes3D.v2), shape takes longer: half the steps read it in .974 of
-# the validation images, all steps in .999.
+# roam. Without labels of size (Shapes3D.v2), shape needs all steps (half of them: .974, not .999).
 _ROAM = {"views": {"roam": 0.5}}
 _LONGER = {"dSprites.v4": 1.6, "dSprites.v4-circle": 1.6}
 COURSE = Preset(
@@ -319,12 +267,11 @@ COURSE = Preset(
     changes={"dSprites.v4": _ROAM, "dSprites.v4-circle": _ROAM},
 )
 
-# Modular with about a hundred labels: the unlabelled images matter more. A warm-up on labels alone
-# comes first, then rounds of self-training: the model of the previous round is the teacher, and a
-# growing share of its surest pseudo-labels counts, equally many per value. (Selected by confidence,
-# as in COURSE, a poor teacher does harm on large tasks.) The cycle loss begins with the rounds,
-# because shuffled codes show combinations that no labelled image has. COURSE is shorter where a
-# thousand labels soon show everything; a hundred labels do not.
+# Modular with about a hundred labels. A warm-up on labels alone comes first, then rounds of
+# self-training: the model of the previous round is the teacher, and a growing share of its surest
+# pseudo-labels counts, equally many per value. (Selected by confidence, a poor teacher does harm on
+# large tasks.) The cycle loss begins with the rounds, because shuffled codes show combinations that
+# no labelled image has.
 _ALONE = _WARM_UP.changed(steps=1000, losses={"pseudo": 0.0})
 _ROUND = _ALONE.changed(steps=375, losses={"teacher": 1.0, "cycle": 0.1}, rates={"fresh": True})
 _ROUNDS = [_ROUND.changed(name=f"round {n}", labels={"balanced": n / 10}) for n in (1, 2, 3, 4)]
@@ -334,7 +281,7 @@ PRESETS = {preset.name: preset for preset in (PAPER, COURSE, FEW)}
 
 
 def preset(name: str) -> Preset:
-    """The preset called ``name`` (case does not matter). Raises ValueError for another name."""
+    """The preset called ``name`` in any case. Raises ValueError for another name."""
     if name.upper() not in PRESETS:
         raise ValueError(f"there is no preset {name!r}; the presets are {', '.join(PRESETS)}")
     return PRESETS[name.upper()]

@@ -1,7 +1,6 @@
 """Training of the modular model: the phases of a preset, on the loop that all methods share.
 
-A run that is saved, stopped and resumed ends with the weights of a run that never stopped, bit for
-bit on a CPU.
+On a CPU, a run that is saved and resumed ends with the weights of a run that never stopped.
 """
 
 from __future__ import annotations
@@ -33,11 +32,8 @@ class Trainer(Run):
     """A model in training, and everything that its next step depends on.
 
     Args:
-        split: which images are used, and which of them have labels.
-        images: where the images come from.
+        split, images, seed, device: as in ``FitRequest``.
         preset: COURSE, FEW, PAPER, or one of your own.
-        seed: of the weights and of every random number of training.
-        device: "cpu", "cuda", ...; images, labels and random numbers live there.
         compile: compile encoder and decoder (torch.compile); this pays on long runs only.
         autocast: bfloat16 matrix products where the device has them.
 
@@ -58,8 +54,8 @@ class Trainer(Run):
     ):
         if split.task.space is not DSPRITES and any(p.views.roam for p in preset.phases):
             raise ValueError(
-                f"images of {split.task.name} cannot roam: only a single sprite on black can move "
-                f"to any place; set roam to 0"
+                f"images of {split.task.name} cannot roam, only a single sprite on black can: set "
+                f"roam to 0"
             )
         self.preset = preset.for_images(len(split.train))
         knows_nothing = split.task.channels * 64 * math.log(2)  # reconstruction loss of any image
@@ -81,15 +77,8 @@ class Trainer(Run):
         self.taught = torch.zeros((0, n), dtype=torch.long, device=self.device)  # see ours.teach
         self.swaps = torch.zeros(n, dtype=torch.bool, device=self.device)  # see ours.finish_step
 
-    @property
-    def done(self) -> int:
-        """Steps taken."""
-        return self.loop.done
-
-    @property
-    def history(self) -> list[dict]:
-        """What was reported: step, phase and losses."""
-        return self.loop.history
+    done = property(lambda self: self.loop.done, doc="Steps taken.")
+    history = property(lambda self: self.loop.history, doc="Step, phase and losses per report.")
 
     def run(
         self,
@@ -102,9 +91,8 @@ class Trainer(Run):
         """Train for ``steps`` steps, or to the end of the preset; return the model.
 
         With a ``folder``, a checkpoint is saved there every ``save_every`` steps and at the end.
-        Raises FloatingPointError, naming step and loss, where a loss has diverged when it is shown
-        or saved, and ValueError where a partition has collapsed when the prior is estimated. Such a
-        state is never saved.
+        Raises FloatingPointError where a loss has diverged when it is shown or saved, and
+        ValueError where a partition has collapsed when the prior is estimated.
         """
         total = self.preset.steps
         end = total if steps is None else min(total, self.done + steps)
@@ -129,17 +117,15 @@ class Trainer(Run):
         """Train from the start for so many seconds of computing; return the model.
 
         ``shares``: of the seconds, one per phase; they sum to 1. Every phase takes at least one
-        step. Afterwards ``preset`` says how many steps each has taken. Raises as ``run`` does.
+        step; afterwards ``preset`` holds how many. Raises as ``run`` does.
         """
         began = time.perf_counter()
-        loop = Loop(seconds=seconds, device=self.device, progress=progress, limits=self.loop.limits)
-        self.loop = loop
+        how = {"device": self.device, "progress": progress, "limits": self.loop.limits}
+        self.loop = Loop(seconds=seconds, **how)
         for _ in self._train(shares):
             pass
         self.seconds = time.perf_counter() - began
-        phases = zip(self.preset.phases, loop.taken, strict=True)
-        phases = tuple(dataclasses.replace(phase, steps=steps) for phase, steps in phases)
-        self.preset = dataclasses.replace(self.preset, phases=phases)
+        self.preset = self.preset.with_steps(self.loop.taken)
         self._ready(frozen=False)
         return self.model
 
@@ -160,18 +146,18 @@ class Trainer(Run):
             before = phase
 
     def begin(self, phase: Phase, before: Phase) -> None:
-        """What comes before a phase; ``before`` is the phase whose model is the teacher."""
+        """Prepare a phase; ``before`` is the phase whose model is the teacher."""
         self.codes, self.taught = None, self.taught[:0]
         if phase.rates.fresh:
-            self.optimisers.forget()
+            for optimiser in self.optimisers.values():
+                optimiser.state.clear()
         if phase.finish or phase.weight("teacher"):
             ours.refresh_statistics(self.model, self.unlabelled[:4096])
         if phase.finish:
             self.codes = self.model.encode(self.unlabelled)
         if phase.weight("teacher"):
-            self.taught = ours.teach(
-                self.model, before, self.unlabelled, balanced=phase.labels.balanced
-            )
+            share = phase.labels.balanced
+            self.taught = ours.teach(self.model, before, self.unlabelled, balanced=share)
         if phase.prior == "adaptive":
             self.refit()
         if phase.finish and phase.finish.swap:  # partitions that hold no details of the image
@@ -189,8 +175,8 @@ class Trainer(Run):
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             if self.codes is not None:
                 return ours.finish_step(*common, self.codes[pick], self.swaps, *how)
-            mine = torch.randint(len(self.labelled), (phase.labels.batch,), device=self.device,
-                                 generator=self.generator)  # fmt: skip
+            size, where = (phase.labels.batch,), {"device": self.device}
+            mine = torch.randint(len(self.labelled), size, generator=self.generator, **where)
             if phase.is_published:
                 return method.step(*common, *how)
             taught = self.taught[pick] if phase.weight("teacher") else None
@@ -209,7 +195,7 @@ class Trainer(Run):
             part.train(not frozen)
 
     def identity(self) -> dict:
-        """What makes this run this run; a checkpoint of another run is refused."""
+        """What a checkpoint must share with this run to be resumed."""
         return {
             "task": self.split.task.name,
             "seed": self.seed,
@@ -223,14 +209,14 @@ class Trainer(Run):
         """Save a checkpoint in ``folder``: everything that the next step depends on."""
         progress = {"done": self.done, "seconds": self.seconds, "history": self.history}
         record = self.identity() | progress | {"source": provenance()}
-        saved.save(folder, saved.CHECKPOINT, checkpoint.tensors_of(self), record)
+        tensors = checkpoint.tensors_of(self) | self.optimisers.moments()
+        saved.save(folder, saved.CHECKPOINT, tensors, record)
 
     def resume(self, folder: Path | str) -> None:
         """Go back to the checkpoint in ``folder``.
 
-        Raises FileNotFoundError where there is none. Raises ValueError, and leaves this trainer
-        unchanged, for a broken one and for one of another task, split, preset, seed or number of
-        labels.
+        Raises FileNotFoundError where there is none; ValueError, and leaves this trainer unchanged,
+        for a broken one and for one of another ``identity``.
         """
         checkpoint.restore(self, folder)
 
@@ -247,12 +233,11 @@ def shares_of(
 ) -> list[float]:
     """How the time of a preset is shared among its phases on this machine; the shares sum to 1.
 
-    A few steps of every phase are timed on a part of the images, and thrown away. A budget in
-    seconds is divided by these shares.
+    A few steps of every phase are timed on a part of the images, and thrown away.
     """
     part = dataclasses.replace(split, train=split.train[: max(PILOT, len(split.labelled))])
-    trainer, taken = Trainer(part, images, preset.cut(60 * len(preset.phases)), seed=seed,
-                             device=device), []  # fmt: skip
+    short, taken = preset.cut(60 * len(preset.phases)), []
+    trainer = Trainer(part, images, short, seed=seed, device=device)
     for phase in preset.phases:
         begin, one = _pilot(trainer, phase)
         if phase.finish or phase.weight("teacher"):  # such a phase encodes all images first
@@ -263,22 +248,21 @@ def shares_of(
 
 def _pilot(trainer: Trainer, phase: Phase) -> tuple[float, float]:
     """Seconds that a phase takes to begin, and per step."""
-    begin = _timed(trainer, lambda: trainer.begin(phase, phase))
+    begin = _timed(trainer, trainer.begin, phase, phase)
     trainer.step(phase, 0, 0.0)  # the first step is slower
-    took, steps = 0.0, 0
-    while not steps or (took < 1 and steps < 58):
-        steps += 1
-        took += _timed(trainer, lambda at=steps: trainer.step(phase, at, 0.0))
-    one = took / steps
+    took = []
+    while not took or (sum(took) < 1 and len(took) < 58):
+        took.append(_timed(trainer, trainer.step, phase, len(took) + 1, 0.0))
+    one = sum(took) / len(took)
     if phase.refit_every:
         one += _timed(trainer, trainer.refit) / phase.refit_every
     return begin, one
 
 
-def _timed(trainer: Trainer, work) -> float:
+def _timed(trainer: Trainer, work, *arguments) -> float:
     """Seconds of computing that ``work`` takes; a GPU, which works ahead, is waited for."""
     start = computed(trainer.device)
-    work()
+    work(*arguments)
     if trainer.device.type == "cuda":
         torch.cuda.synchronize(trainer.device)
     return computed(trainer.device) - start
