@@ -76,16 +76,17 @@ def test_pictures_come_in_the_order_asked_for():
 
 
 def test_the_cache_grows_by_the_geometries_that_are_asked_for_and_is_bounded(monkeypatch):
-    monkeypatch.setattr(shapes3d_draw, "_cache", {})
+    monkeypatch.setattr(shapes3d_draw, "_cache", np.empty_like(shapes3d_draw._cache))
+    monkeypatch.setattr(shapes3d_draw, "_ready", set())
     forget()
     before, ready = memory("VmRSS"), []
     classes = np.array([[0, 0, 0, 0, 0, k] for k in (3, 3, 7, 9)])
     for count in (1, 2, 3, 4, 4):  # the second is the first again
         draw(classes[:count])
-        ready.append(int(shapes3d_draw._cache["ready"].sum()))
+        ready.append(len(shapes3d_draw._ready))
     assert ready == [1, 1, 2, 3, 3]
     assert memory("VmRSS") - before < 40 * 2**20, "three of 480 geometries take 83 MB"
-    assert sum(array.nbytes for array in shapes3d_draw._cache.values()) < 100e6
+    assert shapes3d_draw._cache.nbytes < 100e6
 
 
 def test_shrinking_is_pillows_lanczos():

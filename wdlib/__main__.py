@@ -22,7 +22,7 @@ LARGEST_SEED = 2**32 - 1  # numpy's and scikit-learn's older generators take no 
 
 
 def run_draw(args) -> None:
-    """draw: classes in, images out, a block at a time."""
+    """Draw images from their factor classes."""
     import numpy as np
 
     from wdlib.data import load
@@ -40,7 +40,7 @@ def run_draw(args) -> None:
 
 
 def run_train(args) -> None:
-    """train: a model in --out; --resume continues."""
+    """Train a model of a task."""
     from wdlib.data import load
     from wdlib.model import saved
     from wdlib.tasks import task
@@ -69,7 +69,7 @@ def run_train(args) -> None:
 
 
 def run_evaluate(args) -> None:
-    """evaluate: the report of a trained model; its judge is kept in the same folder."""
+    """Print every score of a trained model."""
     from wdlib.evaluation import evaluate
     from wdlib.files import provenance
 
@@ -85,7 +85,7 @@ def run_evaluate(args) -> None:
 
 
 def run_film(args) -> None:
-    """film: relations on a test image; the judge reads every step."""
+    """Apply relations to a test image, and write the steps as a GIF or a PNG."""
     from wdlib.files import whole
     from wdlib.navigator.film import gif, strip_png
     from wdlib.navigator.walk import Walk
@@ -111,7 +111,7 @@ def run_film(args) -> None:
 
 
 def run_ship(args) -> None:
-    """ship: trained models become the shipped weights of their tasks, with scores measured anew.
+    """Make trained models the shipped weights of their tasks.
 
     One process ships all of them, because shipping changes the working tree, and so the commit.
     """
@@ -132,7 +132,7 @@ def run_ship(args) -> None:
 
 
 def run_score(args) -> None:
-    """score: arrays in, numbers out."""
+    """Print scores of any representation."""
     from wdlib.data.arrays import read_npz
     from wdlib.files import provenance
     from wdlib.metrics import score
@@ -154,7 +154,7 @@ def run_score(args) -> None:
 
 
 def run_table(args) -> None:
-    """table: finished cells are kept, so that the same command continues a stopped run."""
+    """Run the missing cells of a table, and print it."""
     from wdlib.experiments import grid, tables
     from wdlib.experiments.recipes import KNOWN
     from wdlib.experiments.studies import cells_of
@@ -190,7 +190,7 @@ def run_table(args) -> None:
 
 
 def run_report(args) -> None:
-    """report: the tables in README and notebooks/results/README, and the figures beside it."""
+    """Render the results pages of a checkout again."""
     from wdlib.experiments.report import PAGES, write_report
 
     write_report()
@@ -198,7 +198,7 @@ def run_report(args) -> None:
 
 
 def run_recipe(args) -> None:
-    """recipe: the methods and tasks with this digest, and all their settings, as JSON."""
+    """Print the settings behind a row of a table as JSON."""
     from wdlib.experiments.recipes import behind
 
     print(json.dumps(behind(args.digest), indent=1))
@@ -296,18 +296,14 @@ def _trees(default: str) -> tuple[tuple[str, ...], dict]:
     )  # fmt: skip
 
 
-VERBS = {  # name -> (what runs, help, arguments)
-    "draw": (
-        run_draw,
-        "draw images from their factor classes",
+VERBS = {  # the function of a verb -> its arguments; its docstring is the help
+    run_draw: (
         _argument("dataset", help="dsprites or shapes3d"),
         _argument("classes", type=Path, help="npy file of integer classes [N, 6]"),
         _argument("out", type=Path, help="npy file to write, with uint8 images"),
         DATA,
     ),
-    "train": (
-        run_train,
-        "train a model of a task",
+    run_train: (
         _argument("task", help="such as dSprites.v2"),
         _argument("--preset", default="COURSE",
                   help="COURSE (the default), FEW (for a hundred labels) or PAPER (needs a GPU)"),
@@ -319,39 +315,27 @@ VERBS = {  # name -> (what runs, help, arguments)
         _argument("--resume", action="store_true", help="continue from the checkpoint in --out"),
         _argument("--compile", action="store_true", help="use torch.compile, for long runs"),
     ),
-    "evaluate": (
-        run_evaluate,
-        "print every score of a trained model",
-        FOLDER, DATA, DEVICE_NAME, SEED, JSON, _trees("gradient_boosting"),
-    ),
-    "film": (
-        run_film,
-        "apply relations to a test image, and write the steps as a GIF or a PNG",
+    run_evaluate: (FOLDER, DATA, DEVICE_NAME, SEED, JSON, _trees("gradient_boosting")),
+    run_film: (
         FOLDER,
         _argument("relations", nargs="+", help="in this order, such as right bigger next-shape"),
         _argument("--out", type=Path, required=True, help="FILE.gif or FILE.png"),
         _argument("--image", type=int, default=0, help="number of the test image (default: 0)"),
         DATA,
     ),
-    "ship": (
-        run_ship,
-        "make trained models the shipped weights of their tasks",
+    run_ship: (
         _argument("folders", type=Path, nargs="+", help="folders of trained models"),
         _argument("--home", type=Path, help="folder of the weights (default: inside wdlib)"),
         _trees("hist_gradient_boosting"),
     ),
-    "score": (
-        run_score,
-        "print scores of any representation",
+    run_score: (
         _argument("arrays", type=Path,
                   help="npz file of codes_train, factors_train, codes_test and factors_test"),
         _argument("--metrics", default="mig,sap,sap_r2,dci",
                   help="names of scores, with commas (default: mig,sap,sap_r2,dci)"),
         SEED, JSON,
     ),
-    "table": (
-        run_table,
-        "run the missing cells of a table, and print it",
+    run_table: (
         _argument("name", choices=["1", "long", "2", "pace", "labels", "unseen", "ablations",
                                    "published"], help="1 and 2 are the paper's tables"),
         _argument("--folder", type=Path, help="keeps finished cells (default: runs/tableNAME)"),
@@ -363,12 +347,8 @@ VERBS = {  # name -> (what runs, help, arguments)
         _argument("--device", default="cpu", help="auto, cpu, cuda, ... (default: cpu)"),
         _argument("--workers", type=int, default=1, help="number of processes (default: 1)"),
     ),
-    "recipe": (
-        run_recipe,
-        "print the settings behind a row of a table as JSON",
-        _argument("digest", help="the row's twelve letters in the column recipe"),
-    ),
-    "report": (run_report, "render the results pages of a checkout again"),
+    run_recipe: (_argument("digest", help="the row's twelve letters in the column recipe"),),
+    run_report: (),
 }  # fmt: skip
 
 
@@ -376,8 +356,9 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all verbs."""
     top = argparse.ArgumentParser(prog="python -m wdlib", description="Modular representations.")
     verbs = top.add_subparsers(dest="command", required=True, metavar="VERB")
-    for name, (run, text, *arguments) in VERBS.items():
-        verb = verbs.add_parser(name, help=text, description=f"{text.capitalize()}.")
+    for run, arguments in VERBS.items():
+        about = run.__doc__.partition("\n")[0]
+        verb = verbs.add_parser(run.__name__.removeprefix("run_"), help=about, description=about)
         verb.set_defaults(run=run)
         for names, settings in arguments:
             verb.add_argument(*names, **settings)

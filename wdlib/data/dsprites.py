@@ -42,8 +42,8 @@ def reader(
     """A function from classes [N, 6] to uint8 images [N, 64, 64] of the original file.
 
     The first call for a file fills the cache under ``root``; so does a call that finds the cache
-    cut or altered. Raises ValueError, naming file and cause, for a file that is cut short, misnamed
-    or not dSprites, and OSError where the disk is full.
+    cut or altered. Raises ValueError, naming file and cause, for a damaged file and for any other,
+    and OSError where the disk is full.
     """
     check_kind(path)
     stat = path.stat()

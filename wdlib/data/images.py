@@ -41,8 +41,8 @@ class Images:
 
         def fill(start: int) -> None:
             part = slice(start, start + self.chunk)
-            made = self.make(classes[part])
-            if made.dtype != np.uint8 or made.shape != (wanted := images[part].shape):
+            made, wanted = self.make(classes[part]), images[part].shape
+            if made.dtype != np.uint8 or made.shape != wanted:
                 raise ValueError(
                     f"images ({self.source}) must be uint8 of shape {wanted}, but were made as "
                     f"{made.dtype} of shape {made.shape}"
@@ -118,7 +118,7 @@ def to_float(images, dtype=None):
 
 
 def as_tensor(images):
-    """An array or tensor -> a torch tensor; an array that was flipped is copied, as torch needs."""
+    """An array or tensor -> a torch tensor; a flipped array is copied, as torch needs."""
     import torch
 
     if min(getattr(images, "strides", ()), default=0) < 0:

@@ -40,7 +40,7 @@ def reader(path: Path, space: FactorSpace = SHAPES3D) -> Callable[[np.ndarray], 
 
 
 def _read(path: Path, space: FactorSpace, classes: np.ndarray) -> np.ndarray:
-    """Each stored chunk is decompressed once, in whatever order its images are wanted."""
+    """Decompress each stored chunk once, whatever the order of the images."""
     wanted, back = np.unique(space.index(classes), return_inverse=True)
     found = np.empty((len(wanted), *SHAPE), np.uint8)
     with h5_array(path, IMAGES, (len(space), *SHAPE), np.uint8) as images:

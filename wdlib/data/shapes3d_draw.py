@@ -68,30 +68,23 @@ def lanczos(large: int, small: int, lobes: int = 3) -> np.ndarray:
 
 LANCZOS = lanczos(RESOLUTION, SIDE)
 
-_cache: dict[str, np.ndarray] = {}
+# Memory that is never written is never taken: a task pays for its own geometries.
+_cache = np.empty((int(np.prod(GEOMETRIES)) * PLANES, SIDE, SIDE), np.int16)
+_ready: set[int] = set()  # geometries whose planes are in the cache
 _building = Lock()
 
 
 def _planes(geometry: np.ndarray) -> np.ndarray:
     """The cache [480 * 21, 64, 64] int16, in which the given geometries are ready."""
-    with _building:
-        if not _cache:
-            total = int(np.prod(GEOMETRIES))
-            # Memory that is never written is never taken: a task pays for its own geometries.
-            _cache["planes"] = np.empty((total * PLANES, SIDE, SIDE), np.int16)
-            _cache["ready"] = np.zeros(total, bool)
-        missing = np.unique(geometry)
-        missing = missing[~_cache["ready"][missing]]
-        if len(missing):
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(_fill, missing))  # list waits, and raises what a thread raised
-    return _cache["planes"]
+    with _building, ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_fill, set(geometry.tolist()) - _ready))  # raises what a thread raised
+    return _cache
 
 
 def _fill(geometry: int) -> None:
     planes = _cast_planes(*np.unravel_index(geometry, GEOMETRIES))
-    _cache["planes"][PLANES * geometry : PLANES * (geometry + 1)] = planes
-    _cache["ready"][geometry] = True
+    _cache[PLANES * geometry : PLANES * (geometry + 1)] = planes
+    _ready.add(geometry)
 
 
 def _cast_planes(scale: int, shape: int, orientation: int) -> np.ndarray:

@@ -49,13 +49,13 @@ def split(
     Args:
         seed: of the permutation, and of the choice of combinations.
         labels: number of labelled images.
-        fractions: of train, validation and test; they sum to 1.
+        fractions: of train, validation and test.
         limit: the most images in train, validation and test together.
         unseen: fraction of the combinations of relevant values that only ``Split.unseen`` holds.
             Each value of each factor still occurs in other combinations.
 
-    Raises ValueError for fractions that do not sum to 1, for more labels than images of train, and
-    where so many unseen combinations would leave out a value altogether.
+    Raises ValueError for fractions that do not sum to 1, more labels than images of train, and so
+    many unseen combinations that a value would not occur.
     """
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions of train, validation and test must sum to 1, got {fractions}")

@@ -29,10 +29,9 @@ PILOT = 4096  # images that a preset is tried on, to measure how long its phases
 
 
 class Trainer(Run):
-    """A model in training, and everything that its next step depends on.
+    """A model in training; split, images, seed and device are as in ``FitRequest``.
 
     Args:
-        split, images, seed, device: as in ``FitRequest``.
         preset: COURSE, FEW, PAPER, or one of your own.
         compile: compile encoder and decoder (torch.compile); this pays on long runs only.
         autocast: bfloat16 matrix products where the device has them.
