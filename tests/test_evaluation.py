@@ -64,26 +64,26 @@ def test_all_partitions_is_never_easier_than_target_only(report):
 
 def test_it_prints_and_renders_every_row(report):
     text, html = str(report), report._repr_html_()
-    for row in report.rows:
-        assert row.what in text and row.what in html
-    assert html.count("<table>") == 2 and "converted" in text and "raw" in text
+    for what in report.figures.what:
+        assert what in text and what in html
+    assert html.count("<table ") == 2 and "converted" in text and "raw" in text
     for shown in (text, html):
         assert "750 images of train without labels, measured on 300 of test" in shown
 
 
 def test_beside_judged_figures_stands_the_judge_and_says_so(report):
-    marked = {row.key for row in report.rows if row.by_judge}
+    marked = set(report.figures.index[report.figures.by_judge])
     assert marked == {
         f"{kind}_{origin}{part}"
         for kind, part in (("judged", ""), ("judged", "_target"), ("decoded", ""))
         for origin in ("prior", "encoded")
     }
-    for row in report.rows:
+    for row in report.figures.itertuples():
         assert row.oracle == (report["judge_accuracy"] if row.by_judge else 1)
         printed = f"{row.oracle:.3f}" + (" j" if row.by_judge else "")
         assert any(row.what in line and printed in line for line in str(report).splitlines())
     for text in (str(report), report._repr_html_()):
-        assert "j: the judge on test images, all factors, which is no ceiling" in text
+        assert "j: the judge's accuracy on test images, which is not a maximum" in text
 
 
 def test_the_same_seed_measures_the_same(parts, report):
@@ -94,7 +94,7 @@ def test_the_same_seed_measures_the_same(parts, report):
 def test_the_split_of_another_task_is_refused(parts):
     model, _, images, judge = parts
     other = split(task("dSprites.v3"), seed=0, limit=1500)
-    with pytest.raises(ValueError, match="the model is of dSprites.v2, the split of dSprites.v3"):
+    with pytest.raises(ValueError, match="for dSprites.v2, but the split is for dSprites.v3"):
         evaluate(model, other, images, judge)
 
 
@@ -189,7 +189,7 @@ def test_a_full_circles_report_prints_its_ceilings():
     assert report["oracle_encoder_orientation"] == pytest.approx(7 / 12)
     assert report["oracle_judge_accuracy"] == pytest.approx(7 / 12)
     line = next(x for x in str(report).splitlines() if x.startswith("encoder, orientation"))
-    assert line.split()[-2] == "0.583" and not any(row.by_judge for row in report.rows)
+    assert line.split()[-2] == "0.583" and not any(report.figures.by_judge)
 
 
 class Perfect:
@@ -239,7 +239,7 @@ def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, par
     monkeypatch.setattr(Perfect, "partitions", partitions)
     report = evaluate(*perfect, metrics=["mig"], most=600, converted=False)
     grouped = {"grouped"} if partitions else set()
-    assert {row["convention"] for row in report.scores} == {"raw"} | grouped
+    assert set(report.scores.index.unique("convention")) == {"raw"} | grouped
 
 
 def test_factors_alone_leave_out_what_a_system_keeps_beside_them(perfect, monkeypatch):
@@ -266,5 +266,5 @@ def test_scores_of_one_set_take_the_set_that_is_asked_for():
     arrays = codes[0], one, codes[1], other
     assert score(*arrays, metrics=["mig"])["mig"] == mig(codes[0], one).value
     assert score(*arrays, metrics=["mig"], one_set="test")["mig"] == mig(codes[1], other).value
-    with pytest.raises(ValueError, match="one_set is 'train' or 'test', got 'validation'"):
+    with pytest.raises(ValueError, match="one_set must be 'train' or 'test', got 'validation'"):
         score(*arrays, one_set="validation")

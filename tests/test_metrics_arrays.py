@@ -1,5 +1,6 @@
 """What may come in: every kind of array, and a clear sentence for what no score can use."""
 
+import itertools
 import subprocess
 import sys
 
@@ -194,12 +195,8 @@ def test_a_score_prints_as_a_row_with_its_settings_and_draws_its_matrix():
     assert "\n" not in row and f"mig {result.value:.4f}" in row and "bins=20" in row
     figure = result.heatmap(factor_names=["a", "b", "c"])
     axes = figure.axes[0]
-    assert axes.images[0].get_array().shape == (3, 3)
+    assert axes.collections[0].get_array().size == 9
     assert [label.get_text() for label in axes.get_xticklabels()] == ["a", "b", "c"]
-    with pytest.raises(TypeError):
-        result.values["mig"] = 1
-    with pytest.raises(ValueError):
-        result.matrix[0, 0] = 1
 
 
 @pytest.mark.parametrize("function", [dci, sap])
@@ -233,36 +230,26 @@ def test_the_table_puts_oracle_and_chance_beside_every_score():
         "converted": (FACTORS, FACTORS, None),
     }
     table = score_table(conventions, FACTORS, FACTORS, metrics=["mig", "sap_r2"])
-    assert [(row["convention"], row["score"]) for row in table.rows] == [
-        (convention, name) for convention in conventions for name in ("mig", "sap_r2")
-    ]
-    numbers = table.to_dict()
-    assert numbers["raw"]["mig"] == pytest.approx(0, abs=1e-12)
-    assert numbers["grouped"]["mig"] > 0.9
-    assert numbers["converted"]["mig"] == numbers["converted"]["oracle_mig"]
-    assert numbers["converted"]["oracle_mig"] == mig(FACTORS, FACTORS).value
-    shuffled = chance_codes(FACTORS, seed=0)
-    assert numbers["converted"]["chance_mig"] == mig(shuffled, FACTORS).value < 0.1
-    lines = str(table).splitlines()
-    assert len(lines) == 7 and len({line.index("value") for line in lines[:1]}) == 1
-    assert lines[0].split() == ["convention", "score", "value", "oracle", "chance"]
-    html = table._repr_html_()
-    assert html.count("<tr>") == 7 and "<td>converted</td>" in html
+    assert list(table.index) == list(itertools.product(conventions, ("mig", "sap_r2")))
+    value = table.xs("mig", level="score").value
+    assert value["raw"] == pytest.approx(0, abs=1e-12) and value["grouped"] > 0.9
+    converted = table.loc["converted", "mig"]
+    assert converted.value == converted.oracle == mig(FACTORS, FACTORS).value
+    assert converted.chance == mig(chance_codes(FACTORS, seed=0), FACTORS).value < 0.1
 
 
 def test_raw_and_grouped_codes_share_their_trees_and_nothing_else():
     codes = np.repeat(CODES, 2, axis=1) + 0.1 * RNG.normal(size=(150, 6))
     conventions = {"raw": (codes, codes, None), "grouped": (codes, codes, [2, 2, 2])}
-    table = score_table(conventions, FACTORS, FACTORS, metrics=["dci"]).to_dict()
+    table = score_table(conventions, FACTORS, FACTORS, metrics=["dci"])
     for name, groups in (("raw", None), ("grouped", [2, 2, 2])):
         alone = dci(codes, FACTORS, codes, FACTORS, groups=groups)
-        assert table[name]["dci_disentanglement"] == alone["disentanglement"]
-        assert table[name]["dci_completeness"] == alone["completeness"]
-        assert table[name]["dci_informativeness"] == alone["informativeness"]
+        for part in ("disentanglement", "completeness", "informativeness"):
+            assert table.value[name, f"dci_{part}"] == alone[part]
         shuffled = chance_codes(codes, seed=0)
         chance = dci(shuffled, FACTORS, shuffled, FACTORS, groups=groups)
-        assert table[name]["chance_dci_completeness"] == chance["completeness"]
-    assert table["raw"]["dci_completeness"] < table["grouped"]["dci_completeness"]
+        assert table.chance[name, "dci_completeness"] == chance["completeness"]
+    assert table.value["raw", "dci_completeness"] < table.value["grouped", "dci_completeness"]
 
 
 def test_everything_runs_where_torch_cannot_be_imported():

@@ -1,70 +1,60 @@
-"""Every score of a trained system in one report, each beside its oracle and its chance.
+"""All scores of a trained system in one report, each next to its oracle and its chance.
 
-Any system of the table of methods can be measured; what it has no notion of (a prior to sample,
-partitions) is left out. What is measured on images uses the test part of the split, which nothing
-was trained or chosen on; what the scores of codes fit first is fitted to images of train that had
-no labels.
+Every system can be measured; figures that need a part it does not have (a prior to sample from,
+partitions) are left out. Figures of images use the test split, which no training or choice has
+seen. Scores of codes are fitted to unlabelled images of train.
 
-An oracle is what a perfect system gets: 1, unless values look alike (``ceilings``) or perfect
-codes do not reach it (SAP). Beside judged pictures, where no values look alike, stands how often
-the judge reads real test images right, and is said to be that. It is no ceiling: a picture that a
-decoder draws may be plainer than a real one, and is then read right more often.
+The oracle is what a perfect system gets: 1, unless some values look alike (``ceilings``), or a
+score is below 1 for perfect codes (SAP). For figures of judged images, if no values look alike,
+the judge's accuracy on test images takes its place. This is not a maximum: an image from a decoder
+may be plainer than a real one, and the judge then reads it right more often.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
 import torch
+from pandas import DataFrame, concat
+from torch import Tensor
 
 from wdlib.data import Images, Split, device_images
-from wdlib.metrics import ScoreTable, score_table
+from wdlib.metrics import score_table
 from wdlib.metrics.judge import Judge, accuracy
 from wdlib.metrics.oracle import ceilings, encoder_key
 from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.metrics.table import STANDARD
 from wdlib.model import System
 from wdlib.model.prior import random_values
+from wdlib.tasks import Task
 
+MOST = 10_000  # images of train for the scores of codes; half as many of test
 WORDS = {"prior": "from prior samples", "encoded": "from test images"}
-MOST = 10_000  # images of train, and half as many of test, that the scores of codes look at
-JUDGE = "the judge on test images, all factors, which is no ceiling"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure: what it is, its value, what a perfect and an ignorant system get.
-
-    by_judge: in the oracle's place stands the judge's accuracy on test images (see above).
-    """
-
-    key: str
-    what: str
-    value: float
-    oracle: float
-    chance: float
-    by_judge: bool = False
-
-    def cells(self) -> list[str]:
-        """What it is, and its three numbers as they are printed."""
-        mark = " j" if self.by_judge else ""
-        return [self.what, f"{self.value:.3f}", f"{self.oracle:.3f}{mark}", f"{self.chance:.3f}"]
+JUDGE = "j: the judge's accuracy on test images, which is not a maximum"
+RELATION_FIGURES = (  # key, description, name in ``relation_accuracy``
+    ("relation_{}_target", "relation, latent, target only", "target"),
+    ("relation_{}_all", "relation, latent, all partitions", "all"),
+    ("judged_{}_target", "relation, judged image, target only", "judged_target"),
+    ("judged_{}", "relation, judged image, all factors", "judged_all"),
+    ("decoded_{}", "no relation, judged image, all factors", "judged_before"),
+)
 
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """All figures of one model on one task. Prints as text, renders in a notebook.
+    """All figures of one model on one task. Prints as text, and as tables in a notebook.
 
-    rows: encoder, relation accuracy and judge. scores: DCI, MIG, SAP under each convention.
-    scored: on which images the scores were fitted and measured, in words.
+    figures: relation accuracy, encoder and judge. A frame, indexed by key, of what it is, value,
+             oracle, chance, and by_judge (True where the oracle is the judge's accuracy).
+    scores:  DCI, MIG, SAP under each convention, the frame of ``score_table``.
+    scored:  on which images the scores were fitted and measured, in words.
     """
 
     task: str
-    rows: tuple[Row, ...]
-    scores: ScoreTable
+    figures: DataFrame
+    scores: DataFrame
     scored: str = ""
 
     def __getitem__(self, key: str) -> float:
@@ -72,56 +62,49 @@ class Report:
         return self.to_dict()[key]
 
     def to_dict(self) -> dict[str, float]:
-        """Flat and ready for JSON, every figure with its oracle_ and chance_ twins.
+        """All figures, flat and ready for JSON, each followed by its oracle_ and its chance_.
 
-        The oracle_ of a judged or decoded figure is the judge's accuracy on test images, unless the
-        task has values that look alike; then it is the figure's ceiling. Scores of converted codes
-        go by their plain names (mig, dci_disentanglement, ...), those of grouped and raw codes
-        carry the convention (raw_mig, ...).
+        The oracle_ of a judged or decoded figure is the judge's accuracy on test images, unless
+        some values of the task look alike; then it is the figure's ceiling. Scores of converted
+        codes have plain names (mig, dci_disentanglement, ...), other scores start with their
+        convention (raw_mig, ...).
         """
         flat = {}
-        for row in self.rows:
-            flat |= {
-                row.key: row.value,
-                f"oracle_{row.key}": row.oracle,
-                f"chance_{row.key}": row.chance,
-            }
-        for row in self.scores:
-            key = row["score"]
-            if row["convention"] != "converted":
-                key = f"{row['convention']}_{key}"
-            flat |= {
-                key: row["value"],
-                f"oracle_{key}": row["oracle"],
-                f"chance_{key}": row["chance"],
-            }
-        return flat
+        for (convention, key), value, oracle, chance in self.frame().itertuples():
+            key = key if convention in ("-", "converted") else f"{convention}_{key}"
+            flat |= {key: value, f"oracle_{key}": oracle, f"chance_{key}": chance}
+        return {key: float(value) for key, value in flat.items()}
+
+    def frame(self) -> DataFrame:
+        """Value, oracle and chance of all figures, indexed by convention and score.
+
+        The convention of figures that are not scores of codes is "-".
+        """
+        figures = concat({"-": self.figures}, names=["convention", "score"])
+        return concat([figures, self.scores])[["value", "oracle", "chance"]]
+
+    def tables(self) -> tuple[DataFrame, DataFrame]:
+        """Both frames as they are shown: three decimals, and a "j" at each oracle by the judge."""
+        numbers = ["value", "oracle", "chance"]
+        figures = self.figures.set_index("what")[numbers].map("{:.3f}".format)
+        figures["oracle"] += [" j" if by_judge else "" for by_judge in self.figures.by_judge]
+        return figures.rename_axis(self.task), self.scores.map("{:.3f}".format)
 
     @property
     def notes(self) -> list[str]:
-        """What a reader of the numbers has to know: about the oracle, and about the scores."""
-        said = [f"j: {JUDGE}"] if any(row.by_judge for row in self.rows) else []
-        return said + ([self.scored] if self.scored else [])
+        """What a reader must know about the oracles and about the scores."""
+        return [JUDGE] * any(self.figures.by_judge) + [self.scored] * bool(self.scored)
 
     def __str__(self) -> str:
-        wide = max(len(row.what) for row in self.rows)
-        lines = [f"{self.task:{wide}s}  value  oracle    chance"]
-        for row in self.rows:
-            what, value, oracle, chance = row.cells()
-            lines.append(f"{what:{wide}s}  {value}   {oracle:7s}  {chance}")
-        return "\n".join([*lines, "", str(self.scores), "", *self.notes]).rstrip()
+        how = {"index": False, "tablefmt": "plain", "disable_numparse": True}
+        texts = [table.reset_index().to_markdown(**how) for table in self.tables()]
+        return "\n\n".join([*texts, *["\n".join(self.notes)] * bool(self.notes)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row.cells()) + "</tr>"
-            for row in self.rows
-        )
-        head = "".join(f"<th>{h}</th>" for h in (escape(self.task), "value", "oracle", "chance"))
-        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return table + self.scores._repr_html_() + notes
+        notes = "".join(f"<p>{note}</p>" for note in self.notes)
+        return "".join(table.to_html() for table in self.tables()) + notes
 
 
 def evaluate(
@@ -137,142 +120,133 @@ def evaluate(
     most: int = MOST,
     converted: bool = True,
     factors_alone: bool = False,
+    jobs: int = 1,
 ) -> Report:
     """Measure a trained system.
 
     Args:
-        judge: from ``train_judge`` on the same split; its own accuracy on test is in the report.
-        samples: latents drawn from the prior, if there is one, for relation accuracy.
-        metrics: scores of codes; importances: the classifier behind DCI.
-        most: images of train, and half as many of test, that the scores of codes look at. Those
-            of train have no labels (all of train stands in where less than a tenth of it has none);
-            MIG and sap_r2, which hold nothing out, look at those of test only.
-        converted: also score the values that the system reads, one integer a factor; not for a
+        judge: from ``train_judge`` on the same split. If the split leaves combinations of values
+            out, the judge must have seen them; relations into them have figures of their own.
+        seed: for the samples, the random relations, and the scores.
+        samples: number of codes from the prior for relation accuracy, if there is a prior.
+        metrics, importances, jobs: as in ``score``.
+        most: images of train that the scores of codes are fitted to; they are measured on half as
+            many of test. Images without labels are used, or all of train if less than a tenth has
+            none. MIG and sap_r2 hold nothing out and use test alone.
+        converted: also score the values that the system reads, one integer per factor. Not for a
             system whose values come from a classifier of the whole code (``Method.converts``).
-        factors_alone: also score the dimensions of the partitions alone, without what a system
-            keeps beside them (Gabbay et al. score theirs so).
-        seed: of the samples, the relations that are drawn, and the scores.
-
-    Where the split leaves combinations of values out, relations that lead into those are measured
-    apart; the judge then has to be one that has seen them.
+        factors_alone: also score the partitions without the remaining dimensions, as Gabbay et al.
 
     Raises ValueError for a split of another task.
     """
     task, device = split.task, getattr(model, "device", "cpu")
     theirs = getattr(model, "task", task).name
     if task.name != theirs:
-        raise ValueError(f"the model is of {theirs}, the split of {task.name}")
-    without = split.train[~np.isin(split.train, split.labelled)]
-    unlabelled = 10 * len(without) >= len(split.train)
-    fitted = without if unlabelled else split.train
-    parts = {"train": fitted[:most], "test": split.test[: most // 2]}
-    pictures = {p: device_images(images, task.classes(i), device) for p, i in parts.items()}
-    values = {p: torch.from_numpy(task.labels(i)).to(device) for p, i in parts.items()}
-    codes = {p: model.encode(x) for p, x in pictures.items()}
-    found = {p: model.values(z) for p, z in codes.items()}
+        raise ValueError(f"the model is for {theirs}, but the split is for {task.name}")
+    to_fit, how = _images_to_fit(split)
+    parts = {"train": to_fit[:most], "test": split.test[: most // 2]}
+    shown = {part: device_images(images, task.classes(i), device) for part, i in parts.items()}
+    values = {part: torch.from_numpy(task.labels(i)).to(device) for part, i in parts.items()}
+    codes = {part: model.encode(x) for part, x in shown.items()}
+    read = {part: model.values(z) for part, z in codes.items()}
 
-    start = {"encoded": (codes["test"], values["test"])}
-    if hasattr(model, "sample"):
-        generator = torch.Generator(device).manual_seed(seed)
-        sizes = torch.tensor(task.sizes, device=device)
-        drawn = random_values(sizes, samples, generator=generator)
-        start = {"prior": (model.sample(drawn, generator=generator), drawn)} | start
-    moved = {
-        origin: relation_accuracy(model, task, model.relations, *pair, seed=seed, judge=judge)
-        for origin, pair in start.items()
-    }
-    judged = accuracy(judge, pictures["test"], values["test"])
-    best = ceilings(task, model.relations)
-    rows = _rows(task, model.relations, found["test"] == values["test"], moved, judged, best)
+    starts = _starts(model, task, (codes["test"], values["test"]), samples, seed)
+    rows = _relation_rows(model, task, starts, judge, seed)
+    rows += _reading_rows(task, read["test"] == values["test"])
+    judged = accuracy(judge, shown["test"], values["test"])
+    rows.append(("judge_accuracy", "the judge itself, all factors", judged, 1 / task.combinations))
     if len(split.unseen_combinations):
-        unseen = torch.zeros(task.sizes, dtype=torch.bool)
-        unseen[tuple(torch.from_numpy(split.unseen_combinations).T)] = True
-        for origin, pair in start.items():
-            into = composed_accuracy(
-                model, task, model.relations, *pair, unseen, judge=judge, seed=seed
-            )
-            guess = 1 / task.combinations
-            rows += tuple(
-                Row(f"judged_{origin}_{kind}", f"relation into {kind} combinations, judged image, "
-                    f"{WORDS[origin]}", into[f"judged_{kind}"],
-                    *_judged_oracle(best, f"judged_{origin}", judged, guess))
-                for kind in ("unseen", "seen")
-            )  # fmt: skip
-
-    flat = {p: z.flatten(1).cpu().numpy() for p, z in codes.items()}
-    conventions = {"raw": (flat["train"], flat["test"], None)}
-    if (groups := _groups(model, flat["train"].shape[1])) is not None:
-        conventions = {"grouped": (flat["train"], flat["test"], groups)} | conventions
-    if factors_alone and model.partitions is not None:
-        owned = [dim for partition in model.partitions for dim in partition]
-        conventions["factors"] = (flat["train"][:, owned], flat["test"][:, owned], None)
-    if converted:
-        read = {p: v.cpu().numpy() for p, v in found.items()}
-        conventions = {"converted": (read["train"], read["test"], None)} | conventions
+        rows += _combination_rows(model, task, starts, judge, seed, split.unseen_combinations)
+    figures = _with_oracles(rows, ceilings(task, model.relations), judged)
     scores = score_table(
-        conventions,
-        values["train"].cpu().numpy(),
-        values["test"].cpu().numpy(),
-        metrics=metrics,
-        seed=seed,
-        importances=importances,
-        one_set="test",
-    )
-    scored = (
-        f"scores of codes: fitted to {len(codes['train'])} images of train "
-        f"{'without' if unlabelled else 'with'} labels, measured on {len(codes['test'])} of test"
-    )
-    return Report(task.name, rows, scores, scored)
+        _conventions(model.partitions, codes, read if converted else None, factors_alone),
+        *(part.cpu().numpy() for part in values.values()),
+        metrics=metrics, seed=seed, importances=importances, jobs=jobs, one_set="test",
+    )  # fmt: skip
+    scored = (f"scores of codes: fitted to {len(codes['train'])} images of train {how} labels, "
+              f"measured on {len(codes['test'])} of test")  # fmt: skip
+    return Report(task.name, figures, scores, scored)
 
 
-def _groups(model: System, dims: int) -> list[int] | None:
-    """The group of each dimension, one a factor and one for the rest; None without partitions."""
-    if model.partitions is None:
-        return None
-    owner = [len(model.partitions)] * dims
-    for number, partition in enumerate(model.partitions):
-        for dim in partition:
-            owner[dim] = number
-    return owner
+def _images_to_fit(split: Split) -> tuple[np.ndarray, str]:
+    """Images of train for the scores of codes, "without" labels or "with" them."""
+    unlabelled = split.train[~np.isin(split.train, split.labelled)]
+    enough = 10 * len(unlabelled) >= len(split.train)
+    return (unlabelled, "without") if enough else (split.train, "with")
 
 
-def _rows(task, relations, right, moved, judge_accuracy, best) -> tuple[Row, ...]:
-    guess = 1 / task.combinations  # all values right by guessing
-    affected = [task.sizes[i] for r in relations for i in r.affects(task)]
-    guess_target = float(np.mean([1 / size for size in affected]))
-    rows = []
-    for origin, m in moved.items():
-        what = WORDS[origin]
-        latent = "relation_latent" if origin == "prior" else "relation_encoded"
-        for kind, words, guessed in (
-            ("target", "target only", guess_target), ("all", "all partitions", guess)
-        ):  # fmt: skip
-            key = f"{latent}_{kind}"
-            name = f"relation, latent, {words}, {what}"
-            rows.append(Row(key, name, m[kind], best.get(key, 1), guessed))
-        for key, words, score, guessed in (
-            (f"judged_{origin}_target", "relation, judged image, target only", "judged_target",
-             guess_target),
-            (f"judged_{origin}", "relation, judged image, all factors", "judged_all", guess),
-            (f"decoded_{origin}", "no relation, judged image, all factors", "judged_before", guess),
-        ):  # fmt: skip
-            oracle = _judged_oracle(best, key, judge_accuracy, guessed)
-            rows.append(Row(key, f"{words}, {what}", m[score], *oracle))
-    all_right = best["encoder_all"]
-    rows.append(Row("encoder_all", "encoder, all factors", _mean(right.all(1)), all_right, guess))
-    for i, factor in enumerate(task.factors):
-        key, share = encoder_key(factor.name), _mean(right[:, i])
-        rows.append(Row(key, f"encoder, {factor.name}", share, best[key], 1 / factor.size))
-    words = "the judge itself, all factors"
-    rows.append(Row("judge_accuracy", words, judge_accuracy, all_right, guess))
-    return tuple(rows)
+def _starts(model, task: Task, encoded, samples: int, seed: int) -> dict:
+    """origin -> (codes, values [N, n]): from the prior, if there is one, and from test images."""
+    if not hasattr(model, "sample"):
+        return {"encoded": encoded}
+    device = getattr(model, "device", "cpu")
+    generator = torch.Generator(device).manual_seed(seed)
+    values = random_values(torch.tensor(task.sizes, device=device), samples, generator=generator)
+    return {"prior": (model.sample(values, generator=generator), values), "encoded": encoded}
 
 
-def _judged_oracle(best, key: str, judge_accuracy: float, guess: float):
-    """Oracle, chance and ``by_judge`` of a judged figure: its ceiling, where values look alike."""
-    ceiling = best[key] if best["encoder_all"] < 1 else None
-    return (judge_accuracy, guess, True) if ceiling is None else (ceiling, guess, False)
+def _relation_rows(model, task: Task, starts, judge, seed) -> list[tuple]:
+    """(key, description, value, chance) of relation accuracy, for each origin of codes."""
+    relations, rows = model.relations, []
+    affected = [task.sizes[i] for relation in relations for i in relation.affects(task)]
+    target, every = float(np.mean([1 / size for size in affected])), 1 / task.combinations
+    for origin, start in starts.items():
+        score = relation_accuracy(model, task, relations, *start, seed=seed, judge=judge)
+        for key, what, name in RELATION_FIGURES:
+            latent = origin == "prior" and key.startswith("relation")
+            chance = target if name.endswith("target") else every
+            what = f"{what}, {WORDS[origin]}"
+            rows.append((key.format("latent" if latent else origin), what, score[name], chance))
+    return rows
 
 
-def _mean(right: torch.Tensor) -> float:
-    return float(right.float().mean())
+def _combination_rows(model, task: Task, starts, judge, seed, left_out) -> list[tuple]:
+    """The same for relations into combinations that training has not seen, and into the others."""
+    unseen, rows = torch.zeros(task.sizes, dtype=torch.bool), []
+    unseen[tuple(torch.from_numpy(left_out).T)] = True
+    for origin, start in starts.items():
+        how = {"judge": judge, "seed": seed}
+        score = composed_accuracy(model, task, model.relations, *start, unseen, **how)
+        for kind in ("unseen", "seen"):
+            what = f"relation into {kind} combinations, judged image, {WORDS[origin]}"
+            value = score[f"judged_{kind}"]
+            rows.append((f"judged_{origin}_{kind}", what, value, 1 / task.combinations))
+    return rows
+
+
+def _reading_rows(task: Task, right: Tensor) -> list[tuple]:
+    """The same for the values [N, n] that the encoder reads: all of them, and each factor."""
+    right = right.float()
+    rows = [("encoder_all", "encoder, all factors", right.prod(1), 1 / task.combinations)]
+    for factor, column in zip(task.factors, right.T):
+        rows.append((encoder_key(factor.name), f"encoder, {factor.name}", column, 1 / factor.size))
+    return [(key, what, float(value.mean()), chance) for key, what, value, chance in rows]
+
+
+def _with_oracles(rows: list[tuple], best: dict[str, float], judge_accuracy: float) -> DataFrame:
+    """The frame of a report: a figure of judged images has a ceiling only if values look alike."""
+    figures = DataFrame(rows, columns=["key", "what", "value", "chance"]).set_index("key")
+    base = figures.index.str.replace("_(un)?seen$", "", regex=True)
+    best = best | {"judge_accuracy": best["encoder_all"]}
+    by_judge = base.str.contains("^judged|^decoded") & (best["encoder_all"] == 1)
+    oracle = np.where(by_judge, judge_accuracy, [best.get(key, 1) for key in base])
+    figures.insert(2, "oracle", oracle)
+    return figures.assign(by_judge=by_judge)
+
+
+def _conventions(partitions, codes, read, factors_alone: bool) -> dict[str, tuple]:
+    """convention -> (codes of train, codes of test, groups), for those that the system has."""
+    flat = [part.flatten(1).cpu().numpy() for part in codes.values()]
+    found: dict[str, tuple] = {}
+    if read is not None:
+        found["converted"] = (*(part.cpu().numpy() for part in read.values()), None)
+    if partitions is not None:
+        groups = np.full(flat[0].shape[1], len(partitions))  # the last group: without a factor
+        for number, dims in enumerate(partitions):
+            groups[list(dims)] = number
+        found["grouped"] = (*flat, groups)
+    found["raw"] = (*flat, None)
+    if factors_alone and partitions is not None:
+        owned = np.concatenate([list(dims) for dims in partitions])
+        found["factors"] = (*(part[:, owned] for part in flat), None)
+    return found

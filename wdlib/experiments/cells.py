@@ -150,11 +150,8 @@ def evaluate_cell(
 
 def rows_of(report) -> list[dict]:
     """The figures of a ``Report`` as rows of convention, score and value, each with its twins."""
-    figures = [("-", row.key, row.value, row.oracle, row.chance) for row in report.rows]
-    names = ("convention", "score", "value", "oracle", "chance")
-    figures += [tuple(row[name] for name in names) for row in report.scores]
     rows = []
-    for convention, score, value, oracle, chance in figures:
+    for (convention, score), value, oracle, chance in report.frame().itertuples():
         twins = {score: value, f"oracle_{score}": oracle, f"chance_{score}": chance}
         rows += _rows(convention, twins)
     return rows

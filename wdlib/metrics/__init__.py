@@ -17,11 +17,10 @@ from wdlib.metrics.modularity import modularity
 from wdlib.metrics.oracle import ceilings, chance_codes, oracle_codes
 from wdlib.metrics.result import Score
 from wdlib.metrics.sap import sap
-from wdlib.metrics.table import ScoreTable, score, score_table
+from wdlib.metrics.table import score, score_table
 
 __all__ = [
     "Score",
-    "ScoreTable",
     "beta_vae",
     "ceilings",
     "chance_codes",
