@@ -16,19 +16,19 @@
 # %% [markdown]
 # # Evaluation: what a score measures, and how it misleads
 #
-# A score turns a representation into one number, so that we can compare systems. Three scores are common: **MIG**,
-# **SAP** and **DCI**. Each of them can mislead you. We apply them to codes made by hand, whose quality we know.
+# A score turns a representation into one number. **MIG**, **SAP** and **DCI** are common, and each can mislead you. We
+# apply them to codes made by hand, whose quality we know.
 #
 # **You will learn to**
 #
 # - compute MIG, SAP and DCI from small tables,
 # - compare a score with its **oracle** (perfect codes) and its **chance** level (codes without information),
 # - explain what *raw*, *grouped* and *converted* codes change,
-# - name the ways in which a score misleads, and the four readings of relation accuracy,
+# - choose among four readings of relation accuracy,
 # - find strange entries in a published table.
 #
-# *From the paper* (Valenti and Bacciu 2022, arXiv 2209.05336): the use of the three scores, in Table 2, on converted
-# codes. *From other papers*, named below: the scores. *Added here*: oracle, chance, grouped codes and the judge.
+# *From the paper* (Valenti and Bacciu 2022, arXiv 2209.05336): these scores of converted codes (Table 2), and relation
+# accuracy on codes. *Added here*: oracle, chance, grouped codes and the judge.
 
 # %%
 # On Colab, wdlib must be installed here first. As soon as your copy of the
@@ -47,13 +47,9 @@ from wdlib.course import AdaptivePrior, FitConfig, check, dci, device_images, mi
 # %% [markdown]
 # ## Codes of known quality
 #
-# Three factors have three values each. We build five representations of them:
-#
-# - *perfect*: the factors themselves,
-# - *noisy*: the factors with noise,
-# - *turned*: the first two codes, rotated by 45°, mix two factors without loss of information,
-# - *twice*: every factor two times,
-# - *nothing*: only noise.
+# Three factors have three values each. *Perfect* codes are the factors themselves, and *noisy* adds noise. *Turned*
+# rotates the first two codes by 45°: no information is lost, but two codes share two factors. *Twice* holds every
+# factor two times. *Nothing* is only noise.
 
 # %%
 def world(sizes, count=3000, seed=0):
@@ -78,14 +74,14 @@ codes = {
 }
 
 # %%
-shown = {name: codes[name][:600, :2] for name in ("perfect", "noisy", "turned", "nothing")}
+shown = {name: codes[name][:600, :2] for name in ("perfect", "turned", "nothing")}
 values_of_factor_0 = ("value 0", "value 1", "value 2")
 plots.clouds(shown, factors[:600, 0], values_of_factor_0, axes=("code 0", "code 1"))
 
 
 # %% [markdown]
-# In *perfect*, code 0 is enough to find the value of factor 0. In *turned*, you need both codes. A score of
-# disentanglement should see this difference.
+# In *perfect*, code 0 is enough to find the value of factor 0. In *turned*, you need both codes. A score should see
+# this difference.
 #
 # ## MIG: the gap in information
 #
@@ -94,7 +90,7 @@ plots.clouds(shown, factors[:600, 0], values_of_factor_0, axes=("code 0", "code 
 #
 # $$\mathrm{MIG} = \frac1n \sum_j \frac{I(c_{(1)}; f_j) - I(c_{(2)}; f_j)}{H(f_j)}$$
 #
-# To estimate the information, we cut each code into 20 bins of equal width and count.
+# Here $I$ is the mutual information and $H$ the entropy. We cut each code into 20 bins of equal width and count.
 
 # %%
 def information(code, factor, bins=20):
@@ -127,13 +123,12 @@ assert np.allclose([row["mig"] for row in migs.values()], [1, 0.83, 0.34, 0, 0],
 
 
 # %% [markdown]
-# *Perfect* gets 1, *nothing* gets 0, and *turned* gets a low score for its mixed codes. But *twice* also gets 0: two
-# codes have the same information, so there is no gap. This matters here, because a partition describes one factor
-# with eight dimensions.
+# *Turned* gets a low score for its mixed codes. But *twice* gets 0, as little as *nothing*: two codes have the same
+# information, so there is no gap. This matters here, because a partition describes one factor with eight dimensions.
 #
 # ### Exercise 06.1: from a table of information to MIG
 #
-# Write MIG from its equation. (The last lines of `my_mig` do the same.)
+# Write MIG from its equation.
 
 # %% tags=["exercise"]
 def mig_of(information, entropies):
@@ -201,8 +196,8 @@ assert np.allclose([row["sap"] for row in saps.values()], [0.7, 0.5, 0.2, 0, 0],
 #
 # ## DCI: which factor needs which code?
 #
-# DCI (Eastwood and Williams 2018) trains one predictor per factor on *all* codes, and measures the importance of each
-# code. The importances form a matrix $R$ (codes × factors). DCI consists of three scores:
+# DCI (Eastwood and Williams 2018) trains one predictor per factor on *all* codes. The importances of the codes form a
+# matrix $R$ (codes × factors). DCI consists of three scores:
 #
 # - **D**, disentanglement: does each code matter for one factor only? Then the *rows* have low entropy.
 # - **C**, completeness: does each factor need one code only? Then the *columns* have low entropy.
@@ -211,8 +206,8 @@ assert np.allclose([row["sap"] for row in saps.values()], [0.7, 0.5, 0.2, 0, 0],
 # $$D = \sum_i \rho_i\,\bigl(1 - H_n(P_i)\bigr), \quad P_{ij} = \frac{R_{ij}}{\sum_j R_{ij}}, \quad
 # \rho_i = \frac{\sum_j R_{ij}}{\sum_{ij} R_{ij}}$$
 #
-# The entropy $H_n$ uses the logarithm to the base $n$, the number of factors. $C$ is the same for columns, to the
-# base $d$, the number of codes.
+# The entropy has the base $n$, the number of factors. $C$ is the same for columns, to the base $d$, the number of
+# codes.
 
 # %%
 def one_minus_entropy(matrix):
@@ -271,7 +266,7 @@ check("06.2", disentanglement)
 # <details>
 # <summary>Solution of 06.2</summary>
 #
-# Rows become shares. The logarithm has the base $n$, the number of columns. Each row counts by its importance.
+# Rows become shares, and each row counts by its importance.
 #
 # ```python
 # def disentanglement(R):
@@ -289,9 +284,9 @@ check("06.2", disentanglement)
 # %% [markdown]
 # ## Ceilings: the scores of perfect codes
 #
-# Why do perfect codes get a SAP of .7? First, the second best code can still *guess*. With $k$ equally likely values,
-# a guess is right once in $k$ times, so the gap is at most $1 - 1/k$. Second, the machine is linear: it has one
-# boundary per value, but a value in the middle has neighbours on both sides. Here is a perfect code of nine values:
+# Why do perfect codes get a SAP of .7? First, the second best code can still *guess*: with $k$ equally likely values it
+# is right once in $k$ times. Second, the machine is linear: it has one boundary per value, but a value in the middle
+# has neighbours on both sides. Here is a perfect code of nine values:
 
 # %% tags=["nbval-check-output"]
 nine = world((9,))[:, 0]
@@ -320,12 +315,11 @@ def highest_sap(sizes):
 # %% tags=["check", "nbval-check-output"]
 check("06.3", highest_sap)
 
-
 # %% [markdown] tags=["solution"]
 # <details>
 # <summary>Solution of 06.3</summary>
 #
-# SAP is the mean of the gaps $1 - 1/k$ over the factors.
+# SAP is the mean of the gaps $1 - 1/k$.
 #
 # ```python
 # def highest_sap(sizes):
@@ -338,8 +332,7 @@ check("06.3", highest_sap)
 # </details>
 
 # %% [markdown]
-# Now the ceilings of several tasks. `oracle_codes` are perfect codes: one integer per factor. `SAP_R2` replaces the
-# machine's accuracy by a squared correlation.
+# `oracle_codes` are perfect codes: one integer per factor. `SAP_R2` replaces the accuracy by a squared correlation.
 
 # %%
 from wdlib.course import chance_codes, oracle_codes
@@ -369,11 +362,10 @@ assert np.allclose(found[:, 2], 1, atol=0.005)
 assert np.allclose(found[:, 3], [0.67, 0.79, 0.7, 0.77, 0.9, 0.92], atol=0.005)
 
 # %% [markdown]
-# A SAP of .2 is low for factors of three values. For factors of ten values, perfect codes do not get more. **A score
-# has no meaning without its oracle.** (MIG also has a ceiling: 32 values do not fit into 20 bins.)
+# A SAP of .2 is low for factors of three values, but perfect codes of ten values do not get more. **A score has no
+# meaning without its oracle.** (MIG also has a ceiling: 32 values do not fit into 20 bins.)
 #
-# The lowest score is not always 0 either. `chance_codes` shuffles the rows of your codes, so they lose all
-# information about the image.
+# The lowest score is not always 0 either. `chance_codes` shuffles the rows of codes, so they lose all information.
 
 # %%
 few = 30
@@ -397,16 +389,14 @@ assert 0.25 < chance["informativeness"] < 0.42
 #
 # ## Raw, grouped and converted codes
 #
-# Modular encodes an image as `[n, 8]`: one partition per factor, with eight dimensions. A score can use such a code
-# in three ways:
+# Modular encodes an image as `[n, 8]`: one partition per factor. A score can use such a code in three ways:
 #
 # - **raw**: every dimension is a code.
 # - **grouped**: every partition is a code. DCI adds the importances of its dimensions, MIG estimates the value from
 #   the nearest neighbours in the partition, and SAP's machine gets all dimensions.
-# - **converted**: every partition becomes one integer, its most likely component of the prior. *The paper does this.*
+# - **converted**: every partition becomes one integer, its most likely component. *The paper does this.*
 #
-# We make such a code by hand. Every value of a factor is an island far from the others, and no partition has
-# information about another factor:
+# We make such a code by hand. Every value is an island far from the others:
 
 # %%
 rng = np.random.default_rng(2)
@@ -451,12 +441,11 @@ assert dcis["raw"]["completeness"] < 0.6 and dcis["grouped"]["completeness"] > 0
 
 # %% [markdown]
 # The same representation gets a MIG of 0 (raw) and of 1 (grouped, converted). Raw MIG and SAP search for *one*
-# dimension per factor, and here there are eight. Both results are correct, but never compare the converted codes of
-# one system with the raw codes of another.
+# dimension per factor, and here there are eight. Never compare the converted codes of one system with the raw codes of
+# another.
 #
 # Converted codes have another problem: they score a *classifier*. Below, every partition also moves a little with
-# the next factor, so each island consists of three smaller ones. The islands stay apart, and the conversion hides
-# the leak:
+# the next factor, so each island consists of three smaller ones. The conversion hides the leak:
 
 # %%
 leaky = islands + 0.3 * islands[:, [1, 2, 0]]
@@ -469,11 +458,9 @@ pd.Series(leak).round(2).to_frame("MIG of a code that leaks")
 # %% jupyter={"source_hidden": true} tags=["claims"]
 assert abs(leak["converted"] - 1) < 0.05 and abs(leak["grouped"]) < 0.05
 
-
 # %% [markdown]
-# Trained models leak, too. In Table 1 of [09_tables](09_tables.ipynb), the converted MIG of Modular is close to its
-# oracle on every task. The grouped MIG of the same codes is lower, on some tasks much lower. A partition also holds
-# details for the decoder, and with them traces of other factors. No loss prevents this.
+# Trained models leak, too: the converted MIG of Modular is close to its oracle on every task, and its grouped MIG is
+# lower ([09_tables](09_tables.ipynb)). A partition also holds details for the decoder, and no loss prevents this.
 #
 # ## How a score misleads
 #
@@ -511,8 +498,8 @@ assert np.allclose(list(changed.values()), [0.66, 0.56, 0.34], atol=0.005)
 assert np.allclose(list(by_bins.values()), [0.6, 0.8, 0.9, 1], atol=0.05)
 
 # %% [markdown]
-# Perfect codes lose half of their SAP when we add 5. `LinearSVC` regularises the intercept together with the weight,
-# so a boundary far from 0 is expensive. A score must come with its settings, as in `wdlib`:
+# Perfect codes lose half of their SAP when we add 5, because `LinearSVC` regularises the intercept, too. A score must
+# come with its settings, as in wdlib:
 
 # %%
 sap(c, f, codes["perfect"][test], factors[test])
@@ -520,8 +507,8 @@ sap(c, f, codes["perfect"][test], factors[test])
 # %% [markdown]
 # ### Break it: the right shape in the wrong order
 #
-# `reshape` turns codes `[N, n, d]` into `[N, n·d]`. Suppose that they are stored as `[n, N, d]`, and somebody forgets
-# to move the axes back. The shape is right and there is no error, but the rows belong to other images:
+# You store codes as `[n, N, d]`, and forget to move the axes back before `reshape`. The shape is right, but the rows
+# belong to other images:
 
 # %%
 stored = islands.transpose(1, 0, 2)  # [n, N, d]
@@ -537,23 +524,19 @@ assert right.shape == wrong.shape
 assert abs(rows["right"]["grouped MIG"] - 1) < 0.05 and abs(rows["wrong"]["grouped MIG"]) < 0.05
 
 # %% [markdown]
-# A score at chance level is more often a bug than a bad model. Test your pipeline with perfect codes, and compare the
-# result with the ceiling.
+# A score at chance level is more often a bug than a bad model. Test your pipeline with perfect codes.
 #
 # ## Four readings of relation accuracy
 #
-# A relation *moves* a code. There are four ways to ask whether the move was right:
+# A relation *moves* a code. You can test the result in four ways:
 #
 # 1. **target only**: the affected partition has the new value.
 # 2. **all partitions**: every other partition has also kept its value.
 # 3. **judged image**: an independent classifier, the judge, reads *all* factors of the decoded image.
 # 4. **acceptance rate**: if doubtful codes are left out, which share remains?
 #
-# *The paper* moves samples of the prior and checks the codes. Earlier code of the authors counts only codes above a
-# threshold. The judged image is *added here*.
-#
-# We build three systems by hand. A code is the value itself, one number per partition. The "decoder" looks up an
-# image with these values.
+# *The paper* checks codes; earlier code of the authors counts only codes above a threshold. The judged image is *added
+# here*. We build three systems by hand. Their code is the value itself, and the "decoder" looks up an image.
 
 # %%
 task = wdlib.task("dSprites.v2")
@@ -611,10 +594,9 @@ pd.DataFrame(shares, index=names).T.round(2)
 assert np.allclose(list(shares.values()), [[1, 1, 1], [1, 0, 0], [1, 1, 0]], atol=0.05)
 
 # %% [markdown]
-# Only the judged image shows the faults of both systems. The judge can be wrong, too, so report its accuracy on test
-# images.
+# Only the judged image shows the faults of both systems. The judge can be wrong, too, so report its accuracy.
 #
-# The fourth reading concerns thresholds. We add noise to the codes and leave out codes that are far from all values:
+# Now we add noise to the codes and leave out codes that are far from all values:
 
 # %%
 noise = np.random.default_rng(0).normal(size=labels.shape)
@@ -632,8 +614,7 @@ assert accepted.mean() < 0.3
 
 
 # %% [markdown]
-# The accuracy rises because three quarters of the codes, and with them the difficult ones, are left out. Always report
-# the acceptance rate, too.
+# The accuracy rises because three quarters of the codes are left out. Always report the acceptance rate, too.
 #
 # ### Exercise 06.4: two readings from three arrays
 #
@@ -676,7 +657,7 @@ check("06.4", readings)
 #
 # - the paper's own SAP of **.7877**,
 # - a MIG of **.14** and a SAP of **1.0** for the system of Gabbay et al. (2021). Their published configuration labels
-#   scale, x and y of dSprites (6, 32 and 32 values) and the three hues of 3D Shapes (10 values each).
+#   scale, x and y of dSprites, and the three hues of 3D Shapes.
 
 # %%
 factors_of = {
@@ -696,23 +677,23 @@ assert ceiling[6, 32, 32]["MIG"] > 0.8 and 0.1 < ceiling[6, 32, 32]["SAP"] < 0.2
 assert ceiling[10, 10, 10]["MIG"] > 0.98
 
 # %% [markdown]
-# - A SAP of .7877 is above the highest possible SAP of both tasks (.785 in the first row). So the paper used another
-#   definition, perhaps with $R^2$; it does not say which. Do not compare this figure with the SAP of other papers.
-# - A SAP of 1.0 on factors with ten values cannot be a gap of accuracies: at most .90 is possible. With $R^2$, 1.0 is
-#   possible.
-# - A MIG of .14 is close to the *SAP* of perfect codes of scale, x and y (and of the hues: see 09), whose MIG is
-#   above .8. Perhaps the columns MIG and SAP were exchanged. This is our interpretation, as is the choice of factors;
-#   the paper does not let us check it.
+# - .7877 is above the highest possible SAP of both tasks (.785 in the first row). So the paper used another definition,
+#   perhaps with $R^2$. Do not compare it with any other SAP.
+# - A SAP of 1.0 on factors with ten values cannot be a gap of accuracies, which is at most .90.
+# - A MIG of .14 is close to the *SAP* of perfect codes of scale, x and y, whose MIG is above .8. Perhaps the columns
+#   MIG and SAP were exchanged. (This is our interpretation; the paper does not let us check it.)
 #
-# The systems may be good, but these entries cannot be compared. Ceilings take seconds to compute, and show this.
+# The systems may be good, but these entries cannot be compared. Ceilings show this in seconds.
 #
 # ## What to remember
 #
 # - **MIG** is a gap of information, **SAP** a gap of accuracy, and **DCI** the entropy of importances. If two codes hold
 #   the same factor, MIG and SAP fall to 0, and C falls in part.
 # - Report a score with its **oracle**, its **chance** level, the kind of codes (raw, grouped, converted) and its
-#   settings: SAP depends on the scale and the origin of a code, and MIG on the bins.
+#   settings.
 # - Judge a move on the image, on *all* factors, and without leaving out difficult cases.
 # - Test your pipeline with perfect codes first: this finds bugs that look like bad models.
 #
-# `wdlib.evaluate` computes these scores for a trained model; see the end of [00_tour](00_tour.ipynb).
+# ## Where next
+#
+# [07_baselines](07_baselines.ipynb) compares methods. `wdlib.evaluate` computes all these scores for a trained model.
