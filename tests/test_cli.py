@@ -17,7 +17,6 @@ from wdlib import evaluation, pretrained
 from wdlib.__main__ import main
 from wdlib.data import Images, load
 from wdlib.experiments.cells import write as write_cell
-from wdlib.experiments.recipes import recipe_id
 from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.metrics import score
@@ -416,7 +415,7 @@ def test_every_command_has_help(capsys, command):
 
 
 def test_a_recipe_says_every_setting_behind_a_row(capsys):
-    digest = recipe_id(METHODS["modular"], "dSprites.v4")
+    digest = METHODS["modular"].recipe("dSprites.v4")
     assert main(["recipe", digest]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["recipe"] == digest and "dSprites.v4" in said["methods"]["modular"]

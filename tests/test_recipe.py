@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, make_dataclass, replace
 import numpy as np
 import pytest
 
-from wdlib.experiments.recipes import KNOWN, behind, recipe_id
+from wdlib.experiments.recipes import KNOWN, behind
 from wdlib.files import recipe_of
 from wdlib.methods import METHODS, Method
 
@@ -53,12 +53,12 @@ def test_the_recipe_does_not_depend_on_the_process():
 
 def test_every_method_of_a_table_has_a_recipe_on_every_task():
     for name in ("dSprites.v3", "Shapes3D.v3"):
-        assert all(len(recipe_id(method, name)) == 12 for method in KNOWN.values())
-    assert recipe_id(Method(lambda: None, supervision="none", source="mine"), "dSprites.v3") == ""
+        assert all(len(method.recipe(name)) == 12 for method in KNOWN.values())
+    assert Method(lambda: None, supervision="none", source="mine").recipe("dSprites.v3") == ""
 
 
 def test_a_recipe_leads_to_its_methods_and_settings():
-    found = behind(recipe_id(KNOWN["no-cycle"], "dSprites.v4"))
+    found = behind(KNOWN["no-cycle"].recipe("dSprites.v4"))
     assert found["methods"].keys() == {"no-cycle"} and found["settings"]["phases"]
     with pytest.raises(ValueError, match="no method of commit .* has the recipe 'abc'"):
         behind("abc")

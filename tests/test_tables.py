@@ -8,7 +8,7 @@ import pytest
 
 from wdlib.experiments.cells import Cell
 from wdlib.experiments.grid import frame_of
-from wdlib.experiments.recipes import KNOWN, TITLES, recipe_id, title
+from wdlib.experiments.recipes import KNOWN, TITLES, title
 from wdlib.experiments.studies import STUDIES, cells_of, paces
 from wdlib.experiments.tables import (
     COLUMNS,
@@ -221,7 +221,7 @@ def test_every_measured_row_has_a_clean_commit_a_title_and_a_recipe_of_this_vers
     rows = read_results(path)
     assert all(rows.commit) and not rows.commit.str.endswith("-dirty").any()
     for where, name, recipe in {*zip(rows.dataset, rows.method, rows.recipe)}:
-        assert name in TITLES and recipe_id(KNOWN[name], where) == recipe
+        assert name in TITLES and KNOWN[name].recipe(where) == recipe
 
 
 def test_titles_are_unique_in_a_table():

@@ -56,7 +56,7 @@ class Cell:
         seconds, steps: the budget of training, exactly one of them; seconds of computing.
         threads: of torch and all other libraries.
         device: "cpu", "cuda", ...
-        recipe: id of the method's configuration (``recipe_id``), "" if it has none. A finished cell
+        recipe: digest of the method's configuration, "" if it has none. A finished cell
             with another recipe is another cell.
 
     Raises ValueError for an invalid budget, and TypeError for what JSON can't hold.

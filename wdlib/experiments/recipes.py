@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from functools import cache
-from pathlib import Path
 
 from wdlib.experiments import ablations
 from wdlib.experiments.replications import REPLICATIONS
 from wdlib.files import provenance
-from wdlib.methods import METHODS, Method
+from wdlib.methods import METHODS
 from wdlib.tasks import ELSEWHERE, TASKS
 
 KNOWN = METHODS | ablations.ABLATIONS | ablations.FEWER | REPLICATIONS
@@ -46,22 +44,6 @@ def supervision(name: str, labels: float | None = None) -> str:
     return f"{labels:g} labels" if known == "labels" and labels else known
 
 
-@cache
-def _measured() -> dict[str, str]:
-    """Digest of a recipe now -> its digest when the result files were measured."""
-    return json.loads((Path(__file__).parent / "recipes.json").read_text(encoding="utf-8"))
-
-
-def recipe_id(method: Method, task: str) -> str:
-    """The id of a method's configuration on a task, as it stands in result files.
-
-    It is a digest of the configuration. If the code that describes the same configuration has
-    changed since a result was measured, recipes.json leads from the new digest to the old one.
-    """
-    digest = method.recipe(task)
-    return _measured().get(digest, digest)
-
-
 def behind(recipe: str) -> dict:
     """The configuration with this id: {"recipe", "methods": name -> tasks, "settings"}, for JSON.
 
@@ -70,7 +52,7 @@ def behind(recipe: str) -> dict:
     methods: dict[str, list[str]] = {}
     for name, method in KNOWN.items():
         for task in TASKS | ELSEWHERE:
-            if recipe_id(method, task) == recipe:
+            if method.recipe(task) == recipe:
                 methods.setdefault(name, []).append(task)
     if not methods:
         raise ValueError(

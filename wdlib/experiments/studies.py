@@ -13,7 +13,7 @@ from functools import cache
 from wdlib.data.split import whole_seed
 from wdlib.experiments.ablations import ABLATIONS, NO_VIEWS, applies, steps_of
 from wdlib.experiments.cells import Cell, most_images
-from wdlib.experiments.recipes import KNOWN, recipe_id
+from wdlib.experiments.recipes import KNOWN
 from wdlib.experiments.replications import RUNS
 from wdlib.experiments.tables import read_results, result_file
 from wdlib.methods import METHODS, Method, method
@@ -164,7 +164,7 @@ def _fits(runs: Runs, name: str, where: str) -> bool:
 
 
 def _cell(runs, where, name, seed, labels, seconds, pace, known, how) -> Cell:
-    recipe = recipe_id(known[name], where)
+    recipe = known[name].recipe(where)
     budget = {"steps": runs.steps}
     if runs.timed and seconds is not None:
         budget = {"seconds": seconds}
