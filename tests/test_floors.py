@@ -68,7 +68,6 @@ NO_TORCH = {"F0"}
 DRAWING = {"matplotlib", "seaborn"}
 SEE_PEOPLE = ("F7", "F8")  # the floors that print and draw
 PRINTS = {"training/progress"}
-DRAWS_WHEN_CALLED = {"metrics/result"}  # Score.heatmap imports matplotlib inside the function
 TORCH_IN_METRICS = {"metrics/judge", "metrics/relational"}
 NOT_A_SUBJECT = {"utils", "util", "helpers", "helper", "common", "misc"}
 
@@ -158,8 +157,7 @@ def faults(package: Path, floors: dict[str, list[str]]) -> list[str]:
                 if name not in TORCH_IN_METRICS:
                     found.append(f"{at}: a metric takes arrays, and imports no torch")
             elif top in DRAWING and floor not in SEE_PEOPLE:
-                if use.at_import_time or name not in DRAWS_WHEN_CALLED:
-                    found.append(f"{at}: imports {top}; only {', '.join(SEE_PEOPLE)} draws")
+                found.append(f"{at}: imports {top}; only {', '.join(SEE_PEOPLE)} draws")
         if floor not in SEE_PEOPLE and name not in PRINTS:
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 prints = isinstance(node, ast.Call) and called(node) == "print"
@@ -198,7 +196,7 @@ HOUSE = {
     "model/__init__": "from toy.model.networks import Encoder",
     "metrics/mig": "def mig():\n    import torch",
     "metrics/judge": "import torch\nfrom ..model import networks",
-    "metrics/result": "def heatmap():\n    import matplotlib.pyplot as plt",
+    "metrics/result": "import numpy as np",
     "metrics/__init__": "from .mig import mig",
     "plots": "import matplotlib\nfrom toy.model import Encoder\nprint('drawn')",
 }

@@ -236,6 +236,6 @@ def test_the_fast_importances_find_the_structure():
 def test_informativeness_is_accuracy_on_the_test_samples():
     codes, factors = draw("sharp", 300, 8)
     wrong = (factors + 1) % [3, 2, 5]
-    for kind in ("gradient_boosting", "hist_gradient_boosting", "random_forest"):
+    for kind in ("gradient_boosting", "hist_gradient_boosting"):
         assert dci(codes, factors, codes, wrong, importances=kind)["informativeness"] == 0
         assert dci(codes, factors, codes, factors, importances=kind)["informativeness"] == 1

@@ -193,7 +193,7 @@ def test_the_kept_judge_of_another_task_or_other_images_is_refused(tmp_path, mon
     assert trained == ["dSprites.v2"]
     for name, tensor in first.state_dict().items():
         assert torch.equal(second.state_dict()[name], tensor)
-    with pytest.raises(ValueError, match="is of .*dSprites.v2.*, not of .*dSprites.v3"):
+    with pytest.raises(ValueError, match="trained on .*dSprites.v2.*, not on .*dSprites.v3"):
         kept_judge(tmp_path, v3, None)
-    with pytest.raises(ValueError, match="is of .*'train': '.*, not of"):
+    with pytest.raises(ValueError, match="trained on .*'train': '.*, not on"):
         kept_judge(tmp_path, fewer, None)  # it has seen images that are test here

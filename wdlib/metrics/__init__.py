@@ -1,14 +1,14 @@
-"""Scores of a representation: arrays in, numbers out, and nothing here needs torch.
+"""Scores of a representation: functions of arrays, without torch.
 
-Every score takes codes ``[n, d]`` and factors ``[n, k]`` (numpy arrays, or tensors on any device)
-and returns a ``Score``. Read in this order: ``arrays`` (what may come in), ``codes`` (raw, grouped,
-converted), ``result``, then a score a file, and ``table`` for all of them with oracle and chance.
-Relation accuracy and the judge do need a model; they load torch when they are first asked for.
+Each score takes codes ``[n, d]`` and factors ``[n, k]`` (numpy arrays, or tensors on any device)
+and returns a ``Score``. Read first ``arrays`` (what a score accepts), ``codes`` (raw, grouped,
+converted) and ``result``, then a score, and at last ``table``: all scores, with oracle and chance.
+Relation accuracy and the judge need a model. They load torch at their first use.
 """
 
 from importlib import import_module
 
-from wdlib.metrics.codes import convert, group
+from wdlib.metrics.codes import group
 from wdlib.metrics.dci import dci
 from wdlib.metrics.explicitness import explicitness
 from wdlib.metrics.interventional import beta_vae, factor_vae, irs
@@ -20,23 +20,9 @@ from wdlib.metrics.sap import sap
 from wdlib.metrics.table import score, score_table
 
 __all__ = [
-    "Score",
-    "beta_vae",
-    "ceilings",
-    "chance_codes",
-    "convert",
-    "dci",
-    "explicitness",
-    "factor_vae",
-    "group",
-    "irs",
-    "mig",
-    "modularity",
-    "oracle_codes",
-    "sap",
-    "score",
-    "score_table",
-]
+    "Score", "beta_vae", "ceilings", "chance_codes", "dci", "explicitness", "factor_vae", "group",
+    "irs", "mig", "modularity", "oracle_codes", "sap", "score", "score_table",
+]  # fmt: skip
 
 _WITH_TORCH = {
     "Judge": "wdlib.metrics.judge",
@@ -46,7 +32,7 @@ _WITH_TORCH = {
 
 
 def __getattr__(name: str):
-    """The names that need torch, imported when first asked for (PEP 562)."""
+    """The names that need torch, imported at their first use (PEP 562)."""
     if name not in _WITH_TORCH:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(_WITH_TORCH[name]), name)

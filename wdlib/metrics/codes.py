@@ -4,15 +4,13 @@ raw:       each latent dimension is a code. All published scores are defined so.
            modular representations: eight dimensions that hold the same factor are eight codes
            that compete (a perfect code with 8 dimensions per factor has a MIG of .09).
 grouped:   each partition is a code. The docstring of a score explains what it then measures.
-converted: each partition becomes the index of its most likely prior component (``convert``). The
-           score then measures a classifier, so a table always names this convention.
+converted: each partition becomes the index of its most likely prior component, one integer per
+           factor. The score then measures a classifier, so a table always names this convention.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-
-from wdlib.metrics.arrays import as_array
 
 
 def group(groups: Sequence[int], dims: int) -> np.ndarray:
@@ -46,21 +44,3 @@ def describe(groups: Sequence[int] | None, dims: int) -> str:
     if groups is None:
         return f"raw, {dims} codes"
     return f"grouped, {len(members(groups, dims))} partitions of {dims} dimensions"
-
-
-def convert(log_densities: Sequence) -> np.ndarray:
-    """Each partition as the index of its most likely component: ``[n, partitions]`` int64.
-
-    log_densities: for each partition an array or tensor ``[n, components]`` of log densities (or
-    log posteriors) under its components. The first of equally likely components wins. Raises
-    ValueError if there are none, for NaN, and if the numbers of samples differ.
-    """
-    tables = [as_array(table, f"log_densities[{i}]") for i, table in enumerate(log_densities)]
-    if not tables:
-        raise ValueError("log_densities is empty: give one table per partition")
-    if len({len(table) for table in tables}) > 1:
-        raise ValueError(f"log_densities have {[len(t) for t in tables]} samples: they must agree")
-    for i, table in enumerate(tables):
-        if np.isnan(table).any():
-            raise ValueError(f"log_densities[{i}] holds NaN")
-    return np.stack([table.argmax(axis=1) for table in tables], axis=1)

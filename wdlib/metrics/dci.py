@@ -38,12 +38,10 @@ def dci(
 
     Args:
         codes_train, factors_train: ``[n, d]`` and ``[n, k]``, d and k at least 2.
-        codes_test, factors_test: the same of the test samples; without them, a seeded third of the
-            training samples is held out.
+        codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
         importances: "gradient_boosting" is scikit-learn's GradientBoostingClassifier, the
             reference. "hist_gradient_boosting" is the same boosting on binned codes
-            (``fast_trees``). "random_forest" is scikit-learn's. D and C depend on the classifier,
-            so its name is in the settings.
+            (``fast_trees``). D and C depend on the classifier, so its name is in the settings.
         groups: the partition of each code (see ``codes.group``). A partition counts as one code:
             the importances of its dimensions are added.
         jobs: number of processes; each fits one factor at a time (-1: one process per core). The
@@ -76,7 +74,7 @@ def dci(
     values = {"informativeness": test, "informativeness_train": train}
     settings = {"codes": describe(None, d), "importances": importances, "samples": len(codes)}
     settings |= {"split": split, "seed": seed}
-    return regroup(Score("DCI", values, matrix, settings, "importance"), groups)
+    return regroup(Score("DCI", values, matrix, settings), groups)
 
 
 def regroup(score: Score, groups) -> Score:
@@ -118,26 +116,11 @@ def gradient_boosting(codes, labels, test_codes, seed):
     """scikit-learn's GradientBoostingClassifier with its defaults, as in disentanglement_lib."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    return _fitted(GradientBoostingClassifier(random_state=seed), codes, labels, test_codes)
-
-
-def random_forest(codes, labels, test_codes, seed):
-    """scikit-learn's RandomForestClassifier with its defaults: 100 trees."""
-    from sklearn.ensemble import RandomForestClassifier
-
-    return _fitted(RandomForestClassifier(random_state=seed), codes, labels, test_codes)
-
-
-def _fitted(model, codes, labels, test_codes):
-    model.fit(codes, labels)
+    model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
     return np.abs(model.feature_importances_), model.predict(codes), model.predict(test_codes)
 
 
-IMPORTANCES = {
-    "gradient_boosting": gradient_boosting,
-    "hist_gradient_boosting": boost,
-    "random_forest": random_forest,
-}
+IMPORTANCES = {"gradient_boosting": gradient_boosting, "hist_gradient_boosting": boost}
 
 
 def importance_matrix(

@@ -9,26 +9,29 @@ from wdlib.metrics.result import Score
 def explicitness(
     codes_train, factors_train, codes_test=None, factors_test=None, *, seed: int = 0
 ) -> Score:
-    """Mean over factors of the mean over classes of the one-against-rest area under the ROC curve.
+    """The area under the ROC curve of one class against the rest: mean over classes and factors.
 
     The classifier is a logistic regression (L2, C = 1) on all codes, standardised by the mean and
-    the deviation of the training samples.
+    the standard deviation of the training samples.
 
-    codes_*, factors_*: ``[n, d]`` and ``[n, k]``; without test arrays a seeded third is held out.
-    There are no groups: all codes are used at once, so a partition of them changes nothing.
+    Args:
+        codes_train, factors_train: ``[n, d]`` and ``[n, k]``.
+        codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
+
+    There are no groups: the classifier uses all codes, so partitions change nothing.
+
+    Returns a Score with ``explicitness`` (on test samples) and ``explicitness_train``; its matrix
+    holds the areas by class and factor, NaN for those left out.
 
     Source: Ridgeway and Mozer 2018, "Learning deep disentangled embeddings with the F-statistic
-    loss", section 3; as disentanglement_lib (the area itself, not rescaled from [.5, 1] to [0, 1]).
-    Range: .5 (chance) to 1. A perfect integer code scores 1 under factors of few values (each
-    class has its own stretch of the line); with dozens of values the regularised classifier
-    blurs neighbours and it scores a little less.
-    Fails: says nothing about disentanglement; favours codes that are linear in the classes.
-    Where the reference raises, this is defined: a constant code (it divides by a deviation of 0)
-    carries nothing, and a class without test samples, or with nothing else, is left out of the
-    mean.
+    loss", section 3. As in disentanglement_lib, it is the area itself, not rescaled to 0 to 1.
+    Range: .5 (chance) to 1. A perfect integer code scores 1 for factors of few values. For dozens
+    of values it scores a little less, because the regularised classifier mixes up neighbours.
+    Limits: it does not measure disentanglement, and it favours codes that are linear in the
+    classes. Two cases that disentanglement_lib cannot score: a constant code knows nothing (there,
+    a division by 0), and a class without test samples, or with all of them, is left out.
 
-    values: on the test samples and on the training samples. matrix: area per (class, factor), test;
-    NaN where left out. Raises ValueError as ``mig`` does, or if a factor has no area at all.
+    Raises ValueError as ``mig`` does, and if a factor has a single value in the test samples.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -45,8 +48,8 @@ def explicitness(
         areas.append(_areas(model, test_codes, test_factors[:, j]))
         if np.isnan(areas[-1]).all():
             raise ValueError(
-                f"factor {j} takes the single value {test_factors[0, j]} in factors_test: "
-                "no class can be told from another there"
+                f"factor {j} takes the single value {test_factors[0, j]} in factors_test, so there "
+                "are no classes to tell apart"
             )
     matrix = np.full((max(map(len, areas)), len(areas)), np.nan)
     for j, column in enumerate(areas):
@@ -57,11 +60,11 @@ def explicitness(
     }
     settings = {"classifier": "logistic regression, C=1", "samples": len(codes), "split": split}
     settings |= {"seed": seed} if split != "given" else {}
-    return Score("explicitness", values, matrix, settings, "area under the ROC curve")
+    return Score("explicitness", values, matrix, settings)
 
 
 def _areas(model, codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """One-against-rest area of each class the model knows; NaN without both kinds of samples."""
+    """The area of each class that the model knows; NaN if all or no samples belong to it."""
     from sklearn.metrics import roc_auc_score
 
     chances = model.predict_proba(codes)

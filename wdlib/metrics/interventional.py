@@ -35,14 +35,13 @@ def beta_vae(
 ) -> Score:
     """Accuracy of a linear classifier that names the shared factor from mean code differences.
 
-    A draw takes a random factor and ``batch`` pairs of samples that share its value. Its feature is
-    the mean of ``|z - z'|`` over the pairs, one number per code. A logistic regression (L2, C = 1)
-    learns the factor from the features of the training draws.
+    A draw takes a random factor and ``batch`` pairs of samples that share its value. Its features
+    are the means of ``|z - z'|`` over the pairs. A logistic regression (L2, C = 1) learns the
+    factor from the features of the training draws.
 
     Args:
         codes_train, factors_train: ``[n, d]`` and ``[n, k]``.
-        codes_test, factors_test: the same of the test samples; without them, a seeded third of the
-            training samples is held out.
+        codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
         batch, train_draws, test_draws: pairs per draw; draws from training and from test samples.
         groups: the partition of each code (see ``codes.group``). A partition counts as one code:
             ``|z - z'|`` is averaged over its dimensions.
@@ -80,7 +79,7 @@ def beta_vae(
     settings |= {"batch": batch, "train_draws": train_draws, "test_draws": test_draws}
     settings |= {"samples": len(codes), "split": split, "seed": seed}
     values = dict(zip(("beta_vae", "beta_vae_train"), accuracies))
-    return Score("beta-VAE score", values, weights, settings, "weight")
+    return Score("beta-VAE score", values, weights, settings)
 
 
 def _differences(codes, factors, name, draws, batch, parts, rng):
@@ -126,11 +125,11 @@ def factor_vae(
     the training votes, codes x factors.
 
     Source: Kim and Mnih 2018, "Disentangling by factorising", section 4.
-    Range: 1/k (chance) to 1. A perfect code scores 1 for any factors, and so do duplicated codes.
+    Range: 1/k (chance) to 1; 1 for a perfect code, also if it is duplicated. If all codes are
+    constant, the score is 0.
     Limits: it is lenient. A code that knows several factors passes if it varies least for one of
-    them, and the other codes may hold anything. Constant codes have no relative variance, so they
-    are left out. (In disentanglement_lib, their 0/0 wins every vote, so one constant code brings
-    the score to chance.) If all codes are constant, the score is 0.
+    them, and the other codes may hold anything. Constant codes are left out. (In
+    disentanglement_lib, their 0/0 wins every vote, so one constant code means chance.)
 
     Raises ValueError as ``mig`` does, for a batch below 2 or draws below 1, and if a factor has no
     value that two rows share.
@@ -154,7 +153,7 @@ def factor_vae(
     settings |= {"train_draws": train_draws, "test_draws": test_draws, "samples": len(codes)}
     settings |= {"split": split, "seed": seed}
     values = {"factor_vae": right[1], "factor_vae_train": right[0]}
-    return Score("FactorVAE score", values, votes[0], settings, "votes")
+    return Score("FactorVAE score", values, votes[0], settings)
 
 
 def _votes(codes, factors, draws, name, batch, parts, variance, rng) -> np.ndarray:
@@ -195,11 +194,10 @@ def irs(codes, factors, *, quantile: float = QUANTILE, bins: int = BINS, groups=
     Source: Suter et al. 2019, "Robustly disentangled causal mechanisms", section 3. As in
     disentanglement_lib, constant codes are left out, and codes are weighted by their largest
     deviation.
-    Range: 0 to 1. A perfect code scores 1 if no factor has more than 20 values. For dSprites' 40
-    orientations it scores slightly less, because values share bins. If all codes are constant, the
-    score is 0.
+    Range: 0 (also if all codes are constant) to 1. A perfect code scores 1 if no factor has more
+    than 20 values, and slightly less for dSprites' 40 orientations, because values share bins.
     Limits: one outlier changes max|z - E z|, so a code with heavy tails looks robust. Codes that
-    know nothing score more than 0; how much depends on the tails of their distribution.
+    know nothing score more than 0; how much depends on their tails.
 
     Raises ValueError as ``mig`` does, and for a quantile outside (0, 1].
     """
@@ -222,7 +220,7 @@ def irs(codes, factors, *, quantile: float = QUANTILE, bins: int = BINS, groups=
     value = (matrix.max(axis=1) * largest).sum() / (largest.sum() or 1.0)
     settings = {"codes": describe(groups, codes.shape[1]), "quantile": quantile, "bins": bins}
     settings |= {"active": int(active.sum()), "samples": len(codes)}
-    return Score("IRS", {"irs": value}, matrix, settings, "interventional robustness")
+    return Score("IRS", {"irs": value}, matrix, settings)
 
 
 def _deviations(codes: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
@@ -234,9 +232,8 @@ def _deviations(codes: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
 
 
 class Interventions:
-    """Rows by factor value, for factors ``[n, k]``.
+    """Draws rows of factors ``[n, k]`` by value, among values that at least two rows share.
 
-    Only values that at least two rows share are drawn, since nothing varies around a single row.
     Raises ValueError if a factor has no such value.
     """
 

@@ -1,8 +1,8 @@
 """The judge: an independent classifier that reads the relevant factors off an image.
 
-It never sees a code, and no model that it judges ever sees it. Unlike them it is trained with the
-values of every image of train, so that what it says of a decoded image can be believed; how far is
-its accuracy on held-out images, which is printed beside whatever it judged.
+It sees no codes, and no model that it judges is trained with it. Unlike these models it is trained
+with the labels of all images of train, so its readings of decoded images can be trusted. How far
+shows its accuracy on held-out images, which a report prints next to the figures that it judged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Judge(nn.Module):
 
     Args:
         channels: C.
-        sizes: number of values of each factor.
+        sizes: number of values of each factor, n of them.
     """
 
     def __init__(self, channels: int, sizes: tuple[int, ...]):
@@ -35,7 +35,7 @@ class Judge(nn.Module):
         self.network.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """One [N, K_i] of logits a factor."""
+        """Logits [N, K_i] for each factor."""
         x = x.contiguous(memory_format=torch.channels_last)
         return list(self.network(x).split(self.sizes, dim=1))
 
@@ -60,7 +60,12 @@ def train_judge(
     device="cpu",
     limit: int = 40_000,
 ) -> Judge:
-    """A judge trained on train, with all its values (at most ``limit`` images are drawn)."""
+    """A judge, trained on images of train with their labels.
+
+    Args:
+        steps, batch: length of the training, and images per step.
+        limit: number of images of train that are drawn, at most.
+    """
     task = split.task
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -84,17 +89,18 @@ def train_judge(
 
 
 def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu") -> Judge:
-    """The judge kept in ``folder``, or a new one, trained and kept there.
+    """The judge that ``folder`` holds; if there is none yet, it is trained and saved there.
 
-    Raises ValueError where the kept one is broken, or of another task, seed or train.
+    Raises ValueError if the saved judge is damaged, or of another task, seed or training set.
     """
     mine = {"task": split.task.name, "seed": split.seed, "train": digest(split.train)}
     if saved.exists(folder, "judge"):
         weights, record = saved.load(folder, "judge")
         theirs = {name: record.get(name) for name in mine}
-        theirs["train"] = theirs["train"] or mine["train"]  # early records do not say it
         if theirs != mine:
-            raise ValueError(f"the judge kept in {folder} is of {theirs}, not of {mine}")
+            raise ValueError(
+                f"the judge in {folder} was trained on {theirs}, not on {mine}: use another folder"
+            )
         judge = Judge(split.task.channels, split.task.sizes)
         saved.check_fit(weights, judge.state_dict(), folder)
         judge.load_state_dict(weights)
@@ -105,12 +111,12 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
 
 
 def accuracy(judge: Judge, x: Tensor, values: Tensor) -> float:
-    """Share of images x [N, C, 64, 64] of which every factor is read right; values [N, n]."""
+    """The share of images x [N, C, 64, 64] whose values [N, n] are all read right."""
     return float((judge.read(x) == values).all(1).float().mean())
 
 
 def soften(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Half of the images lightly blurred, so that a decoder's soft edges are nothing new."""
+    """Half of the images lightly blurred, so that the soft edges of a decoder are not new."""
     half = len(x) // 2
     share = torch.rand((half, 1, 1, 1), generator=generator, device=x.device)
     blurred = F.avg_pool2d(x[:half], 3, 1, 1, count_include_pad=False)

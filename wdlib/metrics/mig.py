@@ -48,7 +48,7 @@ def mig(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     ranked = np.sort(information, axis=0)
     gap = np.mean((ranked[-1] - ranked[-2]) / entropy(factors))
     settings = information_settings(codes, bins, groups)
-    return Score("MIG", {"mig": gap}, information, settings, "mutual information (nats)")
+    return Score("MIG", {"mig": gap}, information, settings)
 
 
 def information_settings(codes: np.ndarray, bins: int, groups) -> dict:

@@ -37,5 +37,5 @@ def modularity(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     informed = best > 0
     per_code = np.zeros(len(squares))
     per_code[informed] = 1 - others[informed] / best[informed]
-    values, settings = {"modularity": per_code.mean()}, information_settings(codes, bins, groups)
-    return Score("modularity", values, information, settings, "mutual information (nats)")
+    settings = information_settings(codes, bins, groups)
+    return Score("modularity", {"modularity": per_code.mean()}, information, settings)

@@ -1,9 +1,9 @@
 """Relation accuracy: did the right factor move, and only that one?
 
-Always reported together (METRICS.md): on codes, the affected partition is classified as the new
-value (target only), and every other partition also keeps its own (all partitions); and on decoded
-images, where an independent judge must read all of it. From samples of the prior, and from encoded
-held-out images. The paper reports the first kind only, from samples of the prior.
+Several figures answer this together. On codes: does the affected partition get the new value
+(target only), and do all other partitions keep theirs, too (all partitions)? On decoded images:
+does an independent judge read all this? The codes are samples of the prior, or encoded test images.
+The paper reports one figure, on codes from the prior.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ def relation_accuracy(
     seed: int = 0,
     judge: Judge | None = None,
 ) -> Score:
-    """Apply one random relation to every code, and see what became of its values.
+    """Apply a random relation to each code, and compare the values afterwards with those expected.
 
     Args:
         system: has ``move(codes, relation) -> codes``, ``values(codes) -> [N, n]`` and, for the
             judge, ``decode(codes) -> images [N, C, 64, 64]``.
-        codes: [N, n, d], samples of the prior or encoded images.
-        values: [N, n] integers, what they stand for.
+        codes: [N, n, d] or [N, d], samples of the prior or encoded images.
+        values: [N, n] integers, the values of the codes.
 
-    Returns a Score with ``target`` and ``all`` (shares of the codes), and with a judge
-    ``judged_target``, ``judged_all`` and ``judged_before`` (the unmoved codes, decoded and judged).
-    matrix: for each relation (row) and factor (column) the share of codes whose factor has the
-    wanted value afterwards; read by the judge where there is one. Range: 0 to 1; guessing all n
-    factors is right once in the number of combinations.
-    Fails: on codes alone a decoder that shows nothing of them goes unseen, so ask the judge.
+    Returns a Score with ``target`` and ``all`` (shares of the codes); with a judge, also with
+    ``judged_target``, ``judged_all``, and ``judged_before`` for the codes before the relation. Its
+    matrix holds for each relation (row) and factor (column) the share of codes whose factor has
+    the expected value afterwards, read by the judge if there is one.
 
-    Source: Valenti and Bacciu (2022), section 4, for samples of the prior and codes.
+    Source: Valenti and Bacciu (2022), section 4, for codes from the prior.
+    Range: 0 to 1. The chance to guess all n factors is 1 over the number of combinations.
+    Limits: without a judge, a decoder that ignores its codes is not noticed.
     """
     draw, moved, wanted, affected = _moved(system, task, relations, codes, values, seed)
     found = system.values(moved)
@@ -59,7 +59,7 @@ def relation_accuracy(
     right = (found == wanted).cpu().numpy()
     matrix = np.stack([right[draw == number].mean(0) for number in range(len(relations))])
     settings = {"samples": len(codes), "relations": len(relations), "seed": seed}
-    return Score("relation accuracy", scores, matrix, settings, "share right")
+    return Score("relation accuracy", scores, matrix, settings)
 
 
 def composed_accuracy(
@@ -73,15 +73,15 @@ def composed_accuracy(
     judge: Judge,
     seed: int = 0,
 ) -> Score:
-    """Relations that lead into combinations of values that training never saw. Ours.
+    """Relation accuracy into combinations of values that training has not seen (not in the paper).
 
     Args:
-        unseen: bool [K_1, ..., K_n], which combinations of values were left out of training.
-        the rest: as for ``relation_accuracy``.
+        unseen: bool [K_1, ..., K_n], the combinations of values that were left out of training.
+        the rest: as in ``relation_accuracy``.
 
-    Returns a Score with ``judged_unseen`` and ``judged_seen``: the share of decoded images of which
-    the judge reads every factor as wanted, among the moves that end in an unseen combination and
-    among the rest; NaN where there are none.
+    Returns a Score with ``judged_unseen`` and ``judged_seen``: the share of decoded images whose
+    factors the judge reads all as expected, among relations that lead into an unseen combination
+    and among the others; NaN if there are none.
     """
     _, moved, wanted, _ = _moved(system, task, relations, codes, values, seed)
     right = (judge.read(system.decode(moved)) == wanted).all(1).float()
@@ -91,12 +91,12 @@ def composed_accuracy(
         "judged_seen": float(right[~into].mean()),
     }
     settings = {"samples": len(codes), "into_unseen": int(into.sum()), "seed": seed}
-    return Score("relation accuracy, composed", scores, None, settings, "share right")
+    return Score("relation accuracy, composed", scores, None, settings)
 
 
 def _moved(system, task, relations, codes, values, seed):
-    """One random relation each: its number, the code after it, the values wanted, and which
-    partitions it affects."""
+    """A random relation for each code: its number [N], the codes afterwards, the values expected
+    [N, n], and the factors that it affects, bool [N, n]."""
     draw = np.random.default_rng(seed).integers(len(relations), size=len(codes))
     moved, wanted = torch.empty_like(codes), values.clone()
     affected = torch.zeros(values.shape, dtype=torch.bool, device=values.device)

@@ -16,16 +16,15 @@ class Score:
 
     name:     the name that the field uses
     values:   its numbers by name; the first one is the main number
-    matrix:   codes x factors (importances, mutual information, accuracies, ...), or None
+    matrix:   codes x factors (importances, mutual information, accuracies, ...), or None;
+              ``plots.heat_maps`` draws it
     settings: all that changes the numbers: bins, split, classifier, grouping, seed
-    meaning:  what a cell of the matrix is
     """
 
     name: str
     values: dict[str, float]
     matrix: np.ndarray | None = None
     settings: dict[str, object] = field(default_factory=dict)
-    meaning: str = ""
 
     def __post_init__(self):
         values = {name: float(value) for name, value in self.values.items()}
@@ -50,24 +49,3 @@ class Score:
         return f"{self.name}: {numbers}  ({settings})"
 
     __repr__ = __str__
-
-    def heatmap(self, factor_names=None, code_names=None):
-        """The matrix as a matplotlib Figure: a row per code, a column per factor.
-
-        Raises ValueError for a score without a matrix.
-        """
-        if self.matrix is None:
-            raise ValueError(f"{self.name} has no matrix to draw")
-        import seaborn  # only here: scores work without drawing
-        from matplotlib.figure import Figure
-
-        codes, factors = self.matrix.shape
-        figure = Figure(figsize=(2 + 0.7 * factors, 1 + 0.3 * codes), layout="constrained")
-        axes = figure.add_subplot(xlabel="factor", ylabel="code")
-        names = {"xticklabels": factor_names or "auto", "yticklabels": code_names or "auto"}
-        seaborn.heatmap(
-            self.matrix, ax=axes, cmap="Blues", annot=True, fmt=".2f",
-            cbar_kws={"label": self.meaning}, **names,
-        )  # fmt: skip
-        axes.set(xlabel="factor", ylabel="code", title=f"{self.name} {self.value:.3f}")
-        return figure

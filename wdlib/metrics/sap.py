@@ -30,8 +30,8 @@ def sap(
 
     Args:
         codes_train, factors_train: ``[n, d]`` and ``[n, k]``, d at least 2.
-        codes_test, factors_test: the same of the test samples; without them, a seeded third of the
-            training samples is held out. Kind "r2" needs no test samples and uses all of them.
+        codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
+            Kind "r2" needs no test samples, so it keeps all for training.
         groups: the partition of each code (see ``codes.group``). A partition counts as one code:
             the machine, or a linear regression for "r2", uses all of its dimensions.
         jobs: number of processes (-1: one per core). The numbers stay the same.
@@ -60,15 +60,13 @@ def sap(
     settings = {"codes": describe(groups, d), "kind": kind, "samples": len(codes)}
     if kind == "r2":
         matrix = _correlation(codes, factors) if groups is None else _r2(codes, factors, groups)
-        meaning = "R^2"
     else:
         matrix = _accuracy(codes, factors, test_codes, test_factors, groups, jobs)
-        meaning = "test accuracy"
         settings |= {"C": PENALTY, "class_weight": "balanced", "split": split}
         settings |= {"seed": seed} if split != "given" else {}
     at_least(len(matrix), 2, "codes", "SAP is the gap between the two best")
     ranked = np.sort(matrix, axis=0)
-    return Score("SAP", {"sap": np.mean(ranked[-1] - ranked[-2])}, matrix, settings, meaning)
+    return Score("SAP", {"sap": np.mean(ranked[-1] - ranked[-2])}, matrix, settings)
 
 
 def _accuracy(codes, factors, test_codes, test_factors, groups, jobs) -> np.ndarray:
