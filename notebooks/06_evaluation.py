@@ -429,7 +429,7 @@ ways = {
     "grouped": (flat[train], flat[test], [8, 8, 8]),
     "converted": (integers[train], integers[test], None),
 }
-score_table(ways, factors[train], factors[test], importances=TREES)
+score_table(ways, factors[train], factors[test], importances=TREES).round(3)
 
 # %% jupyter={"source_hidden": true} tags=["claims"]
 f = factors[train], factors[test]
