@@ -76,7 +76,7 @@ def run_evaluate(args) -> None:
     _check_seed(args.seed)
     model, record, parts, images, judge = _trained(args.folder, args.data, args.device)
     settings = {"seed": args.seed, "importances": args.importances}
-    report = evaluate(model, parts, images, judge, **settings)
+    report = evaluate(model, parts, images, judge, **settings, jobs=-1)
     if args.json:
         about = {name: record[name] for name in ("task", "seed", "labels", "preset")}
         about |= {"trained": record.get("source"), "measured": provenance() | settings}

@@ -1,8 +1,7 @@
 """All scores of a trained system in one report, each next to its oracle and its chance.
 
-Every system can be measured; figures that need a part it does not have (a prior to sample from,
-partitions) are left out. Figures of images use the test split, which no training or choice has
-seen. Scores of codes are fitted to unlabelled images of train.
+Figures that need what a system does not have (a prior to sample from, partitions) are left out. All
+figures are measured on the test split; scores of codes are fitted to unlabelled images of train.
 
 The oracle is what a perfect system gets: 1, unless some values look alike (``ceilings``), or a
 score is below 1 for perfect codes (SAP). For figures of judged images, if no values look alike,
@@ -55,7 +54,7 @@ class Report:
     task: str
     figures: DataFrame
     scores: DataFrame
-    scored: str = ""
+    scored: str
 
     def __getitem__(self, key: str) -> float:
         """A figure by its key, as in ``to_dict``."""
@@ -64,10 +63,8 @@ class Report:
     def to_dict(self) -> dict[str, float]:
         """All figures, flat and ready for JSON, each followed by its oracle_ and its chance_.
 
-        The oracle_ of a judged or decoded figure is the judge's accuracy on test images, unless
-        some values of the task look alike; then it is the figure's ceiling. Scores of converted
-        codes have plain names (mig, dci_disentanglement, ...), other scores start with their
-        convention (raw_mig, ...).
+        Scores of converted codes have plain names (mig, dci_disentanglement, ...), other scores
+        start with their convention (raw_mig, ...).
         """
         flat = {}
         for (convention, key), value, oracle, chance in self.frame().itertuples():
@@ -93,12 +90,12 @@ class Report:
     @property
     def notes(self) -> list[str]:
         """What a reader must know about the oracles and about the scores."""
-        return [JUDGE] * any(self.figures.by_judge) + [self.scored] * bool(self.scored)
+        return [JUDGE, self.scored] if any(self.figures.by_judge) else [self.scored]
 
     def __str__(self) -> str:
         how = {"index": False, "tablefmt": "plain", "disable_numparse": True}
         texts = [table.reset_index().to_markdown(**how) for table in self.tables()]
-        return "\n\n".join([*texts, *["\n".join(self.notes)] * bool(self.notes)])
+        return "\n\n".join([*texts, "\n".join(self.notes)])
 
     __repr__ = __str__
 
@@ -204,13 +201,13 @@ def _combination_rows(model, task: Task, starts, judge, seed, left_out) -> list[
     """The same for relations into combinations that training has not seen, and into the others."""
     unseen, rows = torch.zeros(task.sizes, dtype=torch.bool), []
     unseen[tuple(torch.from_numpy(left_out).T)] = True
+    how = {"judge": judge, "seed": seed}
     for origin, start in starts.items():
-        how = {"judge": judge, "seed": seed}
         score = composed_accuracy(model, task, model.relations, *start, unseen, **how)
         for kind in ("unseen", "seen"):
+            key, value = f"judged_{origin}_{kind}", score[f"judged_{kind}"]
             what = f"relation into {kind} combinations, judged image, {WORDS[origin]}"
-            value = score[f"judged_{kind}"]
-            rows.append((f"judged_{origin}_{kind}", what, value, 1 / task.combinations))
+            rows.append((key, what, value, 1 / task.combinations))
     return rows
 
 
@@ -230,8 +227,7 @@ def _with_oracles(rows: list[tuple], best: dict[str, float], judge_accuracy: flo
     best = best | {"judge_accuracy": best["encoder_all"]}
     by_judge = base.str.contains("^judged|^decoded") & (best["encoder_all"] == 1)
     oracle = np.where(by_judge, judge_accuracy, [best.get(key, 1) for key in base])
-    figures.insert(2, "oracle", oracle)
-    return figures.assign(by_judge=by_judge)
+    return figures.assign(oracle=oracle, by_judge=by_judge)
 
 
 def _conventions(partitions, codes, read, factors_alone: bool) -> dict[str, tuple]:

@@ -2,7 +2,8 @@
 
 This is the boosting of scikit-learn's GradientBoostingClassifier: in each round one tree of depth 3
 per class (one in all for two classes), fitted to the gradient of the log loss, then a Newton step
-in each leaf. Four changes make it many times faster and keep its importances close:
+in each leaf. For 10,000 samples of 32 codes and factors of 3, 9, 5 and 8 values, scikit-learn takes
+210 s of CPU time, these trees take 3 s; D and C differ by less than .003. Five changes:
 
 - A split is searched among the bins of a code, not among its samples. A sum per code and bin holds
   all that the search needs.
@@ -13,6 +14,8 @@ in each leaf. Four changes make it many times faster and keep its importances cl
   Trees that cannot do so make up for it with codes that know nothing about the factor: for eight
   classes that halve in frequency (1,000 samples, noisy codes) exact trees have a D of .85; with
   these edges it is .84, without them .80.
+- If all classes are large, one step of three times the size replaces three rounds, after a quarter
+  of them.
 - Equally good codes win equally often. Targets are rounded to integers, so sums are exact and ties
   are ties; the codes are compared in a random order, so the draw decides a tie.
 

@@ -25,15 +25,15 @@ def sap(
 
     S_(1)j and S_(2)j are the two largest entries of column j. With kind "svm" (factors are
     classes), S_ij is the test accuracy for factor j of a linear support vector machine on code i
-    (C = 0.01, balanced classes). With kind "r2" (factors are numbers), S_ij is the squared
-    correlation of code i and factor j over the training samples.
+    (C = 0.01, balanced classes). With kind "r2" (factors are numbers), S_ij is the R^2 of a linear
+    regression of factor j on code i over the training samples, their squared correlation.
 
     Args:
         codes_train, factors_train: ``[n, d]`` and ``[n, k]``, d at least 2.
         codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
             Kind "r2" needs no test samples, so it keeps all for training.
         groups: the partition of each code (see ``codes.group``). A partition counts as one code:
-            the machine, or a linear regression for "r2", uses all of its dimensions.
+            the machine, or the regression, uses all of its dimensions.
         jobs: number of processes (-1: one per core). The numbers stay the same.
 
     Returns a Score with ``sap``; its matrix is S.
@@ -59,7 +59,7 @@ def sap(
     d = codes.shape[1]
     settings = {"codes": describe(groups, d), "kind": kind, "samples": len(codes)}
     if kind == "r2":
-        matrix = _correlation(codes, factors) if groups is None else _r2(codes, factors, groups)
+        matrix = _r2(codes, factors, groups)
     else:
         matrix = _accuracy(codes, factors, test_codes, test_factors, groups, jobs)
         settings |= {"C": PENALTY, "class_weight": "balanced", "split": split}
@@ -94,21 +94,8 @@ def _fitted(machine, codes, labels, test_codes, test_labels) -> float:
     return np.mean(machine.fit(codes, labels).predict(test_codes) == test_labels)
 
 
-def _correlation(codes, factors) -> np.ndarray:
-    """Squared correlation of each code with each factor: ``[d, k]``; 0 for a constant code."""
-    codes, factors = codes - codes.mean(axis=0), factors - factors.mean(axis=0)
-    n = len(codes)
-    covariance = codes.T @ factors / (n - 1)
-    code_variance = (codes**2).sum(axis=0) / (n - 1)
-    factor_variance = (factors**2).sum(axis=0) / (n - 1)
-    varies = code_variance > CONSTANT
-    matrix = np.zeros_like(covariance)
-    matrix[varies] = covariance[varies] ** 2 / (code_variance[varies, None] * factor_variance)
-    return matrix
-
-
 def _r2(codes, factors, groups) -> np.ndarray:
-    """R^2 of the least-squares fit of each factor by each partition: ``[partitions, k]``."""
+    """R^2 of the linear regression of each factor on each code (or partition): ``[d, k]``."""
     factors = factors - factors.mean(axis=0)
     rows = []
     for dims in members(groups, codes.shape[1]):
