@@ -12,6 +12,7 @@ from wdlib.training.schedule import (
     Phase,
     Preset,
     Rates,
+    Relations,
     Views,
     preset,
 )
