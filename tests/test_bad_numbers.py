@@ -1,4 +1,4 @@
-"""Numbers that are none, and data that teach nothing: each is named, and the last good state kept.
+"""NaN, infinity and useless data: errors name them, and the last good state is kept.
 
 Scores refuse theirs in test_metrics_arrays.py, baselines a diverged loss in test_baselines_vae.py.
 """
@@ -31,12 +31,12 @@ class Often(Silence):
 
 
 def labelled(keep):
-    """The split, with those images of train labelled whose values ``keep`` wants."""
+    """The split, whose labelled images are those of train that ``keep`` accepts by their values."""
     return dataclasses.replace(SPLIT, labelled=SPLIT.train[keep(TASK.labels(SPLIT.train))])
 
 
 def one_each(values) -> np.ndarray:
-    """The first images that between them have every value; none is there for nothing."""
+    """The first images that together have all values; each one has a new value."""
     chosen, seen = [], set()
     for number, row in enumerate(values):
         new = set(enumerate(row.tolist())) - seen
@@ -58,7 +58,7 @@ def one_each(values) -> np.ndarray:
         (lambda c: np.zeros((1, 64, 64), np.uint8), r"of shape \(1, 64, 64\)"),
     ],
 )
-def test_images_that_are_no_pixels_are_named_where_they_are_made(make, said):
+def test_bad_pixels_are_named_where_images_are_made(make, said):
     images = dataclasses.replace(IMAGES, make=make, source="mine")
     with pytest.raises(ValueError, match=said):
         images[[0, 1, 2]]
@@ -89,7 +89,7 @@ def test_labels_that_are_no_integers_are_named(bad):
         AdaptivePrior(TASK.sizes, 4).fit(codes, values)
 
 
-def test_images_all_alike_are_nothing_to_learn_from():
+def test_identical_images_are_refused():
     images = dataclasses.replace(
         IMAGES, make=lambda c: np.ones((len(c), 64, 64), np.uint8), source="mine"
     )
@@ -103,7 +103,7 @@ def test_images_all_alike_are_nothing_to_learn_from():
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "previous"])
 def test_a_factor_value_without_a_label_is_named_by_every_method(name):
-    """``previous`` draws its own labelled images, the same number of each value."""
+    """``previous`` draws its own labelled images, equally many of each value."""
     without = labelled(lambda values: values[:, 0] != 1)
     with pytest.raises(ValueError, match=r"dSprites.v2: none of the \d+ labelled .* shape 1 \(ell"):
         METHODS[name].fit(FitRequest(without, IMAGES, steps=8))
@@ -152,7 +152,7 @@ def test_a_narrow_partition_has_not_collapsed():
 
 
 def steps_saved(folder) -> int:
-    """Steps of the checkpoint, which is whole and finite."""
+    """The number of steps in the checkpoint, which must be finite."""
     tensors, record = saved.load(folder, saved.CHECKPOINT)
     assert all(torch.isfinite(tensor).all() for tensor in tensors.values())
     return record["done"]
@@ -215,7 +215,7 @@ def test_a_diverging_gan_is_named_and_the_last_checkpoint_is_from_before(tmp_pat
 
 
 def test_weights_that_an_update_has_spoiled_are_not_saved(tmp_path):
-    """The loss of the very step is still finite; a checkpoint of it could never go on."""
+    """The loss of this step is still finite, but its checkpoint would be useless."""
     trainer = Trainer(SPLIT, IMAGES, TINY)
     trainer.run(2, folder=tmp_path)
     minimise = trainer.optimisers.minimise

@@ -1,4 +1,4 @@
-"""The report: every figure beside its oracle and chance, measured on test, the same each time."""
+"""The report: each figure with its oracle and chance, measured on test, the same each time."""
 
 import dataclasses
 import json
@@ -71,7 +71,7 @@ def test_it_prints_and_renders_every_row(report):
         assert "750 images of train without labels, measured on 300 of test" in shown
 
 
-def test_beside_judged_figures_stands_the_judge_and_says_so(report):
+def test_the_judges_accuracy_is_marked_as_the_oracle_of_judged_figures(report):
     marked = set(report.figures.index[report.figures.by_judge])
     assert marked == {
         f"{kind}_{origin}{part}"
@@ -99,7 +99,7 @@ def test_the_split_of_another_task_is_refused(parts):
 
 
 def test_scores_of_codes_look_at_no_labelled_image(parts, monkeypatch):
-    """Fitted to train without labels, measured on test; MIG and sap_r2 of test alone."""
+    """They are fitted to unlabelled images of train and measured on test; MIG uses test alone."""
     model, whole, images, judge = parts
     asked = []
     score_table = evaluation.score_table
@@ -127,7 +127,7 @@ CIRCLE = task("dSprites.v4-circle")
 
 
 def best_guesses(values, shapes):
-    """Perfect, and guessing where values look alike: the first of the orientations that do."""
+    """Perfect readings, but among orientations that look alike it guesses the first one."""
     values = values.clone()
     period = torch.tensor([2, 4, 8])[shapes]  # of eight orientations, by shape
     values[:, 3] = values[:, 3] % period
@@ -135,7 +135,7 @@ def best_guesses(values, shapes):
 
 
 class Seeing:
-    """Codes are values; an image is its values, and shows them as the sprite itself would."""
+    """Codes are values, and images are values, too; the judge sees what a sprite would show."""
 
     partitions = None
     task, relations = CIRCLE, relations_of(CIRCLE)
@@ -158,7 +158,7 @@ class Eye:
 
 
 def test_ceilings_are_what_a_perfect_system_gets():
-    """Over all combinations: codes from the prior, and codes read off images by the best guess."""
+    """For all combinations: codes from the prior, and codes from the best reading of images."""
     every = torch.from_numpy(CIRCLE.every_combination()).repeat(20, 1)
     expected, relations = ceilings(CIRCLE, relations_of(CIRCLE)), relations_of(CIRCLE)
     seen = best_guesses(every, every[:, 0])
@@ -193,7 +193,7 @@ def test_a_full_circles_report_prints_its_ceilings():
 
 
 class Perfect:
-    """Knows every image of a split by heart: its code is its values, then one that never varies."""
+    """Knows all images of a split by heart. Its code is their values, then a constant."""
 
     partitions = ((0,), (1,))  # the third dimension belongs to no factor
 
@@ -242,8 +242,8 @@ def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, par
     assert set(report.scores.index.unique("convention")) == {"raw"} | grouped
 
 
-def test_factors_alone_leave_out_what_a_system_keeps_beside_them(perfect, monkeypatch):
-    """A residual that copies the first factor costs raw codes its gap, and factors nothing."""
+def test_factors_alone_leave_out_the_other_dimensions(perfect, monkeypatch):
+    """A residual that copies the first factor closes the gap of raw codes only."""
     honest = Perfect.encode
 
     def copying(self, images):
@@ -259,7 +259,7 @@ def test_factors_alone_leave_out_what_a_system_keeps_beside_them(perfect, monkey
     assert "factors_mig" not in none.to_dict()
 
 
-def test_scores_of_one_set_take_the_set_that_is_asked_for():
+def test_scores_of_one_set_use_the_set_of_the_argument():
     rng = np.random.default_rng(0)
     one, other = (rng.integers(0, 3, (60, 2)) for _ in range(2))
     codes = one + rng.normal(size=one.shape), other + rng.normal(size=other.shape)

@@ -1,4 +1,4 @@
-"""What may come in: every kind of array, and a clear sentence for what no score can use."""
+"""Scores accept all kinds of arrays, and refuse what they cannot use with a clear sentence."""
 
 import itertools
 import subprocess
@@ -49,14 +49,14 @@ EVERY = ON_ONE_SET + WITH_TEST
         ([[1.0], [1.0, 2.0]], FACTORS[:2], r"codes\w* is not a rectangular array"),
     ],
 )
-def test_what_no_score_can_use_is_refused_by_name(function, codes, factors, said):
+def test_bad_arrays_are_refused_by_name(function, codes, factors, said):
     with pytest.raises(ValueError, match=said):
         function(codes, factors)
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.uint64])
 def test_labels_too_large_for_an_integer_are_named(kind):
-    """As 64-bit integers, two of four such classes would be one."""
+    """As 64-bit integers, two of these four classes would become one."""
     with pytest.raises(ValueError, match="factors holds .* too large for a 64-bit integer"):
         mig(CODES, np.array([1, 2, 2**63, 2**63 + 4096], kind)[FACTORS])
 
@@ -96,14 +96,14 @@ def test_a_test_set_must_fit_the_training_set(function):
         (lambda: factor_vae(CODES[:9], np.arange(27).reshape(9, 3)), "no value that two rows"),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(call, said):
+def test_bad_settings_are_refused(call, said):
     with np.errstate(over="ignore"), pytest.raises(ValueError, match=said):
         call()
 
 
 @pytest.mark.filterwarnings("ignore:The number of unique classes")
 def test_more_classes_than_samples_still_have_a_score():
-    """Five samples of factors that know eight values: what is there is scored."""
+    """Five samples of factors with more values: the score is that of these samples."""
     factors = np.array([[0, 0], [2, 1], [7, 1], [5, 0], [4, 1]])
     codes = factors.astype(float)
     assert mig(codes, factors).value == pytest.approx(
@@ -209,7 +209,7 @@ def test_scores_in_one_flat_dict():
         score(CODES, FACTORS, CODES, FACTORS, metrics=["sap", "mgi"])
 
 
-def test_the_table_puts_oracle_and_chance_beside_every_score():
+def test_the_table_has_oracle_and_chance_for_each_score():
     conventions = {
         "raw": (np.repeat(CODES, 2, axis=1), np.repeat(CODES, 2, axis=1), None),
         "grouped": (np.repeat(CODES, 2, axis=1), np.repeat(CODES, 2, axis=1), [2, 2, 2]),
@@ -224,7 +224,7 @@ def test_the_table_puts_oracle_and_chance_beside_every_score():
     assert converted.chance == mig(chance_codes(FACTORS, seed=0), FACTORS).value < 0.1
 
 
-def test_raw_and_grouped_codes_share_their_trees_and_nothing_else():
+def test_raw_and_grouped_codes_share_only_their_trees():
     codes = np.repeat(CODES, 2, axis=1) + 0.1 * RNG.normal(size=(150, 6))
     conventions = {"raw": (codes, codes, None), "grouped": (codes, codes, [2, 2, 2])}
     table = score_table(conventions, FACTORS, FACTORS, metrics=["dci"])
@@ -264,7 +264,7 @@ else:
     assert run.returncode == 0, run.stderr
 
 
-def test_the_names_that_need_torch_come_when_asked():
+def test_the_names_that_need_torch_are_imported_at_their_first_use():
     pytest.importorskip("torch")
     import wdlib.metrics as metrics
 

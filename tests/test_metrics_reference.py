@@ -1,4 +1,4 @@
-"""The scores against the published formulas, written here with sklearn, pair by pair."""
+"""The scores compared with the published formulas, written here with scikit-learn."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def plain_modularity(codes, factors):
 
 
 def plain_irs(codes, factors, quantile=0.99):
-    codes = codes[:, np.ptp(codes, axis=0) > 0]  # a variance of 1e-34 is none
+    codes = codes[:, np.ptp(codes, axis=0) > 0]  # rounding alone can give a variance of 1e-34
     largest = np.abs(codes - codes.mean(axis=0)).max(axis=0)
     robust = np.zeros((codes.shape[1], factors.shape[1]))
     for j, factor in enumerate(factors.T):
@@ -128,7 +128,7 @@ def test_closed_forms_agree_to_the_ninth_place(kind, sizes):
     assert r2 == pytest.approx(plain_r2_sap(codes, factors), abs=1e-9)
 
 
-def test_modularity_of_exactly_independent_codes_is_no_quotient_of_roundings():
+def test_modularity_of_independent_codes_does_not_divide_roundings():
     """On a full grid a code that shows one factor has no information about any other."""
     grid = np.stack(np.meshgrid(*map(np.arange, (3, 7, 5)), indexing="ij"), -1).reshape(-1, 3)
     codes = np.concatenate([grid[:, :1] * 2.0, np.ones((len(grid), 1))], axis=1)
@@ -138,7 +138,7 @@ def test_modularity_of_exactly_independent_codes_is_no_quotient_of_roundings():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("sizes", [(3, 2, 5), (9, 4)])
-def test_the_exact_machine_is_linear_svc(kind, sizes):
+def test_sap_is_the_accuracy_of_linear_svc(kind, sizes):
     if len(sizes) == 2 and kind == "mixed":
         sizes = (9, 4, 2)
     codes, factors = draw(kind, 1200, 1, sizes)
@@ -190,7 +190,7 @@ def test_the_fast_importances_are_close_on_more_samples(kind):
     exact, fast = dci(*arrays), dci(*arrays, importances="hist_gradient_boosting")
     assert fast.settings["importances"] == "hist_gradient_boosting"
     assert abs(fast["disentanglement"] - exact["disentanglement"]) < 0.02
-    # Where codes are equally good, chance shares the importance out, in exact trees too.
+    # If codes are equally good, chance decides how they share the importance, in exact trees too.
     draws = kind in ("sharp", "copies")
     assert abs(fast["completeness"] - exact["completeness"]) < (0.06 if draws else 0.02)
 
@@ -223,7 +223,7 @@ def test_the_fast_importances_are_close_for_small_classes(
 
 
 def test_the_fast_importances_find_the_structure():
-    """Sharp islands: each factor's three codes share its importance, and nothing else has any."""
+    """Sharp islands: the three codes of a factor share all of its importance."""
     codes, factors = draw("sharp", 800, 6)
     fast = dci(codes, factors, codes, factors, importances="hist_gradient_boosting")
     assert fast["disentanglement"] > 0.999 and fast["informativeness"] > 0.999

@@ -1,4 +1,4 @@
-"""Known answers of the scores, and what must not change them."""
+"""Scores of codes whose scores are known, and changes of codes that must not change a score."""
 
 import numpy as np
 import pytest
@@ -109,7 +109,7 @@ def test_two_factors_in_one_code():
     codes = np.stack([both, np.zeros(len(both))], axis=1).astype(float)
     score = mig(codes, factors)
     assert score.matrix == pytest.approx(np.array([[np.log(3), np.log(4)], [0, 0]]))
-    assert score.value == pytest.approx(1)  # MIG does not object to a shared code
+    assert score.value == pytest.approx(1)  # MIG does not notice that the code is shared
     ratio = (np.log(3) / np.log(4)) ** 2
     assert modularity(codes[:, :1], factors).value == pytest.approx(1 - ratio)
     # The unequal parts of the variance: (both - its mean given f) is what remains.
@@ -138,7 +138,7 @@ def test_label_noise_has_its_analytic_information(share):
 
 
 def test_sap_of_perfect_codes_is_the_published_oracle():
-    """METRICS: .657 for (3, 3, 3), with sampled factors; 2/3 where they are exactly balanced."""
+    """It is 2/3 for exactly balanced factors, and .657 for sampled ones."""
     factors = grid(3, 3, 3, repeat=40)
     codes = oracle_codes(factors)
     assert sap(codes, factors, codes, factors).value == pytest.approx(2 / 3)
@@ -156,7 +156,7 @@ def test_sap_depends_on_scale_and_shift_as_its_regularised_intercept_does():
     assert plain > 0.6 and scaled < plain - 0.1 and shifted < plain - 0.1
 
 
-def test_a_constant_code_changes_what_it_should_and_nothing_else():
+def test_a_constant_code_changes_modularity_alone():
     codes = oracle_codes(FACTORS)
     more = np.concatenate([codes, np.full((len(codes), 1), 0.1)], axis=1)
     kwargs = {"train_draws": 300, "test_draws": 300}
@@ -210,7 +210,7 @@ def test_explicitness_of_a_test_set_without_one_class():
 
 
 def test_an_entangled_partition_is_one_code_when_grouped():
-    """A rotation inside each pair ruins raw codes and leaves partitions what they were."""
+    """A rotation within each pair spoils raw codes, but not partitions."""
     rng = np.random.default_rng(1)
     factors = rng.integers(0, 3, (600, 2))
     turn = np.array([[0.6, -0.8], [0.8, 0.6]])
@@ -287,7 +287,7 @@ def test_scores_do_not_depend_on_the_order_of_samples(drawn):
 
 
 def test_dci_ignores_monotone_maps_of_a_code():
-    """Trees see the order of a code only; powers of two keep even the roundings."""
+    """Trees only see the order of a code; powers of two keep the roundings, too."""
     rng = np.random.default_rng(5)
     factors = rng.integers(0, 3, (400, 2))
     codes = np.repeat(factors, 2, axis=1) + 0.6 * rng.normal(size=(400, 4))

@@ -1,4 +1,4 @@
-"""Relation accuracy by systems whose answers are known: perfect, idle, careless; and the judge."""
+"""Relation accuracy of systems whose figures are known (perfect, idle, careless); the judge."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ CODES = VALUES[:, :, None].float()  # a code is its value
 
 
 class Perfect:
-    """Codes are values; moves by the arithmetic; draws a picture that is its values."""
+    """Codes are values, and so are its images; it moves codes by arithmetic."""
 
     def move(self, codes, relation):
         return torch.from_numpy(relation(codes[:, :, 0].long().numpy(), TASK))[:, :, None].float()
@@ -42,7 +42,7 @@ class Idle(Perfect):
 
 
 class Careless(Perfect):
-    """Moves the right partition, and turns every shape into a square on the way."""
+    """Moves the right partition, but turns all shapes into squares."""
 
     def move(self, codes, relation):
         moved = super().move(codes, relation)
@@ -52,14 +52,14 @@ class Careless(Perfect):
 
 
 class Blind(Perfect):
-    """Perfect codes, but every picture shows values 0: what latent accuracy cannot see."""
+    """Perfect codes, but all images show values 0; only a judge can notice."""
 
     def decode(self, codes):
         return torch.zeros_like(codes)
 
 
 class Reads:
-    """The judge of these pictures."""
+    """The judge of these images."""
 
     def read(self, pictures):
         return pictures[:, :, 0].long()
@@ -87,14 +87,14 @@ def test_a_careless_system_reaches_the_target_and_loses_the_rest():
     assert scores["all"] == pytest.approx(shapes + (1 - shapes) * squares, abs=0.03)
 
 
-def test_a_blind_decoder_is_seen_by_the_judge_alone():
+def test_only_the_judge_notices_a_blind_decoder():
     scores = measure(Blind())
     assert scores["target"] == scores["all"] == 1
     assert scores["judged_before"] == pytest.approx(1 / TASK.combinations, abs=0.01)
     assert scores["judged_all"] < 0.02
 
 
-def test_the_matrix_says_which_relation_loses_which_factor():
+def test_the_matrix_shows_which_relation_loses_which_factor():
     matrix = measure(Careless()).matrix
     assert matrix.shape == (len(RELATIONS), 3)
     next_shape = [r.name for r in RELATIONS].index("next-shape")
@@ -127,7 +127,7 @@ def test_moves_into_unseen_combinations_are_counted_apart():
     unseen[1, :, 2] = True
 
     class Afraid(Perfect):
-        """Draws nothing it has never seen."""
+        """Cannot draw unseen combinations."""
 
         def decode(self, codes):
             known = ~unseen[tuple(self.values(codes).T)]
@@ -163,7 +163,7 @@ def test_softening_keeps_range_and_half_of_the_images():
 
 
 def test_a_judge_learns_and_is_kept(tmp_path):
-    """On a small share of v2 two hundred steps are plenty to tell where a sprite is."""
+    """On a small part of v2, 200 steps are enough to read positions."""
     t, images = task("dSprites.v2"), load("dsprites")
     parts = split(t, seed=0, limit=3000)
     x = device_images(images, t.classes(parts.test))
@@ -171,7 +171,7 @@ def test_a_judge_learns_and_is_kept(tmp_path):
     judge = train_judge(parts, images, steps=200)
     right = (judge.read(x) == y).float().mean(0)
     assert right[1] > 0.95 and right[0] > 0.6
-    torch.random.manual_seed(9)  # nothing outside decides
+    torch.random.manual_seed(9)  # must not matter
     again = train_judge(parts, images, steps=200)
     assert torch.equal(judge.read(x), again.read(x))
 
@@ -196,4 +196,4 @@ def test_the_kept_judge_of_another_task_or_other_images_is_refused(tmp_path, mon
     with pytest.raises(ValueError, match="trained on .*dSprites.v2.*, not on .*dSprites.v3"):
         kept_judge(tmp_path, v3, None)
     with pytest.raises(ValueError, match="trained on .*'train': '.*, not on"):
-        kept_judge(tmp_path, fewer, None)  # it has seen images that are test here
+        kept_judge(tmp_path, fewer, None)  # its training set has images of this test set

@@ -1,8 +1,8 @@
-"""The same seed prints the same figures: on repeat, and on 1 and 2 threads within what is stated.
+"""The same seed prints the same figures, again and again, and within limits on two threads.
 
-On another number of threads sums are added up in another order. Measuring the same weights, that
-shows nowhere. Training, Adam's first steps turn the sign of a gradient of next to nothing into a
-whole step, so the weights differ; the figures do by less than their own standard error.
+Another number of threads adds up sums in another order. This does not show in the figures of given
+weights. In training it changes the weights, because the first steps of Adam have full length even
+for tiny gradients; the figures then differ by less than their standard error.
 """
 
 import dataclasses
@@ -51,7 +51,7 @@ def report(model, judge, count: int = 1):
 
 
 def test_a_repeat_prints_the_same_and_another_seed_does_not(model, judge):
-    torch.manual_seed(99)  # whatever else the process did with random numbers
+    torch.manual_seed(99)  # other random numbers of the process must not matter
     again, other, first = (report(m, judge) for m in (trained(1), trained(1, seed=1), model))
     assert str(again) == str(first) and again.to_dict() == first.to_dict()
     assert str(other) != str(first)

@@ -1,8 +1,8 @@
 """The judge: an independent classifier that reads the relevant factors off an image.
 
 It sees no codes, and no model that it judges is trained with it. Unlike these models it is trained
-with the labels of all images of train, so its readings of decoded images can be trusted. How far
-shows its accuracy on held-out images, which a report prints next to the figures that it judged.
+with the labels of all images of train, so its readings of decoded images can be trusted. A report
+prints its accuracy on held-out images next to the figures that it judged.
 """
 
 from __future__ import annotations
