@@ -221,7 +221,8 @@ class Loop:
             if not (math.isfinite(loss) and loss <= self.limits.get(name, math.inf)):
                 raise FloatingPointError(
                     f"the {name} loss is {loss:g} at step {self.done} ({self.name}): training has "
-                    f"diverged, and the last checkpoint is kept; start again with lower learning rates"
+                    f"diverged, and the last checkpoint is kept; start again with lower learning "
+                    f"rates"
                 )
         return said
 
