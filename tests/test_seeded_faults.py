@@ -82,8 +82,8 @@ FAULTS = {
     ),
     "a decoder that transposes the picture": Fault(
         "model/modular.py",
-        "self.autoencoder.decode(z.to(self.device)).sigmoid()",
-        "self.autoencoder.decode(z.to(self.device)).sigmoid().mT",
+        "decode(z.to(self.device)).sigmoid()",
+        "decode(z.to(self.device)).sigmoid().mT",
         "08_navigator",
         "assert reached(surface) == 9",
     ),

@@ -123,7 +123,10 @@ BANNED = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "json
 OF_JOBLIB = {"Parallel", "cpu_count", "delayed", "wrap_non_picklable_objects"}
 RUNS = {"eval", "exec", "compile", "__import__"}
 # Whose ``load`` reads no program: JSON, this package's own, and safetensors.
-LOADERS = {*("json", "wdlib", "wdlib.data", "saved", "wdlib.model.saved", "safetensors.torch")}
+LOADERS = {
+    *("json", "wdlib", "wdlib.data", "saved", "wdlib.model.saved", "wdlib.course.saved"),
+    "safetensors.torch",
+}
 
 
 def full_names(tree: ast.AST) -> dict[str, str]:

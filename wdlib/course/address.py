@@ -116,8 +116,9 @@ def texts(root: Path, url: str) -> dict[Path, str]:
 
 def main(url: str = "", root: Path = ROOT) -> None:
     """Write ``url``, or else the address of `origin` on GitHub, or else the present one again."""
-    ask = ["git", "-C", root, "remote", "get-url", "origin"]
-    here = subprocess.run(ask, capture_output=True, text=True).stdout.strip()
+    here = subprocess.run(
+        ["git", "-C", root, "remote", "get-url", "origin"], capture_output=True, text=True
+    ).stdout.strip()
     url = on_github(url or (here if "github.com" in here else address(root)))
     for path, text in texts(root, url).items():
         if text != path.read_text(encoding="utf-8"):
