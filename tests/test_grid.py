@@ -388,7 +388,7 @@ def test_what_waits_can_be_cancelled():
 
 @pytest.mark.parametrize("budget", [{}, {"seconds": 1, "steps": 1}])
 def test_a_cell_has_one_budget(budget):
-    with pytest.raises(ValueError, match="give either steps or seconds"):
+    with pytest.raises(ValueError, match="give one, positive and finite"):
         Cell("dSprites.v2", "modular", **budget)
 
 

@@ -97,6 +97,7 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
     if saved.exists(folder, "judge"):
         weights, record = saved.load(folder, "judge")
         theirs = {name: record.get(name) for name in mine}
+        theirs["train"] = theirs["train"] or mine["train"]  # early records lack it
         if theirs != mine:
             raise ValueError(
                 f"the judge in {folder} was trained on {theirs}, not on {mine}: use another folder"
