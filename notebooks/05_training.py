@@ -542,7 +542,7 @@ pd.DataFrame(results).T.round(3)
 
 
 # %% [markdown]
-# Do the paper's losses reach the same? We measure Modular's losses on three models:
+# Now nine of ten moves are right. Do the paper's losses also bring Modular's losses down? We measure them:
 
 # %%
 @torch.no_grad()
@@ -567,6 +567,8 @@ assert results["Modular"]["images read right"] > 0.9
 assert (added["Modular"] < 0.2).all() and (added["Modular"] < added["SHORT"]).all()
 
 # %% [markdown]
+# They do not. With the paper's losses alone, no loss keeps the values apart or the decoded images readable.
+#
 # ## Stop and resume
 #
 # The next step of a training depends on more than the weights: on Adam's moments, the random numbers, and the images
@@ -585,7 +587,7 @@ with tempfile.TemporaryDirectory() as folder:
     resumed.resume(folder)
     tensors, record = saved.load(folder, "checkpoint")
 print("steps done:", record["done"])
-print("the checkpoint holds:", *dict.fromkeys(name.split(".")[0] for name in tensors))
+print("the checkpoint holds:", *sorted({name.split(".")[0] for name in tensors}))
 
 # %% [markdown]
 # We resume from the whole checkpoint and, carelessly, from the weights alone:
