@@ -14,7 +14,7 @@ RECORDS := kills hostile versions onecore elsewhere scaling drawing
 
 .DEFAULT_GOAL := help
 .PHONY: help install tour test notebooks lint lab site student slides address weights \
-	tables report cost records $(RECORDS) clean
+	tables report records $(RECORDS) clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z0-9]*\):.*## /  make \1\t/p' Makefile | expand -t 20
@@ -92,9 +92,6 @@ tables: install ## measure what the result files lack (days; one of them: TABLES
 
 report: install ## write the results page, the figures and README's table from the result files
 	$(PY) -m wdlib report
-
-cost: install ## measure what training costs on one core (at most 40 minutes)
-	OMP_NUM_THREADS=1 $(PY) -m wdlib.experiments.cost --minutes 15 --csv notebooks/results/cost.csv
 
 # A record in notebooks/results is what its test program printed. It is replaced when the program
 # has ended, whatever its exit code, which make passes on.

@@ -13,7 +13,6 @@ from wdlib.data import device_images, load, to_float
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
 from wdlib.experiments.cells import Cell, evaluate_cell
-from wdlib.experiments.cost import step_costs, training_costs
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model.saved import load_model
@@ -111,12 +110,3 @@ def test_shipped_weights_read_images_on_every_device(device):
     values = torch.from_numpy(model.task.labels(parts.test))
     right = (model.values(model.encode(x)).cpu() == values).all(1).float().mean()
     assert right >= 0.98
-
-
-@GPU
-def test_what_training_costs_is_measured_on_the_gpu():
-    how = {"preset": tiny(COURSE), "limit": 400, "device": "cuda"}
-    steps = step_costs("dSprites.v2", steps=1, **how)
-    assert {row["phase"] for row in steps} == {"warm-up", "full", "finish"}
-    whole = training_costs("dSprites.v2", minutes=1, points=3, reading=2, **how)
-    assert {row["measure"] for row in whole} >= {"minutes", "final accuracy"}

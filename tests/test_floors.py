@@ -50,7 +50,7 @@ FLOORS = {
     "F8": [
         *room(
             "experiments",
-            "ablations replications recipes cells tables studies grid cost report",
+            "ablations replications recipes cells tables studies grid report",
         ),
         *room(
             "course/exercises",

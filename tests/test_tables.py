@@ -29,7 +29,7 @@ from wdlib.experiments.tables import (
 from wdlib.methods import METHODS
 
 RESULTS = Path(__file__).parents[1] / "notebooks" / "results"
-FILES = sorted(path for path in RESULTS.glob("*.csv") if not path.stem.startswith("cost"))
+FILES = sorted(RESULTS.glob("*.csv"))
 
 
 def frame(dataset="dSprites.v3"):

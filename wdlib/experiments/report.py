@@ -21,7 +21,6 @@ from pandas import DataFrame
 
 from wdlib.experiments import tables
 from wdlib.experiments.cells import write_text
-from wdlib.experiments.cost import cost_tables, read_costs
 from wdlib.experiments.recipes import title
 from wdlib.experiments.studies import cells_of
 from wdlib.experiments.tables import PUBLISHED, markdown, pick
@@ -189,11 +188,6 @@ def record(name: str) -> str:
     return fold(f"make {name}: {lines[0]}", text)
 
 
-def costs(name: str, part: str) -> DataFrame:
-    """A table of a file of costs."""
-    return cost_tables(read_costs(RESULTS / f"{name}.csv"))[part]
-
-
 RELATIONS = {name: name for name in tables.RELATIONS.values()}
 FRONT = {"labels": "labels", "judged accuracy": "judged, from images",
          "encoder accuracy": "encoder", "minutes": "minutes", "published": "paper"}  # fmt: skip
@@ -222,11 +216,6 @@ BLOCKS: dict[str, Callable[[], Content]] = {
     "unseen": lambda: tables.unseen(results("unseen")),
     "replications": lambda: tables.replications(results("published")),
     "published": lambda: PUBLISHED.set_index("dataset").astype(str),
-    "cost": partial(costs, "cost", "training"),
-    "cost-steps": partial(costs, "cost", "steps"),
-    "cost-batches": lambda: pd.concat([costs("cost", "batches"),
-                                       costs("cost_gpu", "batches").rename("{}, H200".format)]),
-    "cost-gpu": partial(costs, "cost_gpu", "steps"),
     **{name: partial(record, name) for name in (
         "kills", "hostile", "versions", "onecore", "elsewhere", "scaling", "drawing")},
 }  # fmt: skip
