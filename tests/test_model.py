@@ -102,6 +102,31 @@ def test_a_simple_prior_of_another_kind_is_refused():
         simple_prior("cauchy", (2, 2), generator=generator(), device="cpu")
 
 
+def test_a_device_without_float64_is_enough_for_the_fit(monkeypatch):
+    """Only tensors on the CPU may be made double; the fit stays bitwise the same."""
+    expected, to = fitted(), torch.Tensor.to
+
+    def cpu(tensor):
+        tensor = tensor.clone()
+        tensor.on_the_cpu = True
+        return tensor
+
+    def double(tensor):
+        assert getattr(tensor, "on_the_cpu", False), "a device without float64 stops here"
+        return to(tensor, torch.float64)
+
+    def copied(tensor, other):
+        assert other.dtype == torch.float32, "a device without float64 stops here"
+        return tensor.set_(other.clone())
+
+    monkeypatch.setattr(torch.Tensor, "cpu", cpu)
+    monkeypatch.setattr(torch.Tensor, "double", double)
+    monkeypatch.setattr(torch.Tensor, "copy_", copied)
+    found = fitted()
+    assert torch.equal(found.mean, expected.mean)
+    assert torch.equal(found.scale_tril, expected.scale_tril)
+
+
 def test_a_value_without_a_label_is_named_and_the_prior_stays():
     prior = fitted()
     before = prior.mean.clone()

@@ -74,6 +74,7 @@ class AdaptivePrior(nn.Module):
     def fit(self, codes: Tensor, values: Tensor, config: FitConfig = FitConfig()) -> None:  # noqa: B008
         """Estimate every component from labelled codes [N, n, d] and their values [N, n].
 
+        It computes on the CPU in float64, whatever the device, because some devices lack float64.
         Raises ValueError, and leaves the prior as it was, for shapes that do not fit, codes that
         are not finite, values that are not integers or outside their factor, a partition whose
         codes are all alike (Collapsed), a value without a labelled code, and a covariance that is
@@ -89,8 +90,8 @@ class AdaptivePrior(nn.Module):
             raise ValueError("the labelled codes hold NaN or infinity: the encoder has diverged")
         if values.is_floating_point():
             raise ValueError(f"the values of labelled codes must be integers, not {values.dtype}")
-        codes = codes.double()
-        mean, tril = self.mean.double().clone(), self.scale_tril.double().clone()
+        codes, values = codes.cpu().double(), values.cpu()
+        mean, tril = (t.cpu().double().clone() for t in (self.mean, self.scale_tril))
         for i, size in enumerate(self.sizes):
             least, most = values[:, i].aminmax()
             if least < 0 or most >= size:
@@ -118,8 +119,8 @@ class AdaptivePrior(nn.Module):
                 own = deviation.T @ deviation / max(len(m) - 1, 1)
                 covariance = config.scale * ((1 - config.shrink) * own + config.shrink * pooled)
                 tril[i, k] = _cholesky(covariance, config, partition=i, value=k, count=len(m))
-        self.mean.copy_(mean)
-        self.scale_tril.copy_(tril)
+        self.mean.copy_(mean.float())
+        self.scale_tril.copy_(tril.float())
 
     def log_density(self, z: Tensor) -> Tensor:
         """log N(z_i; mu_ik, Sigma_ik) of every component: z [B, n, d] -> [B, n, K].
