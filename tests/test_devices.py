@@ -50,6 +50,26 @@ def test_a_run_that_was_interrupted_ends_as_if_it_had_not_been(preset, device, t
         torch.testing.assert_close(found, tensor, atol=2e-3, rtol=1e-2)
 
 
+ON_A_DEVICE = {
+    "trainer": lambda device: Trainer(PARTS, IMAGES, tiny(COURSE), device=device).device,
+    "request": lambda device: FitRequest(PARTS, IMAGES, steps=1, device=device).device,
+    "shipped": lambda device: load_pretrained("dSprites.v2", device=device).device,
+    "judge": lambda device: next(train_judge(PARTS, IMAGES, steps=2, device=device).parameters()),
+    "images": lambda device: device_images(IMAGES, TASK.classes([0]), device),
+}
+
+
+@pytest.mark.parametrize("make", ON_A_DEVICE.values(), ids=ON_A_DEVICE)
+def test_every_door_knows_the_same_names_of_devices(make):
+    for device in ("gpu", "meta", "cuda:99", None):
+        with pytest.raises(ValueError, match=f"^the device '{device}' cannot be used: "):
+            make(device)
+    wanted = "cuda" if torch.cuda.is_available() else "cpu"
+    made = make("auto")
+    assert getattr(made, "device", made).type == wanted
+    assert Cell("dSprites.v2", "modular", steps=1, device="auto").device == wanted
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_model_is_read_on_another_device(device, tmp_path):
     trainer = Trainer(PARTS, IMAGES, tiny(COURSE), device=device)

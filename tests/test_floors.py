@@ -24,8 +24,8 @@ FLOORS = {
     "F0": "factors tasks relations".split(),
     "F1": room(
         "data",
-        "arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw images "
-        "own split",
+        "device arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw "
+        "images own split",
     ),
     "F2": room("model", "networks prior modular system saved"),
     "F3": room(

@@ -41,7 +41,7 @@ def run_draw(args) -> None:
 
 def run_train(args) -> None:
     """Train a model of a task."""
-    from wdlib.data import load
+    from wdlib.data import device_of, load
     from wdlib.model import saved
     from wdlib.tasks import task
     from wdlib.training import Trainer, preset, suited
@@ -54,7 +54,7 @@ def run_train(args) -> None:
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
     data = _parts(wanted, args.seed, args.labels), load(wanted.dataset, args.data)
-    how = {"seed": args.seed, "device": _device(args.device), "compile": args.compile}
+    how = {"seed": args.seed, "device": device_of(args.device), "compile": args.compile}
     trainer = Trainer(*data, chosen.for_task(wanted.name), **how)
     if args.resume:
         trainer.resume(out)
@@ -155,6 +155,7 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """Run the missing cells of a table, and print it."""
+    from wdlib.data import device_of
     from wdlib.experiments import grid, tables
     from wdlib.experiments.recipes import KNOWN
     from wdlib.experiments.studies import cells_of
@@ -166,7 +167,7 @@ def run_table(args) -> None:
         asked |= {"seeds": [int(seed) for seed in asked["seeds"]]} if args.seeds else {}
     except ValueError:
         raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
-    cells = cells_of(args.name, seconds=args.seconds, device=_device(args.device), **asked)
+    cells = cells_of(args.name, seconds=args.seconds, device=str(device_of(args.device)), **asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
     others = None
     if args.csv and args.csv.exists():
@@ -240,25 +241,12 @@ def _check_folder(folder: Path) -> None:
         raise ValueError(f"nothing can be written in {folder}: {error.strerror}") from None
 
 
-def _device(name: str) -> str:
-    import torch
-
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.zeros(1, device=name).item()  # "meta" holds no numbers
-    except (RuntimeError, AssertionError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"the device {name!r} cannot be used: {first}") from None
-    return name
-
-
 def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     """(model, record, split, images, judge) of a trained model.
 
     ``folder``: that of train, or a task with shipped weights. A judge is trained where it has none.
     """
-    from wdlib.data import load
+    from wdlib.data import device_of, load
     from wdlib.metrics.judge import kept_judge
     from wdlib.model.saved import load_model
     from wdlib.pretrained import folder_of
@@ -266,7 +254,7 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
 
     if not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}:
         folder = folder_of(str(folder))
-    device = _device(device)
+    device = device_of(device)
     model, record = load_model(folder, device=device)
     parts = _parts(model.task, record["seed"], record["labels"])
     if record.get("split", parts.record) != parts.record:  # early records have no split

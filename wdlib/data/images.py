@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wdlib.data import dsprites, dsprites_draw, shapes3d, shapes3d_draw
+from wdlib.data.device import device_of
 from wdlib.factors import SPACES, FactorSpace
 
 CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to stay in cache
@@ -130,7 +131,7 @@ def device_images(images: Images, classes, device="cpu"):
     """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] on ``device``, drawn in chunks."""
     import torch
 
-    classes = images.space.check(classes)
+    classes, device = images.space.check(classes), device_of(device)
     channels = images.shape[2] if len(images.shape) == 3 else 1
     resident = torch.empty((len(classes), channels, 64, 64), dtype=torch.uint8, device=device)
     for start in range(0, len(classes), 4 * CHUNK):

@@ -23,7 +23,7 @@ import sklearn.ensemble  # noqa: F401  the threads of a library can be limited o
 import torch
 from threadpoolctl import threadpool_limits
 
-from wdlib.data import load
+from wdlib.data import device_of, load
 from wdlib.data.split import digest, split
 from wdlib.evaluation import evaluate
 from wdlib.files import alone, provenance, read_record, whole
@@ -55,7 +55,7 @@ class Cell:
         unseen: share of the combinations of values that are left out of training.
         seconds, steps: the budget of training, exactly one of them; seconds of computing.
         threads: of torch and all other libraries.
-        device: "cpu", "cuda", ...
+        device: "cpu", "cuda", ...; "auto" becomes "cuda" if there is a GPU here, else "cpu".
         recipe: digest of the method's configuration, "" if it has none. A finished cell
             with another recipe is another cell.
 
@@ -77,6 +77,8 @@ class Cell:
         for name, value in vars(self).copy().items():
             if isinstance(value, np.generic):
                 object.__setattr__(self, name, value.item())
+        if self.device == "auto":  # the record says which device it was
+            object.__setattr__(self, "device", str(device_of("auto")))
         if self.seconds is not None:  # 240 and 240.0 are the same cell, with the same file
             object.__setattr__(self, "seconds", float(self.seconds))
         check_budget(self.steps, self.seconds)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wdlib.data import Images, Split, device_images, to_float
+from wdlib.data import Images, Split, device_images, device_of, to_float
 from wdlib.data.split import digest
 from wdlib.files import provenance
 from wdlib.model import saved
@@ -66,7 +66,7 @@ def train_judge(
         steps, batch: length of the training, and images per step.
         limit: number of images of train that are drawn, at most.
     """
-    task = split.task
+    task, device = split.task, device_of(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         judge = Judge(task.channels, task.sizes).to(device)
@@ -93,6 +93,7 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
 
     Raises ValueError if the saved judge is damaged, or of another task, seed or training set.
     """
+    device = device_of(device)
     mine = {"task": split.task.name, "seed": split.seed, "train": digest(split.train)}
     if saved.exists(folder, "judge"):
         weights, record = saved.load(folder, "judge")

@@ -15,6 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from wdlib.data import device_of
 from wdlib.files import alone, read_record, whole
 from wdlib.model.modular import ModularModel, NetworkConfig
 from wdlib.tasks import Task, task
@@ -112,8 +113,9 @@ def load_model(folder: Path | str, *, own: Task | None = None, device: str | tor
     """The model that ``Trainer.save_model`` wrote into ``folder``, in eval mode, and its record.
 
     ``own``: the task of your own dataset. Raises FileNotFoundError where there is no model,
-    ValueError for a damaged one.
+    ValueError for a damaged one and for a device that is not there.
     """
+    device = device_of(device)
     weights, record = load(folder, MODEL)
     kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
     if missing := [k for k, kind in kinds.items() if type(record.get(k)) is not kind]:

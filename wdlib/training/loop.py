@@ -20,7 +20,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from wdlib.data import Images, Split, check_images, check_labels, device_images, to_float
+from wdlib.data import Images, Split, check_images, check_labels, device_images, device_of, to_float
 from wdlib.training.progress import Progress, Silence
 
 
@@ -28,8 +28,8 @@ from wdlib.training.progress import Progress, Silence
 class FitRequest:
     """What a method shall fit.
 
-    Raises ValueError for a budget that is missing, double, or not positive, and TypeError for a
-    seed, labels or steps that are not integers.
+    Raises ValueError for a budget that is missing, double, or not positive, and for a device that
+    is not there; TypeError for a seed, labels or steps that are not integers.
     """
 
     split: Split  # which images are used, and which of them have labels
@@ -38,13 +38,14 @@ class FitRequest:
     seed: int = 0  # of the weights and of all random numbers
     steps: int | None = None  # the budget of training: these,
     seconds: float | None = None  # or these
-    device: str | torch.device = "cpu"
+    device: str | torch.device = "cpu"  # or "auto", which is the GPU if there is one
     progress: Progress | None = None  # shows how training proceeds
 
     def __post_init__(self):  # integers of numpy become Python's, which JSON can record
         for name in ("seed", "labels", "steps"):
             if (number := getattr(self, name)) is not None:
                 object.__setattr__(self, name, index(number))
+        object.__setattr__(self, "device", device_of(self.device))
         check_budget(self.steps, self.seconds)
 
     @property
@@ -93,10 +94,10 @@ class Run:
         device: str | torch.device = "cpu",
         **budget,
     ):
+        self.device = device_of(device)
         check_labels(split)
         check_images(split, images)
         self.split, self.task, self.seed = split, split.task, int(seed)
-        self.device = torch.device(device)
         self.unlabelled = device_images(images, self.task.classes(split.train), self.device)
         self.labelled = device_images(images, self.task.classes(split.labelled), self.device)
         self.values = torch.from_numpy(self.task.labels(split.labelled)).to(self.device)
