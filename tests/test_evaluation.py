@@ -192,6 +192,19 @@ def test_a_full_circles_report_prints_its_ceilings():
     assert line.split()[-2] == "0.583" and not any(report.figures.by_judge)
 
 
+def test_integers_of_numpy_count_as_pythons(parts):
+    model, whole, images, _ = parts
+    how = {"seed": np.int64(0), "labels": np.int32(300), "limit": np.int64(1500)}
+    same = split(whole.task, **how)
+    assert json.dumps(same.record) == json.dumps(whole.record)
+    judge = train_judge(same, images, seed=np.int64(1), steps=np.int64(2), batch=np.int32(8))
+    plain = train_judge(same, images, seed=1, steps=2, batch=8)
+    few = {"metrics": ["mig"], "samples": np.int64(50), "most": np.int64(100)}
+    report = evaluate(model, same, images, judge, seed=np.int64(2), **few)
+    again = evaluate(model, same, images, plain, seed=2, metrics=["mig"], samples=50, most=100)
+    assert report.to_dict() == again.to_dict()
+
+
 class Perfect:
     """Knows all images of a split by heart. Its code is their values, then a constant."""
 

@@ -43,7 +43,7 @@ def test_numbers_of_numpy_have_a_recipe():
 
 
 def test_what_json_cannot_hold_has_no_recipe():
-    with pytest.raises(TypeError, match="a recipe cannot record {1, 2}"):
+    with pytest.raises(TypeError, match="a record cannot hold {1, 2}"):
         recipe_of(Outer(name={1, 2}))
 
 

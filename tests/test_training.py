@@ -591,6 +591,45 @@ def test_the_model_alone_can_be_kept_and_loaded(tmp_path, uninterrupted):
     assert (record["task"], record["seed"], record["labels"]) == ("dSprites.v2", 3, 300)
 
 
+def scalars(value):
+    """The same settings with every number as one of numpy's."""
+    if dataclasses.is_dataclass(value):
+        named = {f.name: scalars(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **named)
+    if isinstance(value, dict):
+        return {name: scalars(one) for name, one in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(scalars, value))
+    return {bool: np.bool_, int: np.int64, float: np.float64}.get(type(value), lambda v: v)(value)
+
+
+def test_numbers_of_numpy_train_and_are_recorded_as_numbers(tmp_path):
+    parts = split(task("dSprites.v2"), seed=np.int64(0), labels=np.int32(300), limit=np.int64(1000))
+    given = scalars(SHORT)
+    assert type(given.phases[0].rates.critic) is np.float64
+    trainer = Trainer(parts, IMAGES, given, seed=np.uint8(0))
+    trainer.run(np.int64(3), folder=tmp_path, save_every=np.int64(2))
+    plain = Trainer(SPLIT, IMAGES, SHORT)
+    plain.resume(tmp_path)
+    assert plain.done == 3 and saved.load(tmp_path, "checkpoint")[1]["preset"]["phases"]
+    assert NetworkConfig(dim=np.int64(8), residual=np.bool_(True)) == NetworkConfig()
+    single = SHORT.changed(rates={"critic": np.float32(0.1)})
+    assert Trainer(SPLIT, IMAGES, single).preset.phases[0].rates.critic == float(np.float32(0.1))
+
+
+def test_settings_that_no_record_can_hold_are_refused_before_an_image_is_drawn(monkeypatch):
+    monkeypatch.setattr(type(IMAGES), "draw", None)  # an image would fail
+    for value in ({1, 2}, torch.tensor(0.5), 1j):
+        with pytest.raises(TypeError, match="a record cannot hold .*: use numbers"):
+            Trainer(SPLIT, IMAGES, SHORT.changed(rates={"critic": value}))
+
+
+def test_a_record_that_json_cannot_hold_leaves_no_file(tmp_path):
+    with pytest.raises(TypeError, match="a record cannot hold"):
+        saved.save(tmp_path / "a", "model", {"x": torch.zeros(1)}, {"labels": {1, 2}})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "change, said",
     [

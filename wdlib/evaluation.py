@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 import torch
@@ -137,6 +138,7 @@ def evaluate(
     Raises ValueError for a split of another task.
     """
     task, device = split.task, getattr(model, "device", "cpu")
+    seed, samples = index(seed), index(samples)
     theirs = getattr(model, "task", task).name
     if task.name != theirs:
         raise ValueError(f"the model is for {theirs}, but the split is for {task.name}")

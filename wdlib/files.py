@@ -12,12 +12,13 @@ import subprocess
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
-from numbers import Number
 from pathlib import Path
 from typing import BinaryIO
+
+import numpy as np
 
 PART = re.compile(r".+\.[0-9a-f]{32}\.part")  # a file that is being written
 STALE = 3600  # seconds: the writer of a part that nobody touched for so long has died
@@ -108,24 +109,35 @@ def recipe_of(settings) -> str:
     A setting that is off (0, False, None, empty) counts as absent, so that a new field which is off
     changes no digest. Raises TypeError for other values.
     """
-    text = json.dumps(_plain(settings), sort_keys=True, default=_number)
+    text = json.dumps(_what_is_on(recordable(settings)), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _number(value) -> int | float:
-    """A number of numpy as a number of Python. Raises TypeError for anything else."""
-    if isinstance(value, Number):
-        return value.item()
-    raise TypeError(f"a recipe cannot record {value!r}: use numbers, text, lists or dataclasses")
-
-
-def _plain(value):
+def _what_is_on(value):
     if is_dataclass(value):
-        own = {field.name: getattr(value, field.name) for field in fields(value)}
-        return {"": type(value).__name__} | {k: _plain(v) for k, v in own.items() if v}
+        return {"": type(value).__name__} | _what_is_on(vars(value))
     if isinstance(value, Mapping):
-        return {k: _plain(v) for k, v in value.items() if v}
-    return [_plain(v) for v in value] if isinstance(value, tuple | list) else value
+        return {k: _what_is_on(v) for k, v in value.items() if v}
+    return [_what_is_on(v) for v in value] if isinstance(value, tuple | list) else value
+
+
+def recordable(value):
+    """The same value with Python's numbers in place of numpy's, as JSON needs them.
+
+    Dataclasses, mappings, tuples and lists are made anew, with everything inside. Raises TypeError
+    for what JSON cannot hold.
+    """
+    if is_dataclass(value):
+        return replace(value, **{f.name: recordable(getattr(value, f.name)) for f in fields(value)})
+    if isinstance(value, Mapping):
+        return {recordable(k): recordable(v) for k, v in value.items()}
+    if isinstance(value, tuple | list):
+        return (list if isinstance(value, list) else tuple)(map(recordable, value))
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    raise TypeError(f"a record cannot hold {value!r:.80}: use numbers, text, lists or dataclasses")
 
 
 def provenance() -> dict[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
@@ -57,6 +58,7 @@ def split(
     Raises ValueError for fractions that do not sum to 1, more labels than images of train, and so
     many unseen combinations that a value would not occur.
     """
+    seed, labels = index(seed), index(labels)
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions of train, validation and test must sum to 1, got {fractions}")
     if limit is not None and limit < 1:

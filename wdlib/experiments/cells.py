@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from wdlib.data import device_of, load
 from wdlib.data.split import digest, split
 from wdlib.evaluation import evaluate
-from wdlib.files import alone, provenance, read_record, whole
+from wdlib.files import alone, provenance, read_record, recordable, whole
 from wdlib.methods import METHODS, method
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import saved
@@ -74,18 +74,16 @@ class Cell:
     recipe: str = ""
 
     def __post_init__(self):
-        for name, value in vars(self).copy().items():
-            if isinstance(value, np.generic):
-                object.__setattr__(self, name, value.item())
+        try:
+            for name, value in vars(self).copy().items():
+                object.__setattr__(self, name, recordable(value))
+        except TypeError as error:
+            raise TypeError(f"a cell holds text and numbers only: {error}: {self}") from None
         if self.device == "auto":  # the record says which device it was
             object.__setattr__(self, "device", str(device_of("auto")))
         if self.seconds is not None:  # 240 and 240.0 are the same cell, with the same file
             object.__setattr__(self, "seconds", float(self.seconds))
         check_budget(self.steps, self.seconds)
-        try:
-            json.dumps(asdict(self))
-        except TypeError as error:
-            raise TypeError(f"a cell holds text and numbers only: {error}: {self}") from None
 
     @property
     def budget(self) -> str:

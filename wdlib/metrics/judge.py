@@ -7,6 +7,7 @@ prints its accuracy on held-out images next to the figures that it judged.
 
 from __future__ import annotations
 
+from operator import index
 from pathlib import Path
 
 import torch
@@ -44,7 +45,7 @@ class Judge(nn.Module):
         """Images, float in [0, 1] or uint8 -> values [N, n] int64."""
         self.eval()
         parts = []
-        for part in x.split(batch):
+        for part in x.split(int(batch)):
             part = part if part.dtype.is_floating_point else to_float(part)
             parts.append(torch.stack([s.argmax(1) for s in self(part)], dim=1))
         return torch.cat(parts)
@@ -67,6 +68,7 @@ def train_judge(
         limit: number of images of train that are drawn, at most.
     """
     task, device = split.task, device_of(device)
+    seed, steps, batch = index(seed), index(steps), index(batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         judge = Judge(task.channels, task.sizes).to(device)

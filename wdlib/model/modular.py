@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wdlib.data import to_float
+from wdlib.files import recordable
 from wdlib.model.networks import ConvDecoder, ConvEncoder, SeparableDecoder, mlp
 from wdlib.model.prior import AdaptivePrior
 from wdlib.relations import Relation, relations_of
@@ -39,6 +40,8 @@ class NetworkConfig:
     residual: bool = True  # the relational learner adds its output to its input (in Modular)
 
     def __post_init__(self):
+        for name, value in vars(self).copy().items():  # numbers of numpy become Python's
+            object.__setattr__(self, name, recordable(value))
         for size in (self.dim, self.hidden, self.rank, self.width, *self.encoder_widths):
             if type(size) is not int or not 1 <= size <= WIDEST:
                 raise ValueError(f"a size is an integer from 1 to {WIDEST}, got {size!r:.40}")
@@ -205,6 +208,6 @@ class ModularModel(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            return torch.cat([function(part) for part in inputs.split(batch)])
+            return torch.cat([function(part) for part in inputs.split(int(batch))])
         finally:
             self.train(was_training)

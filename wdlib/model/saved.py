@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from wdlib.data import device_of
-from wdlib.files import alone, read_record, whole
+from wdlib.files import alone, read_record, recordable, whole
 from wdlib.model.modular import ModularModel, NetworkConfig
 from wdlib.tasks import Task, task
 
@@ -28,7 +28,8 @@ CHECKPOINT, MODEL = "checkpoint", "model"  # names of saves: the state of traini
 def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict) -> Path:
     """Write folder/name.json, and the safetensors file that it points to. Returns the JSON's path.
 
-    Raises FloatingPointError, before anything is written, for a tensor with NaN or infinity.
+    Before anything is written, raises FloatingPointError for a tensor with NaN or infinity, and
+    TypeError for a record that JSON cannot hold.
     """
     folder = Path(folder)
     tensors = {k: t.detach().cpu().contiguous() for k, t in tensors.items()}
@@ -38,12 +39,12 @@ def save(folder: Path | str, name: str, tensors: dict[str, Tensor], record: dict
                 f"{key} holds NaN or infinity, so no {name} was saved in {folder}; training has "
                 f"diverged: train again with a lower learning rate"
             )
-    folder.mkdir(parents=True, exist_ok=True)
     data = safetensors.torch.save(tensors)
     digest = hashlib.sha256(data).hexdigest()
     weights = folder / f"{name}-{digest[:12]}.safetensors"
     path = folder / f"{name}.json"
-    record = {"format": FORMAT, **record, "weights": weights.name, "sha256": digest}
+    record = {"format": FORMAT, **recordable(record), "weights": weights.name, "sha256": digest}
+    folder.mkdir(parents=True, exist_ok=True)
     with alone(folder):
         with whole(weights) as file:
             file.write(data)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wdlib.data import Images, Split
 from wdlib.factors import DSPRITES
-from wdlib.files import provenance
+from wdlib.files import provenance, recordable
 from wdlib.model import saved
 from wdlib.model.modular import ModularModel
 from wdlib.training import checkpoint, method, ours
@@ -37,7 +37,7 @@ class Trainer(Run):
         autocast: bfloat16 matrix products where the device has them.
 
     Raises ValueError where a value has no labelled image, for images that are all alike, and where
-    images other than sprites shall roam.
+    images other than sprites shall roam; TypeError for settings that JSON cannot hold.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Trainer(Run):
                 f"images of {split.task.name} cannot roam, only a single sprite on black can: set "
                 f"roam to 0"
             )
+        preset = recordable(preset)  # refuses here what a checkpoint could not hold
         self.preset = preset.for_images(len(split.train))
         knows_nothing = split.task.channels * 64 * math.log(2)  # reconstruction loss of any image
         limits = {"critic": 80.0, "adversarial": 80.0, "reconstruction": 100 * knows_nothing}
