@@ -191,16 +191,9 @@ def read_cell(path: Path):
 
 
 def table_csv(folder: Path) -> Path:
-    record = {"rows": [ROW] * 3, "source": {"seconds": 1.0}}
-    tables.write_results(grid.frame_of({CELL: record}), folder / "table.csv", wide=False)
+    record = {"rows": [ROW, ROW | {"score": "sap"}], "source": {"seconds": 1.0}}
+    tables.write_results(grid.frame_of({CELL: record}), folder / "table.csv")
     return folder / "table.csv"
-
-
-def wide_csv(folder: Path) -> Path:
-    other = {"convention": "-", "score": "judged_prior", "value": 0.25}
-    record = {"rows": [ROW, other], "source": {"seconds": 1.0}}
-    tables.write_results(grid.frame_of({CELL: record}), folder / "wide.csv")
-    return folder / "wide.csv"
 
 
 def printable(frame) -> bool:
@@ -261,7 +254,6 @@ KINDS = {
     ),
     "cell": Kind(cell_json, read_cell, lambda rows: len(rows) == 2),
     "csv": Kind(table_csv, tables.read_results, printable),
-    "csv, wide": Kind(wide_csv, tables.read_results, printable),
 }  # fmt: skip
 
 

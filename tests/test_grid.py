@@ -498,7 +498,7 @@ def test_real_cells_of_every_kind_of_system(tmp_path):
 
 def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
     first = run(CELLS[:4], folder=tmp_path / "a", work=toy).frame
-    tables.write_results(first, tmp_path / "a.csv", wide=False)
+    tables.write_results(first, tmp_path / "a.csv")
     others = grid.restore(CELLS[1:], tables.read_results(tmp_path / "a.csv"), tmp_path / "b")
     assert {*others.seed} == {CELLS[0].seed}  # of no cell that was asked for
     assert on_disk.read(tmp_path / "b", CELLS[0]) is None
@@ -506,7 +506,7 @@ def test_a_table_on_disk_is_as_good_as_the_folder_it_came_from(tmp_path):
     worked = []
     second = run(CELLS[1:], folder=tmp_path / "b", work=lambda c, f: worked.append(c) or toy(c, f))
     assert worked == CELLS[4:]
-    tables.write_results(grid.joined(others, second.frame), tmp_path / "b.csv", wide=False)
+    tables.write_results(grid.joined(others, second.frame), tmp_path / "b.csv")
     before, after = (tables.read_results(tmp_path / f"{name}.csv") for name in "ab")
     pd.testing.assert_frame_equal(after[: len(first)], before)
     longer = [replace(cell, steps=cell.steps + 1) for cell in CELLS]  # another cell

@@ -11,7 +11,6 @@ from wdlib.experiments.grid import frame_of
 from wdlib.experiments.recipes import KNOWN, TITLES, title
 from wdlib.experiments.studies import STUDIES, cells_of, paces
 from wdlib.experiments.tables import (
-    COLUMNS,
     SHOWN,
     by_labels,
     by_task,
@@ -52,55 +51,50 @@ def frame(dataset="dSprites.v3"):
     return frame_of(records)
 
 
-@pytest.mark.parametrize("wide", [False, True])
-def test_a_result_file_reads_back_and_is_written_the_same_again(tmp_path, wide):
+def test_a_result_file_reads_back_and_is_written_the_same_again(tmp_path):
     path = tmp_path / "results" / "table.csv"
-    write_results(frame(), path, wide=wide)
-    back = read_results(path)
-    keys = list(COLUMNS)
-    if wide:  # figures come in another order
-        keys = ["method", "seed", "convention", "score"]
-    sort = {"by": keys, "ignore_index": True}
+    write_results(frame(), path)
+    back = read_results(path)  # figures come in another order
+    sort = {"by": ["method", "seed", "convention", "score"], "ignore_index": True}
     pd.testing.assert_frame_equal(
         back.sort_values(**sort), frame().sort_values(**sort), rtol=1e-5, check_dtype=False
     )
-    write_results(back, tmp_path / "again.csv", wide=wide)
+    write_results(back, tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_our_result_files_are_written_the_same_again(tmp_path, path):
-    wide = "convention" not in path.read_text(encoding="utf-8").partition("\n")[0]
-    write_results(read_results(path), tmp_path / "again.csv", wide=wide)
+    write_results(read_results(path), tmp_path / "again.csv")
     assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
 
 
-def test_a_wide_file_has_one_line_a_cell(tmp_path):
+def test_a_file_has_one_line_a_cell(tmp_path):
     write_results(frame(), tmp_path / "t.csv")
     with open(tmp_path / "t.csv", encoding="utf-8", newline="") as file:
         ours, again, theirs, _ = csv.DictReader(file)
     assert (ours["dataset"], ours["method"], ours["seed"]) == ("dSprites.v3", "modular", "0")
     assert (float(ours["judged_encoded"]), float(again["judged_encoded"])) == (0.8, 0.9)
-    assert (float(ours["raw_mig"]), float(ours["mig"]), theirs["mig"]) == (0.1, 0.95, "")
+    assert (float(ours["raw:mig"]), float(ours["converted:mig"])) == (0.1, 0.95)
+    assert theirs["converted:mig"] == ""
     assert (ours["commit"], ours["budget"]) == ("abc", "240 s")
 
 
-@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
         (lambda text: text.replace("dataset,", "data,", 1), "it lacks the columns dataset"),
-        (lambda text: text.rsplit(",", 2)[0] + "\n", "its lines differ"),
-        (lambda text: text + text.splitlines()[-1] + ",more\n", "its lines differ"),
+        (lambda text: text.rsplit(",", 2)[0], "its last line is cut short"),
+        (lambda text: text + text.splitlines()[-1] + ",more\n", "Expected .* fields"),
         (lambda text: text.replace("0.8,", "high,", 1), "'high'"),
         (lambda text: text.replace(",0,1000,", ",0.5,1000,", 1), "'0.5'"),
-        (lambda text: "", "No columns"),
+        (lambda text: "", "its last line is cut short"),
         (lambda text: text + "\n" * (1 << 22), "more than the 4194304 of any result file"),
     ],
 )
-def test_another_file_is_refused_in_one_sentence(tmp_path, damage, words, wide):
+def test_another_file_is_refused_in_one_sentence(tmp_path, damage, words):
     path = tmp_path / "table.csv"
-    write_results(frame(), path, wide=wide)
+    write_results(frame(), path)
     whole = path.read_text(encoding="utf-8")
     assert damage(whole) != whole
     path.write_text(damage(whole), encoding="utf-8")
@@ -116,41 +110,26 @@ def test_a_missing_file_is_missing(tmp_path):
 JUDGED, RAW_MIG = "judged, from images", "MIG, raw"
 
 
-def test_a_comparison_has_mean_and_range_and_marks_the_best():
+def test_a_comparison_has_mean_and_range():
     table = compare(frame(), [("-", "judged_encoded"), ("raw", "mig")])
     assert [*table.index] == ["Modular", "beta-VAE", "oracle", "chance"]
-    assert table.loc["Modular", JUDGED] == "0.850 (0.800 to 0.900) *"
+    assert table.loc["Modular", JUDGED] == "0.850 (0.800 to 0.900)"
     assert table.loc["beta-VAE", JUDGED] == "0.350 (0.300 to 0.400)"
-    assert table.loc["oracle", JUDGED] == "0.990 (judge)"
+    assert table.loc["oracle", JUDGED] == "0.990"
     assert table.loc["chance", JUDGED] == "0.007"
-    assert [*table[RAW_MIG]] == ["0.100", "0.600 *", "", ""]
-
-
-def test_one_seed_does_not_decide_which_is_best():
-    once = frame().query("seed == 0")
-    assert "*" not in compare(once, [("-", "judged_encoded")]).to_string()
-    mixed = frame().query("seed == 0 or score == 'judged_encoded'")
-    table = compare(mixed, [("-", "judged_encoded"), ("raw", "mig")])
-    assert "*" in table.loc["Modular", JUDGED] and "*" not in table.loc["beta-VAE", RAW_MIG]
+    assert [*table[RAW_MIG]] == ["0.100", "0.600", "", ""]
 
 
 def test_no_system_is_best_at_a_score_that_can_exceed_its_oracle():
     raw = frame().query("score == 'mig'").assign(score="sap")
     grouped = raw.assign(convention="grouped")
-    assert "*" in compare(raw, [("raw", "sap")]).to_string()
-    assert "*" not in compare(grouped, [("grouped", "sap")]).to_string()
     assert "SAP, raw" in winners(raw).index and len(winners(grouped)) == 0
-
-
-def test_judged_accuracy_has_a_ceiling_if_values_look_alike():
-    table = compare(frame("dSprites.v4-circle"), [("-", "judged_encoded")])
-    assert table.loc["oracle", JUDGED] == "0.990"
 
 
 def test_a_comparison_has_one_convention_a_column():
     table = compare(frame(), [("raw", "mig"), ("converted", "mig"), ("grouped", "mig")])
     assert [*table] == [RAW_MIG, "MIG, converted"]
-    assert [*table.loc["beta-VAE"]] == ["0.600 *", ""]
+    assert [*table.loc["beta-VAE"]] == ["0.600", ""]
 
 
 def test_the_short_table_of_systems_has_supervision_oracle_and_chance():
@@ -169,7 +148,7 @@ def test_the_short_table_of_systems_has_supervision_oracle_and_chance():
     assert [*table] == ["supervision", JUDGED, RAW_MIG, "MIG, grouped", "MIG, converted"]
     judged = "0.850 (0.800 to 0.900)"
     assert [*table.loc["Modular"]] == ["1000 labels", judged, "0.100", "0.300", "0.950"]
-    assert [*table.loc["oracle"]] == ["", "0.990 (judge)", "", "", "0.875"]
+    assert [*table.loc["oracle"]] == ["", "0.990", "", "", "0.875"]
     assert [*table.loc["chance"]] == ["", "0.007", "", "", "0.125"]
     best = winners(pd.concat([frame(), *more]))["dSprites.v3"].to_dict()
     assert best == {
@@ -231,16 +210,8 @@ def test_titles_are_unique_in_a_table():
 
 
 def test_the_steps_of_table_2_are_what_its_time_buys():
-    """Timed cells were run on other days: cores that share a cache differ by a fifth."""
     asked = {(c.task, c.method): c.steps for c in cells_of("2", seeds=(0,))}
     assert len(asked) == 28 and all(asked.values())
-    timed = read_results(RESULTS / "timed.csv").query("score == 'fit_steps'")
-    assert set(timed.budget) == {"480 s"}
-    runs = {*zip(timed.dataset, timed.method, timed.seed)}
-    assert {(task, name, seed) for task, _ in asked for name in ("modular", "fader")
-            for seed in (0, 1, 2)} <= runs  # fmt: skip
-    for where, name, steps in zip(timed.dataset, timed.method, timed.value):
-        assert 0.8 < steps / asked[where, name] < 1.25
     taken = read_results(RESULTS / "table2.csv").query("score == 'fit_steps'")
     for where, name, steps in zip(taken.dataset, taken.method, taken.value):
         assert steps == asked[where, name]

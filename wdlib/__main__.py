@@ -177,9 +177,9 @@ def run_table(args) -> None:
         table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=progress)
     if len(table.frame):
         print(tables.markdown(tables.SHOWN[args.name](table.frame)))
-        if args.csv:  # table 2 has one figure per line, for readers who plot it
+        if args.csv:
             frame = table.frame if others is None else grid.joined(others, table.frame)
-            tables.write_results(frame, args.csv, wide=args.name != "2")
+            tables.write_results(frame, args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)

@@ -52,6 +52,13 @@ def whole(path: Path) -> Iterator[BinaryIO]:
     sweep(target)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all, in a folder that is made if there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as file:
+        file.write(text.encode())
+
+
 @contextmanager
 def _naming(path: Path) -> Iterator[None]:
     try:

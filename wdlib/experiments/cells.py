@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 from wdlib.data import device_of, load
 from wdlib.data.split import digest, split
 from wdlib.evaluation import evaluate
-from wdlib.files import alone, provenance, read_record, recordable, whole
+from wdlib.files import alone, provenance, read_record, recordable, write_text
 from wdlib.methods import METHODS, method
 from wdlib.metrics.judge import kept_judge
 from wdlib.model import saved
@@ -253,13 +253,6 @@ def read(folder: Path | str, cell: Cell) -> dict | None:
     sound = record.pop("sha256", None) == _digest(record)
     same = record.get("format") == FORMAT and record.get("cell") == asdict(cell)
     return record if sound and same else None
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as file:
-        file.write(text.encode())
 
 
 def _digest(record) -> str:

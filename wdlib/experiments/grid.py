@@ -37,8 +37,9 @@ import pandas as pd
 from joblib import wrap_non_picklable_objects
 from pandas import DataFrame
 
-from wdlib.experiments.cells import Cell, attempt, evaluate_cell, path_of, read, write, write_text
+from wdlib.experiments.cells import Cell, attempt, evaluate_cell, path_of, read, write
 from wdlib.experiments.tables import COLUMNS, FIGURE, SOURCE
+from wdlib.files import write_text
 from wdlib.training.progress import Progress
 
 Work = Callable[[Cell, Path], list[dict]]

@@ -11,7 +11,7 @@ from wdlib.files import provenance
 from wdlib.methods import METHODS
 from wdlib.tasks import ELSEWHERE, TASKS
 
-KNOWN = METHODS | ablations.ABLATIONS | ablations.FEWER | REPLICATIONS
+KNOWN = METHODS | ablations.ABLATIONS | REPLICATIONS
 TITLES = ablations.TITLES | {
     "modular": "Modular",
     "modular-paper": "Modular (paper)",

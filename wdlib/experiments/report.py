@@ -14,16 +14,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from wdlib.experiments import tables
-from wdlib.experiments.cells import write_text
 from wdlib.experiments.recipes import title
-from wdlib.experiments.studies import cells_of
+from wdlib.experiments.studies import TASKS_OF_TABLE_2, cells_of
 from wdlib.experiments.tables import PUBLISHED, markdown, pick
+from wdlib.files import write_text
 from wdlib.plots.figure import MARKERS, PALETTE
 from wdlib.tasks import task
 
@@ -39,11 +38,6 @@ def results(name: str, **wanted) -> DataFrame:
     for column, value in wanted.items():
         frame = frame[frame[column] == value]
     return frame
-
-
-def judged(name: str) -> DataFrame:
-    """Judged relation accuracy in a result file, a row for each run."""
-    return pick(results(name), {("-", "judged_encoded"): "judged"})
 
 
 def table_1(name: str = "table1", **columns: str) -> DataFrame:
@@ -66,50 +60,26 @@ def least_shares() -> str:
     return f"Share of the oracle in all {len(values)} runs: {', '.join(words)}."
 
 
-def lead() -> DataFrame:
-    """The best two systems of table 2 under three budgets."""
-    budgets = {"pace": "240 s", "timed": "480 s", "table2": "the steps of 480 s"}
-    frame = pd.concat([judged(name).assign(budget=words) for name, words in budgets.items()])
-    return tables.spreads(
-        frame[frame.method.isin(["modular", "fader"])], ["task", "recipe"], "budget"
-    )
+def steps() -> DataFrame:
+    """How many steps the budget of table 2 buys each system (lines) on each task (columns)."""
+    rows = [(cell.task, title(cell.method), f"{cell.steps:,}") for cell in cells_of("2", seeds=[0])]
+    frame = DataFrame(rows, columns=["task", "recipe", "steps"])
+    return frame.pivot_table("steps", "recipe", "task", "first", sort=False)
 
 
-def paces() -> DataFrame:
-    """How many steps the budget of table 2 buys each system."""
-    cells = cells_of("2", seeds=[0])
-    rows = [(cell.task, title(cell.method), cell.steps) for cell in cells]
-    return DataFrame(rows, columns=["task", "recipe", "value"])
-
-
-def ablations() -> DataFrame:
-    """``judged`` of the ablations, with the kind of recipe that is changed."""
-    frame, prefix = judged("ablations"), "Modular (paper), cut"
-    theirs = frame.recipe.str.startswith(prefix)
-    return frame.assign(kind=theirs.map({False: "Modular, changed", True: f"{prefix}, changed"}),
-                        recipe=frame.recipe.str.removeprefix(f"{prefix} + "))  # fmt: skip
-
-
-def few_labels() -> DataFrame:
-    """``judged`` of the four main recipes with few labels."""
-    frame = judged("labels")
-    return frame[frame.method.isin(["modular", "few", "no-pseudo-labels", "alone"])]
-
-
-def dots(data: DataFrame, x: str = "judged relation accuracy", **how) -> Figure:
+def dots(data: DataFrame) -> Figure:
     """A line for each recipe, a colour and a marker for each task: mean and range over seeds."""
     names = list(dict.fromkeys(data.task))
     data = data.assign(mean=data.groupby("recipe").value.transform("mean"))
-    height = 0.13 * data.recipe.nunique() / data.get("kind", pd.Series([0])).nunique() ** 0.5 + 2.5
+    height = 0.13 * data.recipe.nunique() + 2.5
     grid = sns.catplot(
         data.sort_values("mean", ascending=False), kind="point", x="value", y="recipe", hue="task",
         hue_order=names, palette=PALETTE[: len(names)], markers=list(MARKERS[: len(names)]),
         linestyle="none", errorbar=("pi", 100), dodge=0.4, markersize=5, err_kws={"linewidth": 1.5},
-        sharey=False, legend_out=False, height=height, aspect=7 / height, **how,
+        sharey=False, legend_out=False, height=height, aspect=7 / height,
     )  # fmt: skip
-    grid.set_axis_labels(x, "").set_titles("{col_name}")
-    for panel in grid.axes.flat:
-        panel.grid(axis="y", alpha=0.3)
+    grid.set_axis_labels("judged relation accuracy", "")
+    grid.ax.grid(axis="y", alpha=0.3)
     return grid.figure
 
 
@@ -131,11 +101,15 @@ def curves(data: DataFrame) -> Figure:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure in notebooks/results: its subject, the data it shows, and how it is drawn."""
+    """A figure of judged accuracy: the name of its files, its subject, and how it is drawn."""
 
+    name: str
     subject: str
-    data: Callable[[], DataFrame]
     draw: Callable[[DataFrame], Figure] = dots
+
+    def data(self) -> DataFrame:
+        """Judged relation accuracy in the result file, a row for each run."""
+        return pick(results(self.name), {("-", "judged_encoded"): "judged"})
 
     @property
     def digest(self) -> str:
@@ -151,19 +125,17 @@ class Picture:
         for name, mine in self.data().groupby("task", sort=False):
             means = mine.groupby("recipe").value.mean()
             ends = [(means.min(), means.idxmin()), (means.max(), means.idxmax())]
-            low, high = (f"{v:,.{3 * (v < 2)}f} ({recipe})" for v, recipe in ends)
+            low, high = (f"{value:.3f} ({recipe})" for value, recipe in ends)
             words.append(f"on {name} from {low} to {high}")
-        return f"{self.subject}: {'; '.join(words)}."
+        about = "Judged relation accuracy, mean and range over seeds"
+        return f"{about}, {self.subject}: {'; '.join(words)}."
 
 
-ACCURACY = "Judged relation accuracy, mean and range over seeds"
 PICTURES = {
-    "table2": Picture(f"{ACCURACY}, of each system of Table 2", partial(judged, "table2")),
-    "ablations": Picture(f"{ACCURACY}, of each ablation", ablations, partial(dots, col="kind")),
-    "labels": Picture(f"{ACCURACY}, with 50 to 1000 labels", few_labels, curves),
-    "pace": Picture("Steps that 480 s of one core buy each system", paces,
-                    partial(dots, x="steps", log_scale=(True, False))),
-}  # fmt: skip
+    "table2": Picture("table2", "of each system of Table 2"),
+    "ablations": Picture("ablations", "of each ablation"),
+    "labels": Picture("labels", "with 50 to 1000 labels", curves),
+}
 
 
 def fold(words: str, content: Content) -> str:
@@ -203,11 +175,9 @@ BLOCKS: dict[str, Callable[[], Content]] = {
     .droplevel("task")[[*RELATIONS, "steps", "minutes"]],
     "long": lambda: table_1("long", **RELATIONS, steps="steps", minutes="minutes"),
     "table2": lambda: picture("table2", **{
-        name: tables.systems(results("table2", dataset=name)) for name in paces().task.unique()}),
+        name: tables.systems(results("table2", dataset=name)) for name in TASKS_OF_TABLE_2}),
     "winners": lambda: fold("The best system of each figure", tables.winners(results("table2"))),
-    "lead": lead,
-    "pace": lambda: picture("pace", Steps=paces().pivot_table(
-        "value", "recipe", "task", "first", sort=False).map("{:,}".format)),
+    "pace": lambda: fold("Steps", steps()),
     "ablations": lambda: picture(
         "ablations", Judged_relation_accuracy=tables.by_task(results("ablations"))),
     "labels": lambda: picture(

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 
 from wdlib.data.split import whole_seed
-from wdlib.experiments.ablations import ABLATIONS, NO_VIEWS, applies, steps_of
+from wdlib.experiments.ablations import ABLATIONS
 from wdlib.experiments.cells import Cell, most_images
 from wdlib.experiments.recipes import KNOWN
 from wdlib.experiments.replications import RUNS
 from wdlib.experiments.tables import read_results, result_file
-from wdlib.methods import METHODS, Method, method
+from wdlib.methods import METHODS, method
 from wdlib.tasks import task
+from wdlib.training import COURSE, FEW
 
 TASKS_OF_TABLE_1 = (
     "dSprites.v2", "dSprites.v3", "dSprites.v4", "Shapes3D.v2", "Shapes3D.v3", "Shapes3D.v5"
@@ -25,7 +26,6 @@ TASKS_OF_TABLE_1 = (
 TASKS_OF_TABLE_2 = ("dSprites.v3", "Shapes3D.v3")
 COUNTS = (50, 100, 250, 500, 1000)  # labels
 BUDGET = 480.0  # seconds of one core that a cell of table 2 is worth; two run side by side
-NO_ROAMING = "no-roaming"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Runs:
     Args:
         tasks: task -> how many seeds it gets. ``open``: other tasks may be chosen instead.
         unseen: share of the combinations of values that are left out of training.
-        steps, seconds: the budget; without them, a method takes ``steps_of`` the task.
+        steps, seconds: the budget; without them, a method takes the steps of its preset.
         paced: the budget is the number of steps that BUDGET seconds of one core buy the method; for
             a recipe whose pace hasn't been measured it is BUDGET seconds.
     """
@@ -52,15 +52,14 @@ class Runs:
     @property
     def timed(self) -> bool:
         """Whether seconds may take the place of the budget."""
-        return self.paced or self.seconds is not None or not self.open
+        return self.paced or self.seconds is not None or self.steps is not None
 
 
 _SIX, _TWO = dict.fromkeys(TASKS_OF_TABLE_1, 3), dict.fromkeys(TASKS_OF_TABLE_2, 3)
-_LARGE = {"dSprites.v4": 1, "Shapes3D.v5": 1}
-_FEW_LABELS = (
-    *("few-no-pseudo-labels", "few-no-early-cycle", "few-no-balance", "longer"),
-    *("prior-pseudo-labels", "no-shifts", NO_VIEWS, "no-cycle"),
-)
+_THREE = {"dSprites.v2": 3, "dSprites.v4": 1, "Shapes3D.v5": 1}
+_NO_ROAMING = {**_SIX, "dSprites.v2": 10}
+del _NO_ROAMING["dSprites.v4"]
+_ELSEWHERE = ("alone", "no-pseudo-labels", "no-roaming", "few")  # in the other studies
 STUDIES: dict[str, tuple[Runs, ...]] = {
     # Modular on the paper's six tasks; the published schedule for an hour, far from its end.
     "1": (
@@ -73,24 +72,24 @@ STUDIES: dict[str, tuple[Runs, ...]] = {
     "2": (Runs(_TWO, [*METHODS], paced=True),),
     # What ``paces`` come from: table 2 with seconds of one core, and one seed.
     "pace": (Runs(dict.fromkeys(_TWO, 1), [*METHODS], seconds=240),),
-    # Accuracy by the number of labels. dSprites.v4, the longest, has the main recipes alone.
+    # Accuracy by the number of labels.
     "labels": (
-        Runs(
-            {"dSprites.v2": 3, **_LARGE},
-            ["modular", "alone", "no-early-pseudo-labels", "no-pseudo-labels"],
-            COUNTS,
-        ),
-        Runs({"dSprites.v2": 3, **_LARGE}, ["few"], COUNTS[:3]),
-        Runs({"dSprites.v2": 3, "Shapes3D.v5": 1}, _FEW_LABELS, COUNTS[:2]),
+        Runs(_THREE, ["modular", "alone", "no-pseudo-labels"], COUNTS),
+        Runs(_THREE, ["few"], COUNTS[:3]),
     ),
     # A fifth of the combinations never seen. On dSprites.v2 a combination is a pair of shape and
     # place, so runs differ much more there. Roaming images would show what was left out.
     "unseen": (
-        Runs({**_SIX, "dSprites.v2": 10}, ["modular"], unseen=0.2),
-        Runs(_SIX, [NO_ROAMING], unseen=0.2),
+        Runs(_NO_ROAMING, ["modular"], unseen=0.2, open=False),
+        Runs({"dSprites.v4": 3}, ["no-roaming"], unseen=0.2, open=False),
     ),
-    # Modular without one part at a time, and the paper's losses with one part.
-    "ablations": (Runs({"dSprites.v2": 3, "dSprites.v4": 1, "Shapes3D.v3": 1}, [*ABLATIONS]),),
+    # Modular without one part at a time, and the paper's losses.
+    "ablations": (
+        Runs(
+            {"dSprites.v2": 3, "dSprites.v4": 1, "Shapes3D.v3": 1},
+            [name for name in ABLATIONS if name not in _ELSEWHERE],
+        ),
+    ),  # fmt: skip
     # Three baselines in the settings of their publications.
     "published": tuple(Runs({name: 1}, [run], steps=n, open=False) for name, run, n in RUNS),
 }
@@ -103,8 +102,6 @@ def cells_of(
     tasks: Sequence[str] | None = None,
     methods: Sequence[str] | None = None,
     seconds: float | None = None,
-    labels: int | None = None,
-    known: Mapping[str, Method] = KNOWN,
     **how,
 ) -> list[Cell]:
     """The cells of a study, ordered so that the first ones need different judges.
@@ -113,34 +110,29 @@ def cells_of(
 
     Args:
         study: a name in STUDIES.
-        seeds, tasks, methods, labels: other ones than the study's. A task takes the first of the
-            seeds, as many as the study gives it.
+        seeds, tasks, methods: other ones than the study's. A task takes the first of the seeds, as
+            many as the study gives it.
         seconds: a budget in place of the study's.
-        known: a table with methods of your own, of which ``methods`` names those to run.
         how: ``threads`` and ``device`` of the cells.
 
     Raises ValueError for an unknown name, for seconds if the study is of steps, and if no cell is
     left.
     """
-    of_study = STUDIES[study]
-    names = {name: known[name] for runs in of_study for name in runs.methods if name in known}
+    names = {name: KNOWN[name] for runs in STUDIES[study] for name in runs.methods}
     for name in methods or ():
-        method(name, names if known is KNOWN else known)  # raises before the first cell runs
-    if seconds is not None and not any(runs.timed for runs in of_study):
+        method(name, names)  # raises before the first cell runs
+    if seconds is not None and not any(runs.timed for runs in STUDIES[study]):
         raise ValueError(f"table {study} has its budget in steps, so it takes no seconds")
-    pace = paces() if seconds is None and any(runs.paced for runs in of_study) else {}
-    cells = []
-    for runs in of_study:
-        chosen = _tasks(runs, tasks)
-        own = [m for m in methods or runs.methods if known is not KNOWN or m in runs.methods]
-        cells += [
-            _cell(runs, where, name, seed, count, seconds, pace, known, how)
-            for at, seed in enumerate(range(max(runs.tasks.values())) if seeds is None else seeds)
-            for name in own
-            for where, most in chosen.items()
-            if at < most and _fits(runs, name, where)
-            for count in ([labels] if labels else runs.labels)
-        ]
+    cells = [
+        _cell(runs, where, name, seed, count, seconds, how)
+        for runs in STUDIES[study]
+        for at, seed in enumerate(range(max(runs.tasks.values())) if seeds is None else seeds)
+        for name in runs.methods
+        if methods is None or name in methods
+        for where, most in _tasks(runs, tasks).items()
+        if at < most
+        for count in runs.labels
+    ]
     if not cells:
         raise ValueError(f"table {study} has no cells of tasks {tasks} and methods {methods}")
     return cells
@@ -155,25 +147,17 @@ def _tasks(runs: Runs, tasks: Sequence[str] | None) -> dict[str, int]:
     return {n: runs.tasks.get(n, most) for n in names if runs.open or n in runs.tasks}
 
 
-def _fits(runs: Runs, name: str, where: str) -> bool:
-    """Whether a method has cells on a task: an ablation must change something there, and with
-    unseen combinations nothing may roam."""
-    if runs.unseen:
-        return applies(NO_ROAMING, where) == (name == NO_ROAMING)
-    return name not in ABLATIONS or applies(name, where)
-
-
-def _cell(runs, where, name, seed, labels, seconds, pace, known, how) -> Cell:
-    recipe = known[name].recipe(where)
-    budget = {"steps": runs.steps}
+def _cell(runs, where, name, seed, labels, seconds, how) -> Cell:
+    recipe = KNOWN[name].recipe(where)
     if runs.timed and seconds is not None:
         budget = {"seconds": seconds}
-    elif (rate := pace.get((where, name, recipe))) and runs.paced:
+    elif runs.paced and (rate := paces().get((where, name, recipe))):
         budget = {"steps": round(BUDGET * rate)}
     elif runs.paced or runs.seconds:
         budget = {"seconds": runs.seconds or BUDGET}
-    elif runs.steps is None:
-        budget = {"steps": steps_of(name, where)}
+    else:
+        preset = FEW if name == "few" else COURSE
+        budget = {"steps": runs.steps or preset.for_task(where).steps}
     seed = _whole(where, int(seed), labels)
     return Cell(where, name, seed, labels, runs.unseen, recipe=recipe, **budget, **how)
 
@@ -184,6 +168,7 @@ def _whole(where: str, seed: int, labels: int) -> int:
     return whole_seed(wanted, seed=seed, labels=labels, limit=most_images(wanted))
 
 
+@cache
 def paces() -> dict[tuple[str, str, str], float]:
     """(task, method, recipe) -> steps in a second of one core, measured once (pace.csv); empty if
     the file is missing. A cell with steps is the same on any machine."""

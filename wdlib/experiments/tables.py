@@ -6,7 +6,6 @@ A table for readers holds text: the mean over seeds, and the range if it shows i
 
 from __future__ import annotations
 
-import csv
 import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,8 +14,7 @@ import pandas as pd
 from pandas import DataFrame
 
 from wdlib.experiments.recipes import supervision, title
-from wdlib.files import whole
-from wdlib.tasks import task
+from wdlib.files import write_text
 
 FIGURE = ("dataset", "method", "seed", "labels", "unseen", "convention", "score", "value")
 SOURCE = ("budget", "threads", "device", "recipe", "seconds", "commit",
@@ -79,7 +77,7 @@ def result_file(name: str, beside: Path | str = "results") -> Path | None:
 
 
 def read_results(path: Path | str) -> DataFrame:
-    """A frame of COLUMNS from a CSV file, which is long (a figure in each line) or wide (a cell).
+    """A frame of COLUMNS from a CSV file with a line for each cell and a column for each figure.
 
     Raises FileNotFoundError if the file doesn't exist, and ValueError if it isn't a result file.
     """
@@ -87,15 +85,17 @@ def read_results(path: Path | str) -> DataFrame:
         if (size := Path(path).stat().st_size) > LARGEST:
             raise ValueError(f"it has {size} bytes, more than the {LARGEST} of any result file")
         text = Path(path).read_text(encoding="utf-8")
-        if len({len(line) for line in csv.reader(io.StringIO(text)) if line}) > 1:
-            raise ValueError("its lines differ in the number of fields")
-        frame = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
-        if lacking := [name for name in ABOUT if name not in frame]:
+        if not text.endswith("\n"):
+            raise ValueError("its last line is cut short")
+        wide = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False, index_col=False)
+        if lacking := [name for name in ABOUT if name not in wide]:
             raise ValueError(f"it lacks the columns {', '.join(lacking)}")
-        if "score" not in frame:
-            frame = _long(frame)
+        frame = wide.melt(ABOUT, var_name="name", ignore_index=False).sort_index(kind="stable")
+        frame = frame[frame.value != ""].reset_index(drop=True)
+        names = frame.name.str.rpartition(":")
+        frame = frame.assign(convention=names[0].replace("", "-"), score=names[2])
         return frame[[*COLUMNS]].astype(KINDS | {"value": float})
-    except (ValueError, OverflowError, KeyError, csv.Error) as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{path} is not a result file of wdlib: {error}") from None
 
 
@@ -110,37 +110,15 @@ def results(name: str) -> DataFrame:
     return read_results(path)
 
 
-def _long(wide: DataFrame) -> DataFrame:
-    long = wide.melt(ABOUT, var_name="name", ignore_index=False).sort_index(kind="stable")
-    long = long[long.value != ""].reset_index(drop=True)
-    names = pd.DataFrame([_figure(name) for name in long.name], columns=["convention", "score"])
-    return long.join(names)
-
-
-def _figure(name: str) -> tuple[str, str]:
-    """Convention and score of a column in a wide file."""
-    convention, _, score = name.partition("_")
-    if convention in ("raw", "factors", "grouped"):
-        return convention, score
-    plain = name.removeprefix("oracle_").removeprefix("chance_")
-    return ("converted" if plain in SCORES else "-"), name
-
-
-def write_results(frame: DataFrame, path: Path | str, *, wide: bool = True) -> None:
-    """Write a frame of COLUMNS as CSV, all of it or nothing: a cell in each line, or a figure."""
-    if wide:
-        plain = frame.convention.isin(["-", "converted"])
-        names = frame.score.where(plain, frame.convention + "_" + frame.score)
-        cells = frame.assign(name=names, value=frame.value.map("{:.9g}".format))
-        order = pd.MultiIndex.from_frame(frame[ABOUT].drop_duplicates())
-        cells = cells.pivot(index=ABOUT, columns="name", values="value").reindex(order)
-        figures = sorted(cells)
-        frame = cells.reset_index()[[*ABOUT[:5], *figures, *ABOUT[5:]]]
-    else:
-        frame = frame.assign(value=frame.value.map("{:.6g}".format))[[*COLUMNS]]
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with whole(Path(path)) as file:
-        file.write(frame.to_csv(index=False, lineterminator="\n").encode())
+def write_results(frame: DataFrame, path: Path | str) -> None:
+    """Write a frame of COLUMNS as a whole or not at all. A figure with a convention has it in the
+    name of its column: "raw:mig"."""
+    names = frame.score.where(frame.convention == "-", frame.convention + ":" + frame.score)
+    cells = frame.assign(name=names, value=frame.value.map("{:.9g}".format))
+    order = pd.MultiIndex.from_frame(frame[ABOUT].drop_duplicates())
+    wide = cells.pivot(index=ABOUT, columns="name", values="value").reindex(order)
+    wide = wide.reset_index()[[*ABOUT[:5], *sorted(wide), *ABOUT[5:]]]
+    write_text(Path(path), wide.to_csv(index=False, lineterminator="\n"))
 
 
 def mean_and_range(values: Sequence[float]) -> str:
@@ -239,43 +217,20 @@ def replications(frame: DataFrame) -> DataFrame:
     return spreads(pick(frame, keys), [*LINES, "convention"])
 
 
-def compare(frame: DataFrame, keys: Sequence[tuple[str, str]], *, mark: bool = True) -> DataFrame:
+def compare(frame: DataFrame, keys: Sequence[tuple[str, str]]) -> DataFrame:
     """Systems (lines) by figures (columns); then their oracle and chance, as means over systems.
-
-    ``*`` marks the best mean of a column, if a system has more than one seed there. "(judge)" marks
-    an oracle that is the judge's accuracy on test images, which is not a ceiling.
-    """
-    picked = pick(frame, {key: NAMES[key] for key in keys})
-    table = spreads(picked, "recipe")
-    if mark:
-        means = picked.groupby(["recipe", "figure"], observed=True).value.agg(["mean", "count"])
-        means = means.unstack().reindex(table.index)
-        best = means["mean"].eq(means["mean"].max()) & (means["count"].max() > 1)
-        best[NAMES[NO_BEST]] = False
-        table = table.where(~best[table.columns], table + " *")
+    The oracle of judged accuracy is the judge's accuracy on test images, which is not a ceiling."""
+    table = spreads(pick(frame, {key: NAMES[key] for key in keys}), "recipe")
     for twin in ("oracle", "chance"):
-        for convention, score in keys:
-            name = NAMES[convention, score]
-            found = pick(frame, {(convention, f"{twin}_{score}"): name})
-            if len(found) and name in table:
-                judged = twin == "oracle" and is_judged(found.dataset.iloc[0], score)
-                table.loc[twin, name] = f"{found.value.mean():.3f}{' (judge)' * judged}"
+        twins = pick(frame, {(c, f"{twin}_{score}"): NAMES[c, score] for c, score in keys})
+        means = twins.groupby("figure", observed=True).value.mean().map("{:.3f}".format)
+        table.loc[twin] = means.reindex(table.columns)
     return table.fillna("")
-
-
-def is_judged(dataset: str, score: str) -> bool:
-    """Whether the oracle of this figure is the judge's accuracy, and not a ceiling."""
-    if not score.startswith(("judged_", "decoded_")):
-        return False
-    try:
-        return min(task(dataset).ceilings.values()) == 1
-    except ValueError:  # a user's own dataset
-        return True
 
 
 def systems(frame: DataFrame) -> DataFrame:
     """Table 2 in short, for one task: what each system is trained on, relations, DCI D and MIG."""
-    table = compare(frame, SHORT, mark=False)
+    table = compare(frame, SHORT)
     counts = frame[frame.score == "fit_labels"].groupby("method").value.max()
     known = {title(m): supervision(m, counts.get(m)) for m in frame.method.unique()}
     table.insert(0, "supervision", [known.get(name, "") for name in table.index])
