@@ -8,6 +8,7 @@ import http.server
 import multiprocessing
 import os
 import resource
+import shutil
 import ssl
 import subprocess
 import sys
@@ -137,6 +138,19 @@ def test_a_process_reads_a_cache_through_once(tmp_path):
     for _ in range(3):
         dsprites.reader(path, cache, SPRITES)
     assert dsprites._matches.cache_info().misses == before + 1
+
+
+def test_a_moved_copy_shares_the_cache(tmp_path, monkeypatch):
+    path, cache = npz(tmp_path / "d.npz"), tmp_path / "cache"
+    dsprites.reader(path, cache, SPRITES)
+    monkeypatch.setattr(dsprites, "_fill", None)  # a second filling would fail
+    monkeypatch.chdir(tmp_path)
+    copy = tmp_path / "elsewhere" / "other name.npz"
+    copy.parent.mkdir()
+    shutil.copyfile(path, copy)  # it is newer
+    for same in (Path("d.npz"), copy):
+        read = dsprites.reader(same, cache, SPRITES)
+        np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
 
 
 def test_another_file_at_the_same_place_is_read_anew(tmp_path):
@@ -364,6 +378,14 @@ def test_load_reads_the_original_where_it_is(tmp_path, monkeypatch, full_size):
     monkeypatch.setenv("WDLIB_DATA", str(tmp_path))
     assert load("shapes3d").source == str(full_size)
     assert load("dsprites").source == "drawn"  # the folder has no dSprites
+    monkeypatch.chdir(tmp_path)
+    moved = load("shapes3d", shutil.copyfile(full_size, "copy.h5"))
+    assert load("shapes3d", "3dshapes.h5").identity == by_path.identity == moved.identity
+    digest = hashlib.sha256(full_size.read_bytes()).hexdigest()
+    assert moved.identity == f"original file, SHA-256 {digest[:16]}..."
+    with h5py.File("copy.h5", "r+") as file:
+        file["images"][7] = 1
+    assert load("shapes3d", "copy.h5").identity != by_path.identity
 
 
 def test_places_that_do_not_exist_are_named(tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import dataclasses
 import io
 import json
 import math
+import re
 
 import numpy as np
 import pytest
@@ -649,6 +650,27 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, said):
     with pytest.raises(ValueError, match=said):
         other.resume(tmp_path)
     assert all(torch.equal(t, before[k]) for k, t in weights(other.model).items())
+
+
+def test_a_run_on_an_original_file_goes_on_wherever_the_file_lies(tmp_path, monkeypatch):
+    path = "/a/long/path/to/a/folder/of/original/files/dsprites.npz"
+    here = dataclasses.replace(IMAGES, source=path, content="0123456789abcdef")
+    moved = dataclasses.replace(here, source="dsprites.npz")
+    other = dataclasses.replace(here, content="fedcba9876543210")
+    Trainer(SPLIT, here, SHORT).save(tmp_path)
+    Trainer(SPLIT, moved, SHORT).resume(tmp_path)
+    for images in (other, IMAGES):
+        said = f"images {here.identity}, not {images.identity}"
+        with pytest.raises(ValueError, match=re.escape(said)):
+            Trainer(SPLIT, images, SHORT).resume(tmp_path)
+
+    record = json.loads((tmp_path / "checkpoint.json").read_text())
+    (tmp_path / "checkpoint.json").write_text(json.dumps(record | {"images": path}))  # early
+    Trainer(SPLIT, here, SHORT).resume(tmp_path)
+    monkeypatch.chdir("/")
+    Trainer(SPLIT, dataclasses.replace(here, source=path[1:]), SHORT).resume(tmp_path)
+    with pytest.raises(ValueError, match=f"images {path}, not {here.identity}"):
+        Trainer(SPLIT, moved, SHORT).resume(tmp_path)
 
 
 def test_a_model_of_another_split_is_not_measured_on_what_it_was_trained_on(tmp_path, capsys):

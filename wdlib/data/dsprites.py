@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from wdlib.data.arrays import read_blocks
-from wdlib.data.originals import Original, cache_folder, check_kind, check_order
+from wdlib.data.originals import Original, cache_folder, check_kind, check_order, content_of
 from wdlib.factors import DSPRITES, FactorSpace
 from wdlib.files import whole
 
@@ -42,13 +42,11 @@ def reader(
     """A function from classes [N, 6] to uint8 images [N, 64, 64] of the original file.
 
     The first call for a file fills the cache under ``root``; so does a call that finds the cache
-    cut or altered. Raises ValueError, naming file and cause, for a damaged file and for any other,
-    and OSError where the disk is full.
+    cut or altered. Copies of the file share the cache. Raises ValueError, naming file and cause,
+    for a damaged file and for any other, and OSError where the disk is full.
     """
     check_kind(path)
-    stat = path.stat()
-    stamp = os.fsencode(path.resolve()) + f" {stat.st_size} {stat.st_mtime_ns}".encode()
-    cache = cache_folder(root) / f"dsprites-{sha256(stamp).hexdigest()[:16]}.bits"
+    cache = cache_folder(root) / f"dsprites-{content_of(path)}.bits"
     if not _intact(cache, len(space) * BITS):
         numbers = [np.arange(size) for size in space.sizes]
         check_order(path, CLASSES[path.suffix], space, numbers, np.integer)

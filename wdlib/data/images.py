@@ -12,6 +12,7 @@ import numpy as np
 
 from wdlib.data import dsprites, dsprites_draw, shapes3d, shapes3d_draw
 from wdlib.data.device import device_of
+from wdlib.data.originals import content_of
 from wdlib.factors import SPACES, FactorSpace
 
 CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to stay in cache
@@ -27,6 +28,12 @@ class Images:
     make: Callable[[np.ndarray], np.ndarray]  # classes [N, k] -> uint8 [N, *shape]
     chunk: int = CHUNK  # the most images that one call of make makes
     threads: int = 1  # how many calls of make may run at once
+    content: str = ""  # of an original file, the beginning of its SHA-256
+
+    @property
+    def identity(self) -> str:
+        """What records call the images: a file by what it holds, because it may move."""
+        return f"original file, SHA-256 {self.content}..." if self.content else self.source
 
     def __len__(self) -> int:
         """Number of images in the dataset."""
@@ -102,7 +109,7 @@ def load(
         return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=os.cpu_count() or 1)
     read = dsprites.reader(file, root) if name == "dsprites" else shapes3d.reader(file)
     # A reader sorts the images of one call, so larger calls read less.
-    return Images(SPACES[name], facts.SHAPE, str(file), read, chunk=8 * CHUNK)
+    return Images(SPACES[name], facts.SHAPE, str(file), read, 8 * CHUNK, content=content_of(file))
 
 
 def to_float(images, dtype=None):

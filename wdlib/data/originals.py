@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import file_digest
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -87,6 +89,21 @@ def cache_folder(root: str | os.PathLike | None = None) -> Path:
     import pooch
 
     return Path(root).expanduser() if root is not None else Path(pooch.os_cache("wdlib"))
+
+
+def content_of(path: Path) -> str:
+    """Sixteen letters that identify what the file at ``path`` holds, wherever it lies.
+
+    They begin its SHA-256. A process reads a file once, and again when it has changed.
+    """
+    stat = path.stat()
+    return _digest(path, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _digest(path: Path, *_: int) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()[:16]
 
 
 def check_kind(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import torch
@@ -78,8 +79,10 @@ def restore(trainer, folder: Path | str) -> None:
     tensors, record = saved.load(folder, saved.CHECKPOINT)
     for name, value in trainer.identity().items():
         theirs = record.get(name)
+        if name == "images" and _same_file(theirs, trainer.images):
+            continue
         if saved.plain(theirs) != saved.plain(value):
-            named = f"{name} {theirs!s:.40}, not {value}"
+            named = f"{name} {theirs!s:.4096}, not {value}"  # as long as a path can be
             what = f"another {name}" if name in ("preset", "split") else named
             raise ValueError(f"the checkpoint in {folder} is of {what}")
     _check(trainer, tensors, record, folder)
@@ -91,6 +94,12 @@ def restore(trainer, folder: Path | str) -> None:
     trainer.taught, trainer.swaps = (tensors[k].to(trainer.device) for k in ("taught", "swaps"))
     trainer.loop.done, trainer.loop.history = record["done"], record["history"]
     trainer.codes, trainer.seconds = None, record["seconds"]
+
+
+def _same_file(theirs, images) -> bool:
+    """Whether an early record, which holds the path of a file, is of the file of ``images``."""
+    path = getattr(images, "source", "")
+    return isinstance(theirs, str) and os.path.realpath(theirs) == os.path.realpath(path)
 
 
 def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:

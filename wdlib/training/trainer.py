@@ -62,7 +62,7 @@ class Trainer(Run):
         limits = {"critic": 80.0, "adversarial": 80.0, "reconstruction": 100 * knows_nothing}
         steps = max(self.preset.steps, 1)
         super().__init__(split, images, seed=seed, device=device, limits=limits, steps=steps)
-        self.source = getattr(images, "source", "")  # drawn, or the file
+        self.images = images
         self.autocast = autocast
         self.model = self.build(lambda: ModularModel(split.task, preset.networks))
         self.moves = method.Moves(split.task, self.model.relations, self.device)
@@ -201,7 +201,7 @@ class Trainer(Run):
             "seed": self.seed,
             "labels": len(self.split.labelled),
             "split": self.split.record,
-            "images": self.source,
+            "images": getattr(self.images, "identity", ""),
             "preset": dataclasses.asdict(self.preset),
         }
 
