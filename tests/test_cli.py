@@ -1,11 +1,14 @@
 """The command line: what it writes, and that bad input ends with one sentence and exit code 2."""
 
 import dataclasses
+import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -346,6 +349,35 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     assert [line.split(",")[column] for line in lines[1:]] == ["0.5", "0.75", "1"]
     assert "takes no seconds" in refused(capsys, "table", "unseen", "--seconds", "9")
     assert "no method 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
+
+
+@pytest.fixture
+def model_to_read(tmp_path, monkeypatch):
+    """A folder that holds a model, but no judge, and takes no file (root ignores its mode)."""
+    from wdlib.metrics import judge
+
+    def read_only(path):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    folder = tmp_path / "model"
+    shutil.copytree(pretrained.folder_of("dSprites.v2"), folder)
+    for file in folder.glob("judge*"):
+        file.unlink()
+    monkeypatch.setattr(judge, "train_judge", partial(judge.train_judge, steps=2))
+    monkeypatch.setattr(saved, "whole", read_only)
+    return folder
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "film"])
+def test_a_model_in_a_read_only_folder_is_read(model_to_read, verb, capsys, monkeypatch):
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: "the report")
+    before = sorted(model_to_read.iterdir())
+    film = ["right", "--out", str(model_to_read.parent / "a.gif")]
+    assert main([verb, str(model_to_read), *(film if verb == "film" else [])]) == 0
+    out, err = capsys.readouterr()
+    why = "the new judge cannot be kept in {}, only used: Read-only file system"
+    assert err.strip() == f"wdlib: {why.format(model_to_read)}"
+    assert out.strip() and sorted(model_to_read.iterdir()) == before
 
 
 def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):

@@ -153,6 +153,16 @@ def test_a_moved_copy_shares_the_cache(tmp_path, monkeypatch):
         np.testing.assert_array_equal(read(all_classes(SPRITES)), SPRITE_IMAGES)
 
 
+def test_a_cache_that_cannot_be_written_says_where_else_it_may_be(tmp_path, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "cache")
+
+    monkeypatch.setattr(Path, "mkdir", refused)
+    said = "d.npz is read through a cache.*/cache .Permission denied.: give another folder as root"
+    with pytest.raises(PermissionError, match=said):
+        dsprites.reader(npz(tmp_path / "d.npz"), tmp_path / "cache", SPRITES)
+
+
 def test_another_file_at_the_same_place_is_read_anew(tmp_path):
     cache = tmp_path / "cache"
     dsprites.reader(npz(tmp_path / "d.npz"), cache, SPRITES)

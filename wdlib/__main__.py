@@ -13,6 +13,7 @@ import os
 import re
 import shlex
 import sys
+import warnings
 from pathlib import Path
 
 # What torch's errors about a device or its memory contain; its other errors are faults of wdlib.
@@ -263,7 +264,11 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
             f"images; measure it in Python with wdlib.evaluate and its own split"
         )
     images = load(model.task.dataset, data)
-    return model, record, parts, images, kept_judge(folder, parts, images, device=device)
+    with warnings.catch_warnings(record=True) as said:
+        judge = kept_judge(folder, parts, images, device=device)
+    for warning in said:  # in one line, without the place in the code
+        print(f"wdlib: {warning.message}", file=sys.stderr)
+    return model, record, parts, images, judge
 
 
 def _argument(*names: str, **settings) -> tuple[tuple[str, ...], dict]:

@@ -43,14 +43,20 @@ def reader(
 
     The first call for a file fills the cache under ``root``; so does a call that finds the cache
     cut or altered. Copies of the file share the cache. Raises ValueError, naming file and cause,
-    for a damaged file and for any other, and OSError where the disk is full.
+    for a damaged file and for any other, and OSError where no cache can be written.
     """
     check_kind(path)
     cache = cache_folder(root) / f"dsprites-{content_of(path)}.bits"
     if not _intact(cache, len(space) * BITS):
         numbers = [np.arange(size) for size in space.sizes]
         check_order(path, CLASSES[path.suffix], space, numbers, np.integer)
-        _fill(cache, path, space)
+        try:
+            _fill(cache, path, space)
+        except PermissionError as error:
+            raise PermissionError(
+                f"{path} is read through a cache, which cannot be written in {cache.parent} "
+                f"({error.strerror}): give another folder as root, or in XDG_CACHE_HOME"
+            ) from None
     return partial(_unpack, cache, space)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from operator import index
 from pathlib import Path
+from warnings import warn
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +94,8 @@ def train_judge(
 def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu") -> Judge:
     """The judge that ``folder`` holds; if there is none yet, it is trained and saved there.
 
-    Raises ValueError if the saved judge is damaged, or of another task, seed or training set.
+    Where nothing can be saved, it warns, and returns the judge all the same. Raises ValueError if
+    the saved judge is damaged, or of another task, seed or training set.
     """
     device = device_of(device)
     mine = {"task": split.task.name, "seed": split.seed, "train": digest(split.train)}
@@ -110,7 +112,11 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
         judge.load_state_dict(weights)
         return judge.to(device).eval()
     judge = train_judge(split, images, device=device)
-    saved.save(folder, "judge", judge.state_dict(), mine | {"source": provenance()})
+    try:
+        saved.save(folder, "judge", judge.state_dict(), mine | {"source": provenance()})
+    except OSError as error:
+        why = error.strerror or error
+        warn(f"the new judge cannot be kept in {folder}, only used: {why}", stacklevel=2)
     return judge
 
 
