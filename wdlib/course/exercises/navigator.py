@@ -37,7 +37,6 @@ EXERCISES = {
          lambda log: log_softmax(log, axis=1)),
         ("you did not divide the densities by their sum", np.exp),
         ("you summed over points; sum over the values (axis 1)", lambda log: softmax(log, axis=0)),
-        ("you summed over everything; sum over the values (axis 1)", softmax),
         ("you divided the log densities by their sum; divide the densities",
          lambda log: log / log.sum(1, keepdims=True)),
     )),

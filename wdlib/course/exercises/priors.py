@@ -45,10 +45,6 @@ def _squared(z, mean, covariance):
     return (away * torch.linalg.solve(covariance, away.T).T).sum(1)
 
 
-def _constant(dims: int) -> float:
-    return 0.5 * dims * math.log(2 * math.pi)
-
-
 def _repaired(own, pooled, scale, shrink, ridge):
     return scale * ((1 - shrink) * own + shrink * pooled) + ridge * torch.eye(len(own))
 
@@ -61,40 +57,26 @@ EXERCISES = {
     "03.1": Exercise(_density, inputs=CODES, slips=(
         ("you left out the log determinant of the covariance",
          lambda z, m, c: _density(z, m, c) + 0.5 * c.logdet()),
-        ("you left out the factor 1/2 of the log determinant",
-         lambda z, m, c: _density(z, m, c) - 0.5 * c.logdet()),
-        ("the log determinant has the wrong sign", lambda z, m, c: _density(z, m, c) + c.logdet()),
-        ("you left out the term with 2 pi", lambda z, m, c: _density(z, m, c) + _constant(len(m))),
-        ("you used the constant with 2 pi of one dimension; multiply it by d",
-         lambda z, m, c: _density(z, m, c) + _constant(len(m) - 1)),
-        ("you left out the factor 1/2 of the squared distance",
-         lambda z, m, c: _density(z, m, c) - 0.5 * _squared(z, m, c)),
+        ("you left out the term with 2 pi",
+         lambda z, m, c: _density(z, m, c) + 0.5 * len(m) * math.log(2 * math.pi)),
         ("you used the covariance in the squared distance; use its inverse",
          lambda z, m, c: _density(z, m, c)
          + 0.5 * _squared(z, m, c) - 0.5 * _squared(z, m, c.inverse())),
-        ("you returned the density; return its logarithm", lambda z, m, c: _density(z, m, c).exp()),
         ("you did not subtract the mean", lambda z, m, c: _density(z, 0 * m, c)),
     )),
     # A covariance around the mean of n codes has at most rank n - 1; here it needs rank 8.
     "03.2": Exercise(8 + 1, slips=(
         ("you forgot that the mean is computed from the same codes, which costs one", 8),
-        ("you counted two codes more than dimensions; one more is enough", 10),
         ("you took two codes for enough; their covariance has rank 1", 2),
         ("you counted the entries of the matrix", 64),
-        ("you counted the free entries of a symmetric matrix", 36),
     )),
     "03.3": Exercise(_repaired, inputs=COVARIANCES, tolerance=1e-4, slips=(
         ("you exchanged shrink and 1 - shrink", lambda o, p, s, a, r: _repaired(o, p, s, 1 - a, r)),
         ("you scaled the ridge, too", lambda o, p, s, a, r: _repaired(o, p, s, a, s * r)),
         ("you added the ridge to every entry; add it to the diagonal only",
          lambda o, p, s, a, r: _repaired(o, p, s, a, 0) + r),
-        ("you left out the ridge", lambda o, p, s, a, r: _repaired(o, p, s, a, 0)),
-        ("you left out the scale", lambda o, p, s, a, r: _repaired(o, p, 1, a, r)),
         ("you scaled the value's own covariance only; scale the mixture of both",
          lambda o, p, s, a, r: _repaired(s * o, p, 1, a, r)),
-        ("you gave the value's own covariance the weight 1; use 1 - shrink",
-         lambda o, p, s, a, r: _repaired(o, p, s, a, r) + s * a * o),
-        ("you left out the pooled covariance", lambda o, p, s, a, r: _repaired(o, o, s, a, r)),
     )),
     "03.4": Exercise(_labels, inputs=SIZES, parts=("modular", "for combinations"), slips=(
         ("you counted separate images for every factor; one image is labelled for all factors",
@@ -103,8 +85,6 @@ EXERCISES = {
          lambda sizes, each: (each * min(sizes), each * math.prod(sizes))),
         ("you left out the number of labels for each component",
          lambda sizes, each: (max(sizes), math.prod(sizes))),
-        ("you left out the number of values of the factor",
-         lambda sizes, each: (each, each * math.prod(sizes))),
         ("you added the sizes; every value meets every other, so multiply them",
          lambda sizes, each: (each * max(sizes), each * sum(sizes))),
     )),

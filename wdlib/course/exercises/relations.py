@@ -39,8 +39,6 @@ EXERCISES = {
         ("you moved right; add a row, which is three cells", lambda v: _step("right", v)),
         ("you moved to the next cell in reading order; add a row, which is three cells",
          lambda v: np.stack([v[:, 0], (v[:, 1] + 1) % 9], axis=1)),
-        ("you changed the shape; change the position", lambda v: _step("next-shape", v)),
-        ("you moved nothing", lambda v: v),
     )),
     # "right" is back after 3 steps, "rotate+" after 8, "next-shape" after 3.
     "04.2": Exercise(math.lcm(3, 8, 3), slips=(
@@ -58,6 +56,5 @@ EXERCISES = {
          lambda z, a, m, means: z + np.where(a[:, None], _target(0 * z, a, m, means), 0)),
         ("you set the unaffected partitions to zero; keep their codes",
          lambda z, a, m, means: _target(0 * z, a, m, means)),
-        ("you moved nothing", lambda z, a, m, means: z),
     )),
 }  # fmt: skip

@@ -82,16 +82,6 @@ def _by_deviations(a, b) -> str:
     return _by(np.mean)(a, b)
 
 
-def _by_larger_deviation(a, b) -> str:
-    gap = abs(np.mean(a) - np.mean(b))
-    return "nobody" if gap <= max(np.std(a), np.std(b)) else _by(np.mean)(a, b)
-
-
-def _by_majority(a, b) -> str:
-    won = sum(np.sign(x - y) for x, y in zip(a, b))
-    return _apart(won, won, 0, 0)
-
-
 def _plan(tasks, methods, seeds, minutes, workers) -> tuple[int, float]:
     cells = tasks * methods * seeds
     return cells, math.ceil(cells / workers) * minutes / 60
@@ -109,62 +99,32 @@ EXERCISES = {
          lambda rows, m, s, c: _range(_picked(method=m, convention=c)(rows))),
         ("you mixed several methods; pick one of them",
          lambda rows, m, s, c: _range(_picked(score=s, convention=c)(rows))),
-        ("you used all rows; pick by the three names",
-         lambda rows, m, s, c: _range(_picked()(rows))),
-        *(
-            ("you returned the mean minus and plus the standard deviation; return the range",
-             _summary(lambda v, d=d: (
-                 v.mean(), v.mean() - v.std(ddof=d), v.mean() + v.std(ddof=d))))
-            for d in (0, 1)
-        ),
-        ("you took the median, not the mean", _summary(lambda v: (np.median(v), v.min(), v.max()))),
-        ("you took the middle of the range instead of the mean",
-         _summary(lambda v: ((v.min() + v.max()) / 2, v.min(), v.max()))),
-        ("you used only one seed", _summary(lambda v: (v[0],) * 3)),
-        ("you took the first and the last seed instead of the lowest and the highest",
-         _summary(lambda v: (v.mean(), v[0], v[-1]))),
-        ("the order is lowest, mean, highest; put the mean first",
-         _summary(lambda v: (v.min(), v.mean(), v.max()))),
+        ("you returned the mean minus and plus the standard deviation; return the range",
+         _summary(lambda v: (v.mean(), v.mean() - v.std(), v.mean() + v.std()))),
     )),
     "09.2": Exercise(_winner, inputs=PAIRS, choices=("a", "b", "nobody"), slips=(
         ("you compared the means and ignored the spread", _by(np.mean)),
-        ("you compared the medians and ignored the spread", _by(np.median)),
-        ("you compared the best seeds", _by(max)),
-        ("you compared the worst seeds", _by(min)),
-        ("you compared the first seeds", _by(lambda v: v[0])),
-        ("you counted the seeds that each wins; look at how far apart they are", _by_majority),
-        ("you used the standard deviation as the spread; use the range", _by_larger_deviation),
         ("you used the standard deviation as the spread; use the range", _by_deviations),
         ("you trusted a single seed; it has no spread, so nobody can win", _trusting),
         ("a wins where the two ranges touch; then nobody should win",
          lambda a, b: "a" if min(a) >= max(b) and len(a) > 1 else _winner(a, b)),
-        ("you exchanged a and b", lambda a, b: _winner(b, a)),
     )),
     "09.3": Exercise(_plan, inputs=GRIDS, parts=("cells", "hours"), slips=(
         ("you forgot the seeds", lambda t, m, s, x, w: _plan(t, m, 1, x, w)),
         ("you added tasks, methods and seeds; multiply them",
          lambda t, m, s, x, w: _plan(1, 1, t + m + s, x, w)),
-        ("you computed the time of one worker", lambda t, m, s, x, w: _plan(t, m, s, x, 1)),
-        ("you returned minutes; return hours", lambda t, m, s, x, w: _plan(t, m, s, 60 * x, w)),
         ("you split a cell among workers; each cell runs on one worker",
          lambda t, m, s, x, w: (t * m * s, t * m * s * x / 60 / w)),
         ("you left out the last round, in which some workers have no cell; round up",
          lambda t, m, s, x, w: (t * m * s, t * m * s // w * x / 60)),
-        ("you multiplied by the workers; divide by them",
-         lambda t, m, s, x, w: (t * m * s, t * m * s * w * x / 60)),
     )),
     "09.4": Exercise(_labels, inputs=SIZES, parts=PARTS, slips=(
         ("you added the sizes; that is the number of values, so multiply them",
          lambda s: (10 * sum(s), 1000 / sum(s))),
         ("you left out the 10", lambda s: (math.prod(s), 1000 / math.prod(s))),
-        ("you used only the largest factor", lambda s: (10 * max(s), 1000 / max(s))),
         ("your second number is inverted: it counts combinations per label",
          lambda s: (10 * math.prod(s), math.prod(s) / 1000)),
         ("you rounded the second number down; keep its fraction",
          lambda s: (10 * math.prod(s), 1000 // math.prod(s))),
-        ("your second number is the share of the labels needed",
-         lambda s: (10 * math.prod(s), 100 / math.prod(s))),
-        ("you divided the 1000 labels among the values; divide them among the combinations",
-         lambda s: (10 * math.prod(s), 1000 / sum(s))),
     )),
 }  # fmt: skip

@@ -25,18 +25,13 @@ SIZES = (((3, 9),), ((3, 9, 5),), ((10, 10, 10, 8),), ((4,),))
 
 EXERCISES = {
     "00.1": Exercise(lambda codes, means: _distances(codes, means).argmin(1), inputs=CODES, slips=(
-        ("you took the farthest mean", lambda c, m: _distances(c, m).argmax(1)),
         ("you looked for the nearest code of every mean; look for the nearest mean of every "
          "code (the other axis)", lambda c, m: _distances(c, m).argmin(0)),
         ("you took the largest product; a mean far from 0 has large products with many codes",
          lambda c, m: (c @ m.T).argmax(1)),
         ("you added signed differences, which cancel; square them first",
          lambda c, m: np.abs((c[:, None] - m[None]).sum(2)).argmin(1)),
-        ("you compared only the first number of the codes",
-         lambda c, m: np.abs(c[:, :1] - m[None, :, 0]).argmin(1)),
         ("you counted the values from 1, not from 0", lambda c, m: _distances(c, m).argmin(1) + 1),
-        ("you returned the distances; use argmin", _distances),
-        ("you returned the smallest distance; use argmin", lambda c, m: _distances(c, m).min(1)),
     )),
     "00.2": Exercise(_guess, inputs=SIZES, tolerance=1e-6, slips=(
         ("you averaged the accuracies of the factors; all of them must be right at once",
@@ -44,7 +39,5 @@ EXERCISES = {
         ("you added the accuracies of the factors; multiply them", lambda s: sum(1 / k for k in s)),
         ("you added the sizes; the number of combinations is their product", lambda s: 1 / sum(s)),
         ("you used only the largest factor", lambda s: 1 / max(s)),
-        ("you computed how often at least one factor is wrong", lambda s: 1 - _guess(s)),
-        ("you counted the combinations; return the share of right guesses", math.prod),
     )),
 }  # fmt: skip

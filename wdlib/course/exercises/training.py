@@ -9,7 +9,6 @@ from wdlib.course.exercises.exercise import Exercise
 from wdlib.training import PAPER, Phase
 
 OTHERS = ("critic", "relational")  # losses of networks that have their own optimisers
-ADDED = ("labels", "pseudo", "teacher", "cycle")  # terms that are not the paper's
 
 
 def _loss(terms: dict, phase: Phase, without=OTHERS) -> float:
@@ -22,7 +21,7 @@ def _phase(**losses) -> Phase:
 
 def _steps() -> tuple[tuple, ...]:
     """Losses of one step and their phase: warm-up, full training, and all terms at once."""
-    every = dict(zip(ADDED, (0.4, 0.7, 0.6, 0.25)))
+    every = {"labels": 0.4, "pseudo": 0.7, "teacher": 0.6, "cycle": 0.25}
     terms = {"adversarial": 1.9, "reconstruction": 2.5, "critic": 0.6}
     more = {"labels": 0.8, "pseudo": 0.2, "cycle": 1.1, "teacher": 0.5, "relational": 0.7}
     return (
@@ -36,10 +35,10 @@ STRONG, IDLE, BALANCED = "critic too strong", "critic does not learn", "balanced
 EXCHANGED = {STRONG: IDLE, IDLE: STRONG, BALANCED: BALANCED}
 
 
-def _diagnosis(critic, strong: float = 0.5, idle: float = 1.6) -> str:
+def _diagnosis(critic) -> str:
     """The state of the game: the mean of the critic's last losses, against two thresholds."""
     end = float(critic[-50:].mean())
-    return STRONG if end < strong else IDLE if end > idle else BALANCED
+    return STRONG if end < 0.5 else IDLE if end > 1.6 else BALANCED
 
 
 def _games() -> tuple[tuple, ...]:
@@ -61,8 +60,8 @@ def _games() -> tuple[tuple, ...]:
     return tuple((torch.tensor(game, dtype=torch.float32),) for game in games)
 
 
-def _paper_steps(images: int, copies: int = 7, batch: int = 1024, epochs: int = 6000) -> int:
-    return epochs * math.ceil(copies * images / batch)
+def _paper_steps(images: int, copies: int) -> int:
+    return 6000 * math.ceil(copies * images / 1024)
 
 
 IMAGES = ((12_757,), (1000,), (1024,), (147,))
@@ -73,28 +72,15 @@ EXERCISES = {
          lambda t, p: _loss(t, p, without=("critic",))),
         ("you included the critic's loss; minimising it would help the critic",
          lambda t, p: _loss(t, p) + t["critic"]),
-        ("you included the critic's loss, with the weight of the adversarial loss",
-         lambda t, p: _loss(t, p) + p.weight("adversarial") * t["critic"]),
-        ("you included the losses of all three networks",
-         lambda t, p: _loss(t, p, without=("critic",)) + t["critic"]),
         ("you did not multiply the terms by their weights",
          lambda t, p: sum(loss for name, loss in t.items() if name not in OTHERS)),
         ("you left out the adversarial loss; it trains the encoder, not the critic",
          lambda t, p: _loss(t, p, without=(*OTHERS, "adversarial"))),
-        ("you subtracted the adversarial loss; the encoder minimises it, so add it",
-         lambda t, p: _loss(t, p) - 2 * p.weight("adversarial") * t["adversarial"]),
-        ("you included only reconstruction and adversarial loss, the terms of Eq. 1",
-         lambda t, p: _loss(t, p, (*OTHERS, *ADDED))),
-        *((f"you left out the term '{name}'", lambda t, p, name=name: _loss(t, p, (*OTHERS, name)))
-          for name in (*ADDED, "reconstruction")),
-        ("you averaged the terms; add them", lambda t, p: _loss(t, p) / len(set(t) - set(OTHERS))),
     )),
     # The variance of a dimension, in one of two partitions.
     "05.2": Exercise(0.4**2 / 2, slips=(
         ("you counted the error of both partitions; one of them only has to stay", 0.4**2),
         ("you did not square the standard deviation", 0.4 / 2),
-        ("you returned the standard deviation", 0.4),
-        ("you added the squared errors of all dimensions; take their mean", 8 * 0.4**2),
         ("you let the ReL know the sample; it can only know the component", 0.0),
         ("you counted the spread twice, as if the ReL's answer were a sample, too", 2 * 0.4**2),
     )),
@@ -103,25 +89,15 @@ EXERCISES = {
         ("you looked at one step; steps are noisy, so take a mean", lambda c: _diagnosis(c[-1:])),
         ("you averaged all steps, the beginning included",
          lambda c: _diagnosis(c.mean().repeat(50))),
-        *(("you exchanged the two faults; a low loss means that the critic wins",
-           lambda c, strong=strong: EXCHANGED[_diagnosis(c, strong)]) for strong in (0.5, 1.0)),
-        ("you called a critic too strong that is only ahead; a loss of 0.65, halfway between 0 "
-         "and 2 log 2, is no fault, but a loss near 0 is", lambda c: _diagnosis(c, strong=1.0)),
-        *(("you did not test for a critic that does not learn: its loss is far above 2 log 2",
-           lambda c, strong=strong: _diagnosis(c, strong, idle=9)) for strong in (0.5, 1.0)),
-        ("you did not test for a critic that is too strong: its loss is near 0",
-         lambda c: _diagnosis(c, strong=0)),
+        ("you exchanged the two faults; a low loss means that the critic wins",
+         lambda c: EXCHANGED[_diagnosis(c)]),
     )),
     "05.4": Exercise(lambda n: PAPER.for_images(n).steps, inputs=IMAGES, slips=(
         ("you left out six corrupted copies of every image", lambda n: _paper_steps(n, copies=1)),
         ("you counted the six copies but not the image itself",
          lambda n: _paper_steps(n, copies=6)),
-        ("you counted only the warm-up", lambda n: _paper_steps(n, epochs=1000)),
-        ("you counted only full training", lambda n: _paper_steps(n, epochs=5000)),
         ("you left out the last, smaller batch of an epoch", lambda n: 6000 * (7 * n // 1024)),
-        ("you used the learner's batch size", lambda n: _paper_steps(n, batch=128)),
         ("you rounded up the total; round up the steps of every epoch",
          lambda n: math.ceil(6000 * 7 * n / 1024)),
-        ("you counted images, not steps", lambda n: 6000 * 7 * n),
     )),
 }  # fmt: skip

@@ -44,15 +44,10 @@ EXERCISES = {
         ("you exchanged prior and codes", lambda: _loss(0.2, 0.9)),
         ("you averaged the two terms; add them", lambda: _loss(0.9, 0.2) / 2),
         ("you used the logarithm of base 10, not e", lambda: _loss(0.9, 0.2) / math.log(10)),
-        ("you used the logarithm of base 2, not e", lambda: _loss(0.9, 0.2) / math.log(2)),
-        ("you left out the codes", -math.log(0.9)),
-        ("you left out the prior", -math.log(0.8)),
-        ("you left out the logarithm", 0.9 + 0.8),
     )),
     "02.2": Exercise(critic, inputs=LOGITS, slips=(
         ("you exchanged prior and codes", lambda p, c: critic(c, p)),
         ("you used log D for the codes; use log(1 - D)", lambda p, c: critic(p, -c)),
-        ("you averaged the two terms; add them", lambda p, c: critic(p, c) / 2),
         ("you took one mean over all logits; take one for the prior and one for the codes",
          lambda p, c: _sums(p, c) / (len(p) + len(c))),
         ("you added over the logits; take the mean", _sums),
@@ -62,6 +57,5 @@ EXERCISES = {
         ("you took the difference; take the share of the prior", lambda p, q: (p - q) / (p + q)),
         ("you returned the ratio of the densities; D is between 0 and 1", _ratio),
         ("you returned 1 wherever the prior is denser", lambda p, q: (p > q) * 1.0),
-        ("you returned 1/2 everywhere; this is right only where p = q", lambda p, q: p * 0 + 0.5),
     )),
 }  # fmt: skip
