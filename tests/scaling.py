@@ -20,8 +20,8 @@ from pathlib import Path
 from measured import heading
 
 from wdlib.data import load
-from wdlib.data.split import split
-from wdlib.experiments.cells import Cell, most_images, shared_judge
+from wdlib.data.split import most_images, split
+from wdlib.experiments.cells import Cell, shared_judge
 from wdlib.experiments.grid import Processes, evaluate_cell, run
 from wdlib.tasks import task
 

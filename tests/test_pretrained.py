@@ -6,18 +6,25 @@ import math
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 import torch
 
 from wdlib.data import device_images, load
-from wdlib.data.split import split
 from wdlib.evaluation import MOST
-from wdlib.experiments.cells import most_images
 from wdlib.experiments.studies import TASKS_OF_TABLE_1
 from wdlib.metrics.judge import Judge, kept_judge
 from wdlib.metrics.relational import relation_accuracy
 from wdlib.model import ModularModel, saved
-from wdlib.pretrained import WEIGHTS, folder_of, halved, load_pretrained, ship, shipped
+from wdlib.pretrained import (
+    WEIGHTS,
+    folder_of,
+    halved,
+    load_pretrained,
+    ship,
+    shipped,
+    split_of,
+)
 from wdlib.tasks import task
 from wdlib.training import COURSE
 
@@ -94,6 +101,26 @@ def test_shares_agree_within_their_standard_error():
     assert agree(0.998, 1.0, 1000, 4000) and not agree(0.99, 1.0, 1000, 4000)
 
 
+def test_a_shipped_model_brings_its_own_split():
+    for name in TASKS_OF_TABLE_1:
+        record = json.loads((WEIGHTS / name / "model.json").read_text())
+        assert split_of(name).record["train"] == record["split"]["train"]
+        assert len(split_of(name).labelled) == record["labels"]
+
+
+def test_notebook_08_opens_the_navigator_of_3d_shapes():
+    """Its first cells and its navigator, with the task that it suggests next."""
+    path = PAGE.parents[1] / "08_navigator.ipynb"
+    cells = [cell.source for cell in nbformat.read(path, as_version=4).cells]
+    wanted = ("import wdlib", "wdlib.load_pretrained(", "wdlib.Navigator(")
+    session: dict = {}
+    for part in wanted:
+        (cell,) = (cell for cell in cells if re.search(rf"(?m)^[^#\n]*{re.escape(part)}", cell))
+        exec(cell.replace("dSprites.v2", "Shapes3D.v3"), session)
+    assert session["task"].name == "Shapes3D.v3"
+    assert session["judge"].read(session["test"]).eq(session["values"]).float().mean() > 0.98
+
+
 @pytest.mark.parametrize("name", TASKS_OF_TABLE_1)
 def test_shipped_weights_are_small_and_score_what_they_say(name):
     folder = WEIGHTS / name
@@ -107,7 +134,7 @@ def test_shipped_weights_are_small_and_score_what_they_say(name):
     minutes = re.findall(r"\d+\.\d", said)[TASKS_OF_TABLE_1.index(name)]
     assert minutes == f"{training['seconds'] / 60:.1f}"
     model, one = load_pretrained(name), task(name)
-    parts = split(one, seed=record["seed"], labels=record["labels"], limit=most_images(one))
+    parts = split_of(name)
     images = load(one.dataset)
     judge = kept_judge(folder, parts, images)
     generator = torch.Generator().manual_seed(1)  # other samples than the record's

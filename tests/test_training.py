@@ -15,6 +15,7 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.model import ModularModel, NetworkConfig, saved
 from wdlib.model.saved import load_model
+from wdlib.pretrained import split_of
 from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
 from wdlib.training import (
@@ -665,7 +666,8 @@ def test_a_run_on_an_original_file_goes_on_wherever_the_file_lies(tmp_path, monk
             Trainer(SPLIT, images, SHORT).resume(tmp_path)
 
     record = json.loads((tmp_path / "checkpoint.json").read_text())
-    (tmp_path / "checkpoint.json").write_text(json.dumps(record | {"images": path}))  # early
+    early = {"images": path, "split": {name: record["split"][name] for name in ("seed", "train")}}
+    (tmp_path / "checkpoint.json").write_text(json.dumps(record | early))
     Trainer(SPLIT, here, SHORT).resume(tmp_path)
     monkeypatch.chdir("/")
     Trainer(SPLIT, dataclasses.replace(here, source=path[1:]), SHORT).resume(tmp_path)
@@ -676,9 +678,30 @@ def test_a_run_on_an_original_file_goes_on_wherever_the_file_lies(tmp_path, monk
 def test_a_model_of_another_split_is_not_measured_on_what_it_was_trained_on(tmp_path, capsys):
     from wdlib.__main__ import main
 
-    Trainer(SPLIT, IMAGES, SHORT).save_model(tmp_path)  # of 1000 images, not of all
+    parts = dataclasses.replace(SPLIT, train=SPLIT.train[:600])
+    Trainer(parts, IMAGES, SHORT).save_model(tmp_path)
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "was trained on another split" in capsys.readouterr().err
+    parts = split(SPLIT.task, seed=0, labels=300, limit=1000, unseen=0.2)
+    Trainer(parts, IMAGES, SHORT).save_model(tmp_path)
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert "left out 5 combinations" in capsys.readouterr().err
+
+
+def test_a_record_brings_the_split_of_its_model(tmp_path):
+    settings = {"labels": 200, "limit": 900, "fractions": (0.5, 0.25, 0.25), "unseen": 0.1}
+    parts = split(task("dSprites.v2"), seed=3, **settings)
+    Trainer(parts, IMAGES, SHORT, seed=8).save_model(tmp_path)
+    found = split_of(load_model(tmp_path)[1])
+    for name in ("train", "validation", "test", "labelled", "unseen", "unseen_combinations"):
+        assert np.array_equal(getattr(found, name), getattr(parts, name)), name
+
+
+@pytest.mark.parametrize("told", [{"limit": "many"}, {"colour": 3}, 5])
+def test_a_record_that_describes_no_split_is_refused(told):
+    record = {"task": "dSprites.v2", "seed": 0, "labels": 5, "split": told}
+    with pytest.raises(ValueError, match="the record of dSprites.v2 describes no split"):
+        split_of(record)
 
 
 def test_a_diverged_loss_is_named_and_the_last_checkpoint_kept(tmp_path):

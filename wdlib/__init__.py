@@ -31,6 +31,7 @@ _HOME = {
     "train_judge": "wdlib.metrics.judge",
     "evaluate": "wdlib.evaluation",
     "load_pretrained": "wdlib.pretrained",
+    "split_of": "wdlib.pretrained",
     "plots": "wdlib.plots",
     "Navigator": "wdlib.navigator",
     "report_environment": "wdlib.files",

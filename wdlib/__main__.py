@@ -43,6 +43,7 @@ def run_draw(args) -> None:
 def run_train(args) -> None:
     """Train a model of a task."""
     from wdlib.data import device_of, load
+    from wdlib.data.split import most_images, split
     from wdlib.model import saved
     from wdlib.tasks import task
     from wdlib.training import Trainer, preset, suited
@@ -54,9 +55,10 @@ def run_train(args) -> None:
     _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
-    data = _parts(wanted, args.seed, args.labels), load(wanted.dataset, args.data)
+    parts = split(wanted, seed=args.seed, labels=args.labels, limit=most_images(wanted))
     how = {"seed": args.seed, "device": device_of(args.device), "compile": args.compile}
-    trainer = Trainer(*data, chosen.for_task(wanted.name), **how)
+    images = load(wanted.dataset, args.data)
+    trainer = Trainer(parts, images, chosen.for_task(wanted.name), **how)
     if args.resume:
         trainer.resume(out)
     try:
@@ -206,14 +208,6 @@ def run_recipe(args) -> None:
     print(json.dumps(behind(args.digest), indent=1))
 
 
-def _parts(task, seed: int, labels: int):
-    """The split of train and evaluate; the largest tasks use a part of their images."""
-    from wdlib.data.split import split
-    from wdlib.experiments.cells import most_images
-
-    return split(task, seed=seed, labels=labels, limit=most_images(task))
-
-
 def _check_seed(seed: int) -> None:
     if not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f"--seed must be an integer from 0 to {LARGEST_SEED}, got {seed}")
@@ -250,18 +244,18 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     from wdlib.data import device_of, load
     from wdlib.metrics.judge import kept_judge
     from wdlib.model.saved import load_model
-    from wdlib.pretrained import folder_of
+    from wdlib.pretrained import folder_of, split_of
     from wdlib.tasks import TASKS
 
     if not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}:
         folder = folder_of(str(folder))
     device = device_of(device)
     model, record = load_model(folder, device=device)
-    parts = _parts(model.task, record["seed"], record["labels"])
-    if record.get("split", parts.record) != parts.record:  # early records have no split
+    parts = split_of(record)
+    if len(parts.unseen_combinations):
         raise ValueError(
-            f"the model in {folder} was trained on another split, which may hold these test "
-            f"images; measure it in Python with wdlib.evaluate and its own split"
+            f"training of the model in {folder} left out {len(parts.unseen_combinations)} "
+            f"combinations, which its judge must have seen; measure it with wdlib.evaluate"
         )
     images = load(model.task.dataset, data)
     with warnings.catch_warnings(record=True) as said:

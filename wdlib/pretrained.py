@@ -6,13 +6,16 @@ and the scores of the halved weights on the test images. ``make weights`` trains
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
+from wdlib.data.split import Split, most_images, split
+from wdlib.files import read_record
 from wdlib.model import ModularModel, saved
 from wdlib.model.saved import load_model
-from wdlib.tasks import task
+from wdlib.tasks import Task, task
 
 WEIGHTS = Path(__file__).parent / "weights"
 
@@ -39,6 +42,34 @@ def folder_of(name: str) -> Path:
 def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
     """The shipped model of a task, in eval mode. Raises as ``folder_of`` does."""
     return load_model(folder_of(name), device=device)[0]
+
+
+def split_of(model: str | Mapping, *, own: Task | None = None) -> Split:
+    """The split that a model was trained on, with the test images that it has not seen.
+
+    Args:
+        model: the name of a task with shipped weights, or the record that ``load_model`` returns.
+        own: the task of your own dataset.
+
+    Raises as ``folder_of`` does, and ValueError where training changed the split by hand.
+    """
+    record = model
+    if isinstance(model, str):
+        record = read_record(folder_of(model) / f"{saved.MODEL}.json")
+    wanted = own or task(record["task"])
+    usual = {"seed": record["seed"], "limit": most_images(wanted)}  # early records lack them
+    try:
+        settings = usual | (record.get("split") or {})
+        train = settings.pop("train", None)
+        parts = split(wanted, labels=record["labels"], **settings)
+    except TypeError as error:
+        raise ValueError(f"the record of {wanted.name} describes no split: {error}") from None
+    if train not in (None, parts.record["train"]):
+        raise ValueError(
+            f"the model of {wanted.name} was trained on another split than its record describes; "
+            f"measure it in Python, with wdlib.evaluate and the split that it was trained on"
+        )
+    return parts
 
 
 def ship(run: Path | str, measure, *, home: Path = WEIGHTS, **about) -> Path:

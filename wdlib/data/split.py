@@ -7,14 +7,23 @@ are a prefix of more, and train does not depend on their number.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import index
 
 import numpy as np
 
 from wdlib.data.images import Images
+from wdlib.files import recordable
 from wdlib.tasks import Task
+
+MOST = 40_000  # images of a task in colour that take part in a run: half a gigabyte
+
+
+def most_images(task: Task) -> int:
+    """The most images of ``task`` that take part in a run: MOST, or three times MOST if grey."""
+    return MOST * 3 // task.channels
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +38,13 @@ class Split:
     labelled: np.ndarray  # the images of train whose relevant values may be used
     unseen: np.ndarray  # every image of the combinations that the other parts leave out
     unseen_combinations: np.ndarray  # of relevant values [M, n]
+    settings: Mapping = field(default_factory=dict)  # fractions, limit and unseen, as in ``split``
 
     @property
     def record(self) -> dict:
-        """Seed and digest of the training images; splits that agree in both train on the same."""
-        return {"seed": self.seed, "train": digest(self.train, self.labelled)}
+        """Seed, digest of the training images, and settings: enough to split again."""
+        digested = digest(self.train, self.labelled)
+        return {"seed": self.seed, "train": digested, **recordable(self.settings)}
 
 
 def split(
@@ -80,7 +91,8 @@ def split(
             f"cannot label {labels} images: train of {task.name} has {len(train)} images"
         )
     few = train[:labels]
-    return Split(task, seed, train, validation, test, few, unseen_images, left_out)
+    settings = {"fractions": [*fractions], "limit": limit, "unseen": unseen}
+    return Split(task, seed, train, validation, test, few, unseen_images, left_out, settings)
 
 
 def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> np.ndarray:

@@ -24,7 +24,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from wdlib.data import device_of, load
-from wdlib.data.split import digest, split
+from wdlib.data.split import digest, most_images, split
 from wdlib.evaluation import evaluate
 from wdlib.files import alone, provenance, read_record, recordable, write_text
 from wdlib.methods import METHODS, method
@@ -35,12 +35,6 @@ from wdlib.tasks import task
 from wdlib.training.loop import FitRequest, check_budget, computed
 
 FORMAT = 1
-MOST = 40_000  # images of a task in colour that take part in a run: half a gigabyte
-
-
-def most_images(task) -> int:
-    """The most images of ``task`` that take part in a run: MOST, or three times MOST if grey."""
-    return MOST * 3 // task.channels
 
 
 @dataclass(frozen=True)

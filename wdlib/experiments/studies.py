@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from wdlib.data.split import whole_seed
+from wdlib.data.split import most_images, whole_seed
 from wdlib.experiments.ablations import ABLATIONS
-from wdlib.experiments.cells import Cell, most_images
+from wdlib.experiments.cells import Cell
 from wdlib.experiments.recipes import KNOWN
 from wdlib.experiments.replications import RUNS
 from wdlib.experiments.tables import read_results, result_file

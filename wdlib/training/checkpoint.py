@@ -81,6 +81,8 @@ def restore(trainer, folder: Path | str) -> None:
         theirs = record.get(name)
         if name == "images" and _same_file(theirs, trainer.images):
             continue
+        if name == "split" and isinstance(theirs, dict):  # early records lack its settings
+            theirs, value = theirs.get("train"), value["train"]
         if saved.plain(theirs) != saved.plain(value):
             named = f"{name} {theirs!s:.4096}, not {value}"  # as long as a path can be
             what = f"another {name}" if name in ("preset", "split") else named
