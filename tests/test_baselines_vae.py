@@ -22,8 +22,10 @@ from wdlib.baselines import (
     vae,
 )
 from wdlib.baselines.system import FlatSystem
+from wdlib.baselines.vae import VAE
 from wdlib.data import load
 from wdlib.data.split import split
+from wdlib.model import NetworkConfig
 from wdlib.relations import relations_of
 from wdlib.tasks import task
 from wdlib.training import FitRequest, loop
@@ -492,6 +494,18 @@ def test_values_are_read_and_relations_move_the_carriers_alone():
             rows = wanted[:, i] == k
             mean = codes[values[:, i] == k].mean(0)[carriers]
             torch.testing.assert_close(moved[rows][:, carriers], mean.expand(int(rows.sum()), -1))
+
+
+def test_deviations_are_those_of_the_posterior():
+    codes, values = carrying()
+    run = SimpleNamespace(task=V2, device="cpu", loop=SimpleNamespace(history=[]))
+    read = readout.fit(codes, values, V2)
+    images = torch.zeros(3, 1, 64, 64)
+    assert FlatSystem(run, None, None, read).deviations(images) is None
+    vae = VAE(1, NetworkConfig(dim=5)).eval()
+    system = FlatSystem(run, None, None, read, lambda x: (vae.encode(x)[1] / 2).exp())
+    wanted = vae.encode(images)[1].exp().sqrt().detach()
+    torch.testing.assert_close(system.deviations(images, batch=2), wanted)
 
 
 def test_values_that_no_line_separates_are_read():

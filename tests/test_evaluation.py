@@ -247,6 +247,25 @@ def test_a_perfect_system_without_a_prior_gets_all_but_the_priors_figures(perfec
     assert not any("prior" in key or "latent" in key for key in report.to_dict())
 
 
+def test_newer_scores_are_asked_for_by_name(perfect, monkeypatch):
+    names = ["infomec", "mig_sup", "dcimig", "jemmig", "rmig"]
+    keys = ["infom", "infoc", "infoe", *names[1:]]
+    report = evaluate(*perfect, metrics=names, most=600)
+    flat = json.loads(json.dumps(report.to_dict()))
+    for key in keys:
+        assert flat[key] == flat[f"oracle_{key}"] > flat.get(f"chance_{key}", 0)
+        assert f"raw_{key}" in flat and f"grouped_{key}" in flat
+    with pytest.raises(ValueError, match="WSEPIN needs a stochastic encoder"):
+        evaluate(*perfect, metrics=["wsepin"], most=600)
+    blur = lambda self, x: torch.full((len(x), 3), 0.1)  # noqa: E731
+    monkeypatch.setattr(Perfect, "deviations", blur, raising=False)
+    report = evaluate(*perfect, metrics=["mig", "wsepin"], most=600)
+    flat = report.to_dict()
+    assert {key for key in flat if "wsepin" in key} == {"raw_wsepin", "grouped_wsepin"}
+    assert flat["raw_wsepin"] == pytest.approx(1.6, abs=0.6)  # log 3 and log 9, weighted
+    assert "nan" not in str(report)
+
+
 @pytest.mark.parametrize("partitions", [None, ((0,), (1,))])
 def test_only_conventions_that_a_system_has_are_scored(perfect, monkeypatch, partitions):
     monkeypatch.setattr(Perfect, "partitions", partitions)

@@ -34,8 +34,9 @@ FLOORS = {
     ),
     "F4": room(
         "metrics",
-        "result arrays codes oracle mig modularity sap fast_trees dci explicitness "
-        "interventional table judge relational",
+        "result factors arrays codes oracle information mig mig_sup dcimig rmig jemmig modularity "
+        "sap fast_trees dci dci_es infomec wsepin explicitness interventional table judge "
+        "relational",
     ),
     "F5": room(
         "baselines",

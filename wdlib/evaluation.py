@@ -65,13 +65,13 @@ class Report:
         """All figures, flat and ready for JSON, each followed by its oracle_ and its chance_.
 
         Scores of converted codes have plain names (mig, dci_disentanglement, ...), other scores
-        start with their convention (raw_mig, ...).
+        start with their convention (raw_mig, ...). What is not defined is left out.
         """
         flat = {}
         for (convention, key), value, oracle, chance in self.frame().itertuples():
             key = key if convention in ("-", "converted") else f"{convention}_{key}"
             flat |= {key: value, f"oracle_{key}": oracle, f"chance_{key}": chance}
-        return {key: float(value) for key, value in flat.items()}
+        return {key: float(value) for key, value in flat.items() if not np.isnan(value)}
 
     def frame(self) -> DataFrame:
         """Value, oracle and chance of all figures, indexed by convention and score.
@@ -86,7 +86,7 @@ class Report:
         numbers = ["value", "oracle", "chance"]
         figures = self.figures.set_index("what")[numbers].map("{:.3f}".format)
         figures["oracle"] += [" j" if by_judge else "" for by_judge in self.figures.by_judge]
-        return figures.rename_axis(self.task), self.scores.map("{:.3f}".format)
+        return figures.rename_axis(self.task), self.scores.map("{:.3f}".format).replace("nan", "-")
 
     @property
     def notes(self) -> list[str]:
@@ -127,7 +127,7 @@ def evaluate(
             out, the judge must have seen them; relations into them have figures of their own.
         seed: for the samples, the random relations, and the scores.
         samples: number of codes from the prior for relation accuracy, if there is a prior.
-        metrics, importances, jobs: as in ``score``.
+        metrics, importances, jobs: as in ``score``; wsepin is for stochastic encoders (VAEs).
         most: images of train that the scores of codes are fitted to; they are measured on half as
             many of test. Images without labels are used, or all of train if less than a tenth has
             none. MIG and sap_r2 hold nothing out and use test alone.
@@ -161,6 +161,7 @@ def evaluate(
         _conventions(model.partitions, codes, read if converted else None, factors_alone),
         *(part.cpu().numpy() for part in values.values()),
         metrics=metrics, seed=seed, importances=importances, jobs=jobs, one_set="test",
+        deviations=_deviations(model, shown["test"]) if "wsepin" in metrics else None,
     )  # fmt: skip
     scored = (f"scores of codes: fitted to {len(codes['train'])} images of train {how} labels, "
               f"measured on {len(codes['test'])} of test")  # fmt: skip
@@ -230,6 +231,12 @@ def _with_oracles(rows: list[tuple], best: dict[str, float], judge_accuracy: flo
     by_judge = base.str.contains("^judged|^decoded") & (best["encoder_all"] == 1)
     oracle = np.where(by_judge, judge_accuracy, [best.get(key, 1) for key in base])
     return figures.assign(oracle=oracle, by_judge=by_judge)
+
+
+def _deviations(model, images: Tensor) -> dict[str, tuple]:
+    """The standard deviations of the codes of test images, if the encoder is stochastic."""
+    found = model.deviations(images) if hasattr(model, "deviations") else None
+    return {} if found is None else dict.fromkeys(("raw", "grouped"), (None, found.cpu().numpy()))
 
 
 def _conventions(partitions, codes, read, factors_alone: bool) -> dict[str, tuple]:

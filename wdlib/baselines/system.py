@@ -28,6 +28,8 @@ class FlatSystem:
         reader: has ``partitions``; ``values``, codes [N, D] -> the value of each factor, [N, n]
             int64; and ``place``, (number of a factor, its values [N]) -> what its dimensions hold
             then, [N, width].
+        spread: float images as above -> standard deviations of the codes, [B, D], where the encoder
+            is stochastic and a code is its mean.
     """
 
     def __init__(
@@ -36,18 +38,27 @@ class FlatSystem:
         encoder: Callable[[Tensor], Tensor],
         decoder: Callable[[Tensor], Tensor],
         reader,
+        spread: Callable[[Tensor], Tensor] | None = None,
     ):
         self.task, self.device, self.history = run.task, run.device, run.loop.history
         self.relations = relations_of(run.task)
         self.encoder, self.decoder, self.place = encoder, decoder, reader.place
+        self.spread = spread
         self.partitions: Partitions = reader.partitions
         self.values = reader.values
 
-    @torch.no_grad()
     def encode(self, images: Tensor, *, batch: int = 512) -> Tensor:
         """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, D]."""
+        return self._of_images(self.encoder, images, batch)
+
+    def deviations(self, images: Tensor, *, batch: int = 512) -> Tensor | None:
+        """Images -> standard deviations [N, D] of a stochastic encoder; None for another one."""
+        return self._of_images(self.spread, images, batch) if self.spread else None
+
+    @torch.no_grad()
+    def _of_images(self, network, images: Tensor, batch: int) -> Tensor:
         parts = images.split(batch)
-        return torch.cat([self.encoder(network_input(x.to(self.device))) for x in parts])
+        return torch.cat([network(network_input(x.to(self.device))) for x in parts])
 
     @torch.no_grad()
     def decode(self, codes: Tensor, *, batch: int = 512) -> Tensor:

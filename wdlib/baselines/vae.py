@@ -157,7 +157,8 @@ class VAERun:
         """
         data, vae = self.data, self.vae
         read = readout.fit(self.codes(data.labelled), data.values, data.task, partitions)
-        return FlatSystem(data, lambda x: vae.encode(x)[0], vae.decoder, read)
+        encoder, spread = (lambda x: vae.encode(x)[0]), (lambda x: (vae.encode(x)[1] / 2).exp())
+        return FlatSystem(data, encoder, vae.decoder, read, spread)
 
 
 class Unsupervised(Protocol):

@@ -1,12 +1,14 @@
 """What a score accepts: codes and factors as arrays, checked in one place.
 
-Each score is a function of ``codes [n, d]`` and ``factors [n, k]``: numpy arrays, lists, or torch
-tensors on any device. (Torch is never imported here: a tensor can turn itself into an array.) Codes
-become float64, factors int64. An input that would make a score NaN is refused, with the name of the
-array, the column and the cause.
+Each score is a function of ``codes [n, d]`` and ``factors [n, k]``: numpy arrays, lists, pandas
+frames, or torch tensors on any device. Codes become float64; ``factors`` says what becomes of
+factors. An input that would make a score NaN is refused, with the name of the array, the column and
+the cause.
 """
 
 import numpy as np
+
+from wdlib.metrics.factors import Factors, as_factors, read_factors, without_torch
 
 TEST_FRACTION = 1 / 3  # as usual in the field: 10,000 samples to train on, 5,000 to test on
 
@@ -16,11 +18,8 @@ def as_array(values, name: str) -> np.ndarray:
 
     Raises ValueError for what is not a rectangular, non-empty 2-D array of numbers.
     """
-    if hasattr(values, "detach"):  # a torch tensor, recognised without importing torch
-        values = values.detach().cpu()
-        values = (values.double() if values.is_floating_point() else values).numpy()
     try:
-        array = np.asarray(values)
+        array = np.asarray(without_torch(values))
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
     if array.dtype.kind not in "biuf":
@@ -39,64 +38,58 @@ def as_codes(codes, name: str = "codes") -> np.ndarray:
     return array
 
 
-def as_factors(factors, name: str = "factors") -> np.ndarray:
-    """Classes of factors as int64 ``[n, k]``. Raises ValueError for a value that is no integer."""
-    array = as_array(factors, name)
-    if array.dtype.kind == "f":
-        whole = np.isfinite(array) & (array == np.round(array))
-        _refuse(~whole, array, name, "factors are class labels, so they must be integers")
-    large = (array >= 2**63) | (array < -(2**63))
-    _refuse(large, array, name, "too large for a 64-bit integer; number the classes from 0")
-    return array.astype(np.int64)
-
-
 def _refuse(bad: np.ndarray, array: np.ndarray, name: str, why: str) -> None:
     if bad.any():
         row, column = np.argwhere(bad)[0]
         raise ValueError(f"{name} holds {array[row, column]} in row {row}, column {column}: {why}")
 
 
-def check_pair(codes, factors, part: str = "") -> tuple[np.ndarray, np.ndarray]:
-    """Codes ``[n, d]`` and factors ``[n, k]`` of the same n samples.
+def check_pair(
+    codes, factors, part: str = "", needs_classes: str = ""
+) -> tuple[np.ndarray, Factors | np.ndarray]:
+    """Codes ``[n, d]`` and factors of the same n samples.
 
-    ``part`` ("", "_train", "_test") completes the names in error messages. Raises ValueError if the
-    numbers of samples differ, and if a factor has a single value (test samples may): such a factor
-    has no entropy and no classes to tell apart, so no score is defined for it.
+    ``part`` ("", "_train", "_test") completes the names in error messages. The factors are
+    ``Factors``, or int64 ``[n, k]`` for a score that ``needs_classes`` (its name). Raises
+    ValueError if the numbers of samples differ, and if a factor has a single value (test samples
+    may): such a factor has no entropy and no classes to tell apart, so no score is defined for it.
     """
-    codes, factors = as_codes(codes, f"codes{part}"), as_factors(factors, f"factors{part}")
+    codes = as_codes(codes, f"codes{part}")
+    factors = as_factors(factors, f"factors{part}")
     if len(codes) != len(factors):
         raise ValueError(
             f"codes{part} has {len(codes)} samples and factors{part} has {len(factors)}"
         )
-    constant = np.flatnonzero(factors.min(axis=0) == factors.max(axis=0))
-    if constant.size and part != "_test":
-        column = constant[0]
-        raise ValueError(
-            f"factor {column} takes a single value ({factors[0, column]}) in factors{part}: "
-            "no score is defined for it, so leave its column out"
-        )
-    return codes, factors
+    for j, column in enumerate(factors.columns):
+        if column.min() == column.max() and part != "_test":
+            raise ValueError(
+                f"factor {j} takes a single value ({column[0]}) in factors{part}: "
+                "no score is defined for it, so leave its column out"
+            )
+    return codes, factors.labels(needs_classes) if needs_classes else factors
 
 
 def train_and_test(
-    codes_train, factors_train, codes_test, factors_test, seed: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, str]:
-    """Four checked arrays (training codes and factors, test codes and factors), and the split.
+    codes_train, factors_train, codes_test, factors_test, seed: int, needs_classes: str = ""
+) -> tuple:
+    """Training codes and factors, test codes and factors, all checked, and the split in words.
 
-    Without test arrays, a third of the samples is held out, drawn with ``seed``. Raises ValueError
-    as ``check_pair`` does, and for test arrays that do not fit the training arrays.
+    ``needs_classes`` is as in ``check_pair``. Without test arrays, a third of the samples is held
+    out, drawn with ``seed``. Raises ValueError as ``check_pair`` does, and for test arrays that do
+    not fit the training arrays.
     """
     if (codes_test is None) != (factors_test is None):
         raise ValueError("codes_test and factors_test belong together: give both or neither")
-    codes, factors = check_pair(codes_train, factors_train, "_train")
-    if codes_test is not None:
-        test_codes, test_factors = check_pair(codes_test, factors_test, "_test")
-        pairs = {"codes": (codes, test_codes), "factors": (factors, test_factors)}
-        for kind, (train, test) in pairs.items():
-            if train.shape[1] != test.shape[1]:
-                raise ValueError(
-                    f"{kind}_train has {train.shape[1]} columns and {kind}_test has {test.shape[1]}"
-                )
+    if codes_test is None:
+        codes, factors = check_pair(codes_train, factors_train, "_train", needs_classes)
+    else:
+        parts = read_factors({"factors_train": factors_train, "factors_test": factors_test})
+        codes, factors = check_pair(codes_train, parts[0], "_train", needs_classes)
+        test_codes, test_factors = check_pair(codes_test, parts[1], "_test", needs_classes)
+        if codes.shape[1] != test_codes.shape[1]:
+            raise ValueError(
+                f"codes_train has {codes.shape[1]} columns and codes_test has {test_codes.shape[1]}"
+            )
         return codes, factors, test_codes, test_factors, "given"
     held_out = int(len(codes) * TEST_FRACTION)
     if held_out == 0:

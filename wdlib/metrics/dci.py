@@ -1,8 +1,9 @@
 """DCI: disentanglement, completeness and informativeness, from the importance of codes.
 
 A classifier per factor predicts the factor from all codes; it also tells how important each code
-was. From the matrix of importances R (codes x factors) follow D, "is a code important for one
-factor only?", and C, "is one code only important for a factor?". I is the accuracy.
+was. (For a real-valued factor it is a regression.) From the matrix of importances R (codes x
+factors) follow D, "is a code important for one factor only?", and C, "is one code only important
+for a factor?". I is the accuracy.
 """
 
 from dataclasses import replace
@@ -11,9 +12,10 @@ import numpy as np
 
 from wdlib.metrics.arrays import at_least, train_and_test
 from wdlib.metrics.codes import describe, members
-from wdlib.metrics.fast_trees import boost
+from wdlib.metrics.fast_trees import boost, boost_values
 from wdlib.metrics.result import Score
 
+IMPORTANCES = "gradient_boosting", "hist_gradient_boosting", "random_forest"
 EMPTY = 1e-11  # added to each importance, as in disentanglement_lib, so that there is no log 0
 
 
@@ -32,7 +34,7 @@ def dci(
 
     D = sum_i rho_i (1 - H_k(R_i. / sum_j R_ij)),  rho_i = sum_j R_ij / sum_ij R_ij
     C = sum_j rho_j (1 - H_d(R_.j / sum_i R_ij)),  rho_j = sum_i R_ij / sum_ij R_ij
-    I = the mean accuracy, over the factors, on the test samples
+    I = the mean accuracy (R^2 for real-valued factors), over the factors, on the test samples
 
     H_b is the entropy with base b; d is the number of codes, k of factors.
 
@@ -41,7 +43,9 @@ def dci(
         codes_test, factors_test: default: a third of the training samples, drawn with ``seed``.
         importances: "gradient_boosting" is scikit-learn's GradientBoostingClassifier, the
             reference. "hist_gradient_boosting" is the same boosting on binned codes
-            (``fast_trees``). D and C depend on the classifier, so its name is in the settings.
+            (``fast_trees``). "random_forest" is scikit-learn's, of 100 trees. D and C depend on the
+            classifier, so its name is in the settings. Real-valued factors have the regressor of
+            the same kind.
         groups: the partition of each code (see ``codes.group``). A partition counts as one code:
             the importances of its dimensions are added.
         jobs: number of processes; each fits one factor at a time (-1: one process per core). The
@@ -57,8 +61,8 @@ def dci(
     1, 1, 1 for any factors. With n copies of each code, D stays 1, and C falls to
     1 - log(n) / log(d) at the lowest, where the copies share the importance equally.
     Limits: trees share the importance of copies in any proportion, so C then depends on the seed.
-    If no code has any importance (constant codes), D = C = 0. A monotone map of a code changes
-    nothing; a rotation of the codes changes everything.
+    If no code has any importance (constant codes), D = C = 0. R^2 can be below 0. A monotone map of
+    a code changes nothing; a rotation of the codes changes everything.
 
     Raises ValueError as ``mig`` does, for fewer than two factors, and for unknown importances.
     """
@@ -67,7 +71,7 @@ def dci(
     )
     d = codes.shape[1]
     at_least(len(members(groups, d)), 2, "codes", "C compares the codes of a factor")
-    at_least(factors.shape[1], 2, "factors", "D compares the factors of a code")
+    at_least(len(factors.columns), 2, "factors", "D compares the factors of a code")
     matrix, train, test = importance_matrix(
         codes, factors, test_codes, test_factors, kind=importances, seed=seed, jobs=jobs
     )
@@ -112,30 +116,44 @@ def _weighted(rows: np.ndarray) -> float:
     return float((weights * (1 - entropy)).sum())
 
 
-def gradient_boosting(codes, labels, test_codes, seed):
-    """scikit-learn's GradientBoostingClassifier with its defaults, as in disentanglement_lib."""
-    from sklearn.ensemble import GradientBoostingClassifier
-
-    model = GradientBoostingClassifier(random_state=seed).fit(codes, labels)
-    return np.abs(model.feature_importances_), model.predict(codes), model.predict(test_codes)
-
-
-IMPORTANCES = {"gradient_boosting": gradient_boosting, "hist_gradient_boosting": boost}
-
-
 def importance_matrix(
     codes, factors, test_codes, test_factors, *, kind: str, seed: int = 0, jobs: int = 1
 ) -> tuple[np.ndarray, float, float]:
-    """Importances ``[d, k]``, and the mean accuracy on the training and on the test samples.
+    """Importances ``[d, k]``, and the mean of ``quality`` on the training and the test samples.
 
-    Each factor has a classifier of its own, on all codes. Raises ValueError for an unknown kind.
+    Each of the ``Factors`` has a model of its own, on all codes. Raises ValueError for an unknown
+    kind.
     """
     from joblib import Parallel, delayed
 
     if kind not in IMPORTANCES:
         raise ValueError(f"importances is {kind!r}, expected one of {', '.join(IMPORTANCES)}")
-    fits = (delayed(IMPORTANCES[kind])(codes, labels, test_codes, seed) for labels in factors.T)
-    matrix, guesses, test_guesses = zip(*Parallel(n_jobs=jobs)(fits))
-    train = [np.mean(guess == factor) for guess, factor in zip(guesses, factors.T)]
-    test = [np.mean(guess == factor) for guess, factor in zip(test_guesses, test_factors.T)]
-    return np.stack(matrix, axis=1), float(np.mean(train)), float(np.mean(test))
+    fits = (delayed(_fitted)(kind, codes, f, test_codes, seed) for f in factors.columns)
+    matrix, *guesses = zip(*Parallel(n_jobs=jobs)(fits))
+    known = factors.columns, test_factors.columns
+    train, test = (np.mean(list(map(quality, *pair))) for pair in zip(known, guesses))
+    return np.stack(matrix, axis=1), float(train), float(test)
+
+
+def _fitted(kind: str, codes, factor, test_codes, seed: int):
+    """Importances ``[d]``, and what the model of one factor says of training and test codes."""
+    from sklearn import ensemble
+
+    real = factor.dtype.kind == "f"
+    if kind == "hist_gradient_boosting":
+        return (boost_values if real else boost)(codes, factor, test_codes, seed)
+    models = {
+        "gradient_boosting": (
+            ensemble.GradientBoostingClassifier, ensemble.GradientBoostingRegressor,
+        ),
+        "random_forest": (ensemble.RandomForestClassifier, ensemble.RandomForestRegressor),
+    }  # fmt: skip
+    model = models[kind][real](random_state=seed).fit(codes, factor)
+    return np.abs(model.feature_importances_), model.predict(codes), model.predict(test_codes)
+
+
+def quality(factor: np.ndarray, guess: np.ndarray) -> float:
+    """The accuracy of a guess ``[n]`` of classes, or the R^2 of a guess of real values."""
+    from sklearn.metrics import r2_score
+
+    return r2_score(factor, guess) if factor.dtype.kind == "f" else np.mean(guess == factor)

@@ -36,7 +36,7 @@ def explicitness(
     from sklearn.linear_model import LogisticRegression
 
     codes, factors, test_codes, test_factors, split = train_and_test(
-        codes_train, factors_train, codes_test, factors_test, seed
+        codes_train, factors_train, codes_test, factors_test, seed, needs_classes="explicitness"
     )
     mean, deviation = codes.mean(axis=0), codes.std(axis=0)
     deviation[codes.max(axis=0) == codes.min(axis=0)] = np.inf  # a constant code becomes 0

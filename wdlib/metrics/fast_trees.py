@@ -185,6 +185,24 @@ def boost(codes: np.ndarray, labels: np.ndarray, test_codes: np.ndarray, seed: i
     return importances, values[train], values[test]
 
 
+def boost_values(codes: np.ndarray, values: np.ndarray, test_codes: np.ndarray, seed: int):
+    """The same for real values ``[n]``: squared error, each leaf adds the mean of its residuals."""
+    random, binned = np.random.RandomState(seed), BinnedCodes(codes)
+    train, test = np.full(len(codes), values.mean()), np.full(len(test_codes), values.mean())
+    importances = np.zeros(codes.shape[1])
+    for _ in ROUNDS:
+        residual = values - train
+        scale = np.abs(residual).max() or 1.0
+        tree, gains = binned.grow(residual / scale, random)
+        importances += gains * scale**2
+        steps = np.zeros(len(tree.code))
+        for leaf, samples in tree.samples.items():
+            steps[leaf] = SHRINKAGE * residual[samples].mean()
+            train[samples] += steps[leaf]
+        test += steps[tree.leaves(test_codes)]
+    return importances / (importances.sum() or 1.0), train, test
+
+
 def probabilities(raw: np.ndarray) -> np.ndarray:
     """The chance of each class ``[n, columns]``: a sigmoid of one column, a softmax of more."""
     from scipy.special import expit, softmax

@@ -13,7 +13,7 @@ import numpy as np
 
 from wdlib.metrics.arrays import check_pair, classes, train_and_test
 from wdlib.metrics.codes import describe, members
-from wdlib.metrics.mig import BINS, binned
+from wdlib.metrics.information import BINS, binned
 from wdlib.metrics.result import Score
 
 BATCH, TRAIN_DRAWS, TEST_DRAWS = 64, 10_000, 5_000  # as in disentanglement_lib
@@ -60,7 +60,8 @@ def beta_vae(
     from sklearn.linear_model import LogisticRegression
 
     _check(batch, train_draws, test_draws, least=1)
-    *arrays, split = train_and_test(codes_train, factors_train, codes_test, factors_test, seed)
+    given = codes_train, factors_train, codes_test, factors_test
+    *arrays, split = train_and_test(*given, seed, needs_classes="the beta-VAE score")
     codes, factors, test_codes, test_factors = arrays
     k, d = factors.shape[1], codes.shape[1]
     parts = members(groups, d)
@@ -135,7 +136,8 @@ def factor_vae(
     value that two rows share.
     """
     _check(batch, train_draws, test_draws, least=2)
-    *arrays, split = train_and_test(codes_train, factors_train, codes_test, factors_test, seed)
+    given = codes_train, factors_train, codes_test, factors_test
+    *arrays, split = train_and_test(*given, seed, needs_classes="the FactorVAE score")
     codes, factors = arrays[:2]
     d = codes.shape[1]
     active = codes.max(axis=0) > codes.min(axis=0)
@@ -203,7 +205,7 @@ def irs(codes, factors, *, quantile: float = QUANTILE, bins: int = BINS, groups=
     """
     if not 0 < quantile <= 1:
         raise ValueError(f"quantile is {quantile}, expected one in (0, 1]")
-    codes, factors = check_pair(codes, factors)
+    codes, factors = check_pair(codes, factors, needs_classes="IRS")
     active = codes.max(axis=0) > codes.min(axis=0)
     parts = members(groups, codes.shape[1])
     labels, sizes = classes(binned(factors.astype(np.float64), bins))

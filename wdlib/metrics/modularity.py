@@ -3,7 +3,7 @@
 import numpy as np
 
 from wdlib.metrics.arrays import at_least, check_pair
-from wdlib.metrics.mig import BINS, information_settings, mutual_information
+from wdlib.metrics.information import BINS, information_settings, mutual_information
 from wdlib.metrics.result import Score
 
 
@@ -28,7 +28,7 @@ def modularity(codes, factors, *, bins: int = BINS, groups=None) -> Score:
 
     Raises ValueError as ``mig`` does, and for fewer than two factors.
     """
-    codes, factors = check_pair(codes, factors)
+    codes, factors = check_pair(codes, factors, needs_classes="modularity")
     at_least(factors.shape[1], 2, "factors", "modularity compares the factors of a code")
     information = mutual_information(codes, factors, bins, groups)
     squares = information**2

@@ -9,17 +9,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wdlib.metrics.arrays import as_codes, as_factors
+from wdlib.metrics.arrays import as_codes
+from wdlib.metrics.factors import as_factors
 from wdlib.relations import Relation
 from wdlib.tasks import Task
 
 
 def oracle_codes(factors) -> np.ndarray:
-    """Perfect codes of factors ``[n, k]``: the classes themselves, as float64 ``[n, k]``.
+    """Perfect codes of factors ``[n, k]``: classes and real values themselves, as float64.
 
     Their score is the ceiling for representations of the same samples; it is not always 1.
     """
-    return as_factors(factors).astype(np.float64)
+    return as_factors(factors).array.astype(np.float64)
 
 
 def chance_codes(codes, *, seed: int = 0) -> np.ndarray:

@@ -54,12 +54,13 @@ def sap(
     if kind == "r2" and codes_test is None and factors_test is None:
         codes_test, factors_test = codes_train, factors_train  # nothing is held out
     codes, factors, test_codes, test_factors, split = train_and_test(
-        codes_train, factors_train, codes_test, factors_test, seed
-    )
+        codes_train, factors_train, codes_test, factors_test, seed,
+        needs_classes="SAP by support vector machines" if kind == "svm" else "",
+    )  # fmt: skip
     d = codes.shape[1]
     settings = {"codes": describe(groups, d), "kind": kind, "samples": len(codes)}
     if kind == "r2":
-        matrix = _r2(codes, factors, groups)
+        matrix = _r2(codes, factors.array, groups)
     else:
         matrix = _accuracy(codes, factors, test_codes, test_factors, groups, jobs)
         settings |= {"C": PENALTY, "class_weight": "balanced", "split": split}
