@@ -159,9 +159,8 @@ def evaluate(
     figures = _with_oracles(rows, ceilings(task, model.relations), judged)
     scores = score_table(
         _conventions(model.partitions, codes, read if converted else None, factors_alone),
-        *(part.cpu().numpy() for part in values.values()),
-        metrics=metrics, seed=seed, importances=importances, jobs=jobs, one_set="test",
-        deviations=_deviations(model, shown["test"]) if "wsepin" in metrics else None,
+        *(part.cpu().numpy() for part in values.values()), importances=importances, one_set="test",
+        metrics=metrics, seed=seed, jobs=jobs, deviations=_deviations(model, shown, metrics),
     )  # fmt: skip
     scored = (f"scores of codes: fitted to {len(codes['train'])} images of train {how} labels, "
               f"measured on {len(codes['test'])} of test")  # fmt: skip
@@ -233,9 +232,10 @@ def _with_oracles(rows: list[tuple], best: dict[str, float], judge_accuracy: flo
     return figures.assign(oracle=oracle, by_judge=by_judge)
 
 
-def _deviations(model, images: Tensor) -> dict[str, tuple]:
-    """The standard deviations of the codes of test images, if the encoder is stochastic."""
-    found = model.deviations(images) if hasattr(model, "deviations") else None
+def _deviations(model, shown: dict[str, Tensor], metrics: Sequence[str]) -> dict[str, tuple]:
+    """For WSEPIN: the standard deviations of the codes of test images, if there are any."""
+    asked = "wsepin" in metrics and hasattr(model, "deviations")
+    found = model.deviations(shown["test"]) if asked else None
     return {} if found is None else dict.fromkeys(("raw", "grouped"), (None, found.cpu().numpy()))
 
 

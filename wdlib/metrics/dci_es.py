@@ -64,14 +64,19 @@ def dci_es(
         curves.append(np.mean(errors, axis=0))
         blind.append(1 if factor.dtype.kind == "f" else 1 - 1 / len(np.unique(factor)))
     matrix = np.stack(curves, axis=1)
-    best = np.minimum.accumulate(matrix)
-    above = best - best[-1]
-    area = np.diff(depths) @ (above[:-1] + above[1:]) / 2  # trapezoids
-    speed = np.mean(1 - area / ((depths[-1] - depths[0]) * np.array(blind) / 2))
-    values = {"dci_explicitness": speed, "dci_size": matrix.shape[1] / codes.shape[1]}
-    values["informativeness"] = 1 - best[-1].mean()
+    values = {"dci_explicitness": np.mean(_speeds(matrix, depths, np.array(blind)))}
+    values |= {"dci_size": matrix.shape[1] / codes.shape[1]}
+    values |= {"informativeness": 1 - matrix.min(axis=0).mean()}
     settings = {"forests": f"{seeds} of {trees} trees", "depths": depths.tolist(), "split": split}
     return Score("DCI-ES", values, matrix, settings | {"samples": len(codes), "seed": seed})
+
+
+def _speeds(errors: np.ndarray, depths: np.ndarray, blind: np.ndarray) -> np.ndarray:
+    """E of each factor ``[k]``, from errors ``[depths, k]``."""
+    best = np.minimum.accumulate(errors)
+    above = best - best[-1]
+    area = np.diff(depths) @ (above[:-1] + above[1:]) / 2  # trapezoids
+    return 1 - area / ((depths[-1] - depths[0]) * blind / 2)
 
 
 def _errors(train, test, depths, trees: int, seed: int, jobs: int) -> list[float]:
