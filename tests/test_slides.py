@@ -1,4 +1,4 @@
-"""Slides hold all of a notebook, in its order; what does not fit goes below, or scrolls."""
+"""Slides hold all of a notebook, in its order."""
 
 import re
 import shutil
@@ -52,12 +52,11 @@ def test_headings_start_slides_and_solutions_are_notes(whole):
 def test_a_small_notebook_becomes_these_slides():
     check, solution = ({"tags": [tag]} for tag in ("check", "solution"))
     figure = new_output("display_data", data={"image/png": "", "text/plain": "<Figure>"})
-    long = "\n".join(f"x = {line}" for line in range(25))
     cells = [
         new_markdown_cell("# Title\n\nWhy.\n\n- one\n- two"),
         new_code_cell("import wdlib"),
         new_markdown_cell("So it is.\n\n## Part\n\nLook:"),
-        new_code_cell(long),
+        new_code_cell("x = 0"),
         new_code_cell("draw()", outputs=[figure]),
         new_markdown_cell("### Exercise"),
         new_code_cell("answer = ..."),
@@ -66,15 +65,10 @@ def test_a_small_notebook_becomes_these_slides():
         new_markdown_cell("#1 after."),
     ]
     assert kinds(new_notebook(cells=cells)) == [
-        ("slide", "# Title"), ("-", "Why."), ("-", "- one"), ("-", "So it is."),
-        ("slide", "## Part"), ("-", "Look:"), ("-", "x = 0"), ("subslide", "draw()"),
-        ("subslide", "### Exercise"), ("-", "answer = ..."), ("notes", ""), ("-", "#1 after."),
+        ("slide", "# Title"), ("-", "So it is."), ("slide", "## Part"), ("-", "x = 0"),
+        ("-", "draw()"), ("subslide", "### Exercise"), ("-", "answer = ..."), ("notes", ""),
+        ("subslide", "#1 after."),
     ]  # fmt: skip
-
-
-def test_fences_and_equations_stay_whole():
-    text = "A\n\n```\nx\n\ny\n```\n\n$$a\n\nb$$\n\nB"
-    assert slides.paragraphs(text) == ["A", "```\nx\n\ny\n```", "$$a\n\nb$$", "B"]
 
 
 def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, monkeypatch):
@@ -98,9 +92,9 @@ def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, mon
 @pytest.mark.skipif(
     not WEB.is_dir(), reason="needs reveal.js in build/slides (wdlib/course/slides.py)"
 )
-def test_few_slides_scroll_and_none_is_too_wide():
+def test_no_slide_is_too_wide():
     sync_api = pytest.importorskip("playwright.sync_api")
-    measure = "() => {const s = Reveal.getCurrentSlide(); return [s.scrollHeight, s.scrollWidth]}"
+    measure = "() => Reveal.getCurrentSlide().scrollWidth"
     load = "() => {window.Reveal = require('node_modules/reveal.js/dist/reveal.js')}"
     with sync_api.sync_playwright() as playwright:
         options = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
@@ -116,5 +110,4 @@ def test_few_slides_scroll_and_none_is_too_wide():
                 sizes.append(page.evaluate(measure))
                 page.evaluate("Reveal.next()")
         browser.close()
-    assert max(wide for _, wide in sizes) <= 1280
-    assert sum(high > 720 for high, _ in sizes) < len(sizes) / 5
+    assert max(sizes) <= 1280

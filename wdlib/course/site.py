@@ -4,16 +4,12 @@
 Sphinx makes pages in build/site from them. Notebooks are not executed. No page needs a network.
 """
 
-import inspect
 import re
 import shutil
 import sys
 from collections.abc import Iterable
 from html import escape
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
-from textwrap import indent
 
 import nbformat
 from nbformat import NotebookNode
@@ -27,13 +23,23 @@ SETTINGS = {
     "project": "wdlib",
     "copyright": "the wdlib authors",
     "release": wdlib.__version__,
-    "extensions": ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"],
-    "exclude_patterns": ["*/results/*.txt"],
+    "extensions": [
+        "myst_parser",
+        "sphinx.ext.apidoc",
+        "sphinx.ext.autodoc",
+        "sphinx.ext.autosummary",
+        "sphinx.ext.napoleon",
+    ],
+    "apidoc_modules": [{"path": str(ROOT / "wdlib"), "destination": "api"}],
+    "apidoc_automodule_options": {"members"},
+    "apidoc_module_first": True,
+    "apidoc_exclude_patterns": [str(ROOT / "wdlib/__main__.py")],
+    "exclude_patterns": ["*/results/*.txt", "api/modules.rst"],
     "myst_heading_anchors": 4,
     "suppress_warnings": ["myst.header"],
     "default_role": "code",
     # matplotlib gives its figures another "set" for each class.
-    "autodoc_default_options": {"members": True, "exclude-members": "set"},
+    "autodoc_default_options": {"exclude-members": "set", "ignore-module-all": True},
     "html_theme": "furo",
     "html_title": "wdlib",
     "smartquotes": False,
@@ -43,6 +49,9 @@ SETTINGS = {
     "html_show_search_summary": False,  # a page from a disk may not fetch it
     "html_show_sphinx": False,
 }
+# What `import wdlib` offers, and behind it a page for each room.
+API = "API\n===\n\n.. toctree::\n   :maxdepth: 1\n\n   api/wdlib\n\n.. autosummary::\n\n"
+API += "".join(f"   wdlib.{name}\n" for name in wdlib.__all__)
 STYLE = """
 .content { width: 54em; }
 .output pre { background: none; border-left: 3px solid var(--color-background-border); }
@@ -87,37 +96,6 @@ def linked(markdown: str) -> str:
     return re.sub(r"\]\(((?:\.\./)+)README\.md", r"](\1index.md", pages)
 
 
-def api_pages() -> dict[str, str]:
-    """Name -> reStructuredText: what `import wdlib` offers, then a page for each room."""
-    names = [name for name in wdlib.__all__ if not inspect.ismodule(getattr(wdlib, name))]
-    rooms = [name for _, name, _ in iter_modules(wdlib.__path__) if not name.startswith("_")]
-    index = ["API\n===", "What ``import wdlib`` offers, in the order of the data."]
-    index += [described("wdlib", name) for name in names]
-    index += [".. toctree::\n   :caption: Rooms\n\n   " + "\n   ".join(rooms)]
-    return {"index": "\n\n".join(index)} | {room: room_page(f"wdlib.{room}") for room in rooms}
-
-
-def room_page(room: str) -> str:
-    """The docstring of a room, its files with their first sentences, and what it exports."""
-    module = import_module(room)
-    parts = [f"{room}\n{'=' * len(room)}", f".. automodule:: {room}\n   :no-members:"]
-    for _, name, _ in iter_modules(getattr(module, "__path__", [])):
-        about = (inspect.getdoc(import_module(f"{room}.{name}")) or "").split("\n\n")[0]
-        parts.append(f"- ``{name}``: " + indent(escaped(about), "  ").strip())
-    names = getattr(module, "__all__", [name for name in vars(module) if name[0] != "_"])
-    own = [n for n in names if getattr(getattr(module, n), "__module__", "").startswith(room)]
-    return "\n\n".join([*parts, *(described(room, name) for name in own)])
-
-
-def described(room: str, name: str) -> str:
-    """The directive that documents one name under the room that exports it."""
-    one = getattr(import_module(room), name)
-    if not callable(one):
-        return f".. py:data:: {room}.{name}\n   :type: {type(one).__name__}\n   :no-index:"
-    kind = "autoclass" if inspect.isclass(one) else "autofunction"
-    return f".. {kind}:: {room}.{name}" + "\n   :no-index:" * (room == "wdlib")
-
-
 def escaped(text: str) -> str:
     """Plain text, but for what stands in backticks, as reStructuredText."""
     return re.sub(r"(``.*?``|`[^`]*`)|([*|_])", lambda m: m[1] or "\\" + m[2], text)
@@ -148,10 +126,10 @@ def write_source(source: Path) -> None:
     for path in sorted((ROOT / "notebooks").rglob("README.md")):
         page = path.relative_to(ROOT).with_suffix("").as_posix()
         texts[page] = linked(offline(path.read_text("utf-8")))
-    parts += contents("More", [*(page for page in texts if "README" in page), "api/index"])
+    parts += contents("More", [*(page for page in texts if "README" in page), "api"])
     texts["index"] = linked(offline((ROOT / "README.md").read_text("utf-8"))) + parts
     files = {f"{page}.md": text for page, text in texts.items()}
-    files |= {f"api/{name}.rst": text for name, text in api_pages().items()}
+    files["api.rst"] = API
     files["static/site.css"] = MATH_STYLE + STYLE
     for name, text in files.items():
         (source / name).parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
 """Slides of every notebook, by nbconvert's own export: build/slides/*.html (`make slides`).
 
-A section starts a slide to the right. A subsection, or what no longer fits, starts one below. A
-slide that is still too high scrolls. Set-up, checks and claims are left out; a solution becomes a
+A section starts a slide to the right. A subsection starts one below, and so does text after code. A
+slide that is too high scrolls. Set-up, checks and claims are left out; a solution becomes a
 note for the speaker (press S). To show slides without a network, run `make slides` after:
 
     npm install --prefix build/slides reveal.js@4 requirejs@2 jquery@3 mathjax@2
@@ -21,9 +21,6 @@ from wdlib.course.address import without_badges
 from wdlib.course.notebooks import ROOT, notebooks
 
 OUT = ROOT / "build" / "slides"
-LINES = 21  # lines of text that fill a slide
-WIDTH = 95  # letters in a line of text
-FIGURE = 12  # lines that a figure takes
 KINDS = {"#": "slide", "##": "slide", "###": "subslide"}
 HIDDEN = {"check", "claims"}
 LOOKS = {
@@ -49,12 +46,8 @@ STYLE = """<style>
 
 def deck(notebook: NotebookNode) -> NotebookNode:
     """The notebook in pieces, each with the `slide_type` that nbconvert reads."""
-    cells, left = [], 0.0
+    cells = []
     for kind, piece in pieces(notebook):
-        if kind == "-" and height(piece) > left:
-            kind = "subslide"
-        if kind != "notes":
-            left = (left if kind == "-" else LINES) - height(piece)
         piece.metadata["slideshow"] = {"slide_type": kind}
         cells.append(piece)
     return nbformat.from_dict({**notebook, "cells": cells})
@@ -63,34 +56,19 @@ def deck(notebook: NotebookNode) -> NotebookNode:
 def pieces(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
     """What is shown, and whether it starts a slide, a subslide, notes, or nothing ("-")."""
     setup = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    below = "-"  # what text starts: a slide below if it follows code
     for cell in notebook.cells:
         tags = set(cell.metadata.get("tags", []))
         if "solution" in tags:
             yield "notes", new_markdown_cell(re.sub("</?(details|summary)>", "", cell.source))
         elif cell.cell_type == "markdown":
-            for text in paragraphs(without_badges(cell.source)):
+            for text in re.split(r"\n\n(?=#{1,3} )", without_badges(cell.source)):
                 marks = re.match("(#+ )?", text)[0].strip()
-                yield KINDS.get(marks, "-"), new_markdown_cell(text)
+                yield KINDS.get(marks, below), new_markdown_cell(text)
+            below = "-"
         elif cell is not setup and not tags & HIDDEN:
             yield "-", cell
-
-
-def paragraphs(markdown: str) -> list[str]:
-    """Blocks between blank lines; a fence and a displayed equation stay whole."""
-    blocks = [""]
-    for block in re.split(r"\n\s*\n", markdown.strip()):
-        inside = blocks[-1].count("```") % 2 or blocks[-1].count("$$") % 2
-        blocks[-1:] = [f"{blocks[-1]}\n\n{block}"] if inside else [blocks[-1], block]
-    return blocks[1:]
-
-
-def height(cell: NotebookNode) -> float:
-    """About how many lines of text a piece takes."""
-    if cell.cell_type == "markdown":
-        return 0.5 + sum(-(-len(line) // WIDTH) for line in cell.source.splitlines())
-    printed = [o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs]
-    figures = sum("image" in kind for output in cell.outputs for kind in output.get("data", {}))
-    return 0.7 * sum(text.count("\n") + 1 for text in (cell.source, *printed)) + FIGURE * figures
+            below = "subslide"
 
 
 def settings() -> Config:
