@@ -27,7 +27,7 @@ FLOORS = {
         "device arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw "
         "images own split",
     ),
-    "F2": room("model", "networks prior modular system saved"),
+    "F2": room("model", "networks prior modular deploy system saved"),
     "F3": room(
         "training",
         "schedule method ours progress loop checkpoint trainer",

@@ -140,6 +140,16 @@ class ModularModel(nn.Module):
         # In Modular, linear heads read a partition's value before its components exist.
         self.heads = nn.ModuleList(nn.Linear(config.dim, size) for size in task.sizes)
 
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images [B, C, 64, 64], float in [0, 1] -> values [B, n] int64 and confidences [B, n].
+
+        A confidence is the probability of the value among the components of its partition. As in
+        every module of torch, call ``eval`` first, unless the model was loaded.
+        """
+        log = self.prior.log_density(self.autoencoder.encode(images))
+        confidences, values = log.softmax(-1).max(-1)
+        return values, confidences
+
     @property
     def device(self) -> torch.device:
         """Where the model is."""

@@ -73,7 +73,7 @@ class ConvDecoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """[B, inputs] -> logits [B, C, 64, 64]."""
-        return self.convolutions(self.head(z).view(len(z), self.width, 4, 4))
+        return self.convolutions(self.head(z).view(-1, self.width, 4, 4))
 
 
 class SeparableDecoder(nn.Module):
