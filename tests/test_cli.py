@@ -294,12 +294,16 @@ def test_score_refuses_a_cut_archive(tmp_path, capsys):
 def test_train_evaluate_and_resume(tmp_path, capsys, short):
     out = tmp_path / "run"
     train = ["train", "dsprites.V2", "--labels", "400", "--out", str(out), "--device", "cpu"]
+    train += ["--seed", "3"]
     assert main(train) == 0
     assert "the model is in" in capsys.readouterr().out
     assert "already holds a checkpoint: add --resume" in refused(capsys, *train)
     weights = {f.name for f in out.glob("model*")}
     assert main([*train, "--resume"]) == 0
     assert {f.name for f in out.glob("model*")} == weights, "nothing was left to train"
+    few = ["train", "dSprites.v2", "--out", str(out), "--device", "cpu", "--resume"]
+    assert main(few) == 0, "the record holds seed, labels and preset"
+    assert {f.name for f in out.glob("model*")} == weights
     capsys.readouterr()
     assert "labels 400, not 500" in refused(
         capsys, "train", "dSprites.v2", "--labels", 500, "--out", out, "--resume"

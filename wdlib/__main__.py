@@ -19,6 +19,7 @@ from pathlib import Path
 # What torch's errors about a device or its memory contain; its other errors are faults of wdlib.
 DEVICE = re.compile(r"out of memory|allocate memory|CUDA|cuDNN|\bMPS\b|\bXPU\b|\bdevices?\b")
 BLOCK = 4096  # images drawn and written at once: 50 MB of 3D Shapes
+USUAL = {"preset": "COURSE", "seed": 0, "labels": 1000}  # of train
 LARGEST_SEED = 2**32 - 1  # numpy's and scikit-learn's older generators take no more
 
 
@@ -49,14 +50,15 @@ def run_train(args) -> None:
     from wdlib.training import Trainer, preset, suited
 
     wanted = task(args.task)
-    chosen = preset(args.preset)
-    _check_seed(args.seed)
-    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{args.seed}"
+    asked = _settings(args)
+    chosen, seed = preset(asked["preset"]), asked["seed"]
+    _check_seed(seed)
+    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{seed}"
     _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
-    parts = split(wanted, seed=args.seed, labels=args.labels, limit=most_images(wanted))
-    how = {"seed": args.seed, "device": device_of(args.device), "compile": args.compile}
+    parts = split(wanted, seed=seed, labels=asked["labels"], limit=most_images(wanted))
+    how = {"seed": seed, "device": device_of(args.device), "compile": args.compile}
     images = load(wanted.dataset, args.data)
     trainer = Trainer(parts, images, chosen.for_task(wanted.name), **how)
     if args.resume:
@@ -208,6 +210,19 @@ def run_recipe(args) -> None:
     print(json.dumps(behind(args.digest), indent=1))
 
 
+def _settings(args) -> dict:
+    """Preset, seed and labels of train: as given, or of the checkpoint to resume, or the usual."""
+    from wdlib.model import saved
+
+    usual = dict(USUAL)
+    if args.resume and args.out and saved.exists(args.out, saved.CHECKPOINT):
+        record = saved.load(args.out, saved.CHECKPOINT)[1]
+        usual |= {name: record[name] for name in ("seed", "labels")}
+        usual |= {"preset": record["preset"]["name"]}
+    given = {name: getattr(args, name) for name in usual}
+    return usual | {name: value for name, value in given.items() if value is not None}
+
+
 def _check_seed(seed: int) -> None:
     if not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f"--seed must be an integer from 0 to {LARGEST_SEED}, got {seed}")
@@ -292,14 +307,15 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
     ),
     run_train: (
         _argument("task", help="such as dSprites.v2"),
-        _argument("--preset", default="COURSE",
+        _argument("--preset",
                   help="COURSE (the default), FEW (for a hundred labels) or PAPER (needs a GPU)"),
-        SEED,
-        _argument("--labels", type=int, default=1000, help="labelled images (default: 1000)"),
+        _argument("--seed", type=int, help="seed of all random choices (default: 0)"),
+        _argument("--labels", type=int, help="labelled images (default: 1000)"),
         DEVICE_NAME,
         DATA,
         _argument("--out", type=Path, help="folder of the model (default: runs/TASK-PRESET-SEED)"),
-        _argument("--resume", action="store_true", help="continue from the checkpoint in --out"),
+        _argument("--resume", action="store_true",
+                  help="continue from the checkpoint in --out, with its settings"),
         _argument("--compile", action="store_true", help="use torch.compile, for long runs"),
     ),
     run_evaluate: (FOLDER, DATA, DEVICE_NAME, SEED, JSON, _trees("gradient_boosting")),
