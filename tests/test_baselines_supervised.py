@@ -2,7 +2,6 @@
 
 import itertools
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -136,21 +135,8 @@ def test_the_learner_learns_the_combinations():
     assert score.values["all"] > 0.9  # chance is 1/27
 
 
-def test_labels_needed_multiply_with_the_combinations():
-    found = {n: previous.labels_needed(task(n)) for n in ("dSprites.v2", "dSprites.v3")}
-    assert found == {"dSprites.v2": 270, "dSprites.v3": 1350}
-    assert previous.labels_needed(task("Shapes3D.v5")) == 120_000
-
-
-def test_too_few_labels_are_counted_and_the_way_out_is_named():
-    said = r"10 labelled images of each of the 27 combinations of dSprites.v2, 270 in all; the 300 "
-    with pytest.raises(ValueError, match=said + r"labelled images have \d of .*own_labels=True"):
-        fit(previous, labels=300)
-
-
 def test_its_own_labels_are_ten_of_each_combination_from_train():
-    request = FitRequest(SPLIT, IMAGES, steps=1)
-    chosen = previous.labelled_split(request, previous.Config(own_labels=True)).labelled
+    chosen = previous.labelled_split(SPLIT, 10).labelled
     assert len(chosen) == len(set(chosen)) == 270 and set(chosen) <= set(SPLIT.train)
     values = TASK.labels(chosen)
     assert (np.unique(values, axis=0, return_counts=True)[1] == 10).all()
@@ -159,21 +145,21 @@ def test_its_own_labels_are_ten_of_each_combination_from_train():
 
 
 def test_with_its_own_labels_the_splits_do_not_matter(some):
-    config = replace(SMALL[previous], own_labels=True)
-    system = fit(previous, split(TASK, seed=0, labels=5, limit=1000), config)
+    system = fit(previous, split(TASK, seed=0, labels=20, limit=1000))
     assert system.labels == 270
-    assert torch.equal(system.encode(some), fit(previous, config=config).encode(some))
+    assert torch.equal(system.encode(some), fit(previous).encode(some))
 
 
 def test_a_combination_that_train_lacks_is_named():
     left_out = split(TASK, seed=0, labels=600, limit=1000, unseen=0.1)
-    with pytest.raises(ValueError, match="train images have 0 of shape .*, position .* larger"):
-        fit(previous, left_out, previous.Config(own_labels=True))
+    said = "of the 27 combinations of dSprites.v2, 270 in all; .* have 0 of shape .*, position .*"
+    with pytest.raises(ValueError, match=said):
+        fit(previous, left_out)
 
 
 def test_the_prior_is_estimated_from_the_labelled_images(systems):
     system = systems[previous]
-    assert system.labels == 600 and system.partitions is None
+    assert system.labels == 270 and system.partitions is None
     assert system.prior.mean.abs().sum() > 0
     assert torch.isfinite(system.prior.mean).all()
 

@@ -134,7 +134,6 @@ METHODS: dict[str, Method] = {
         previous,
         "10 labels per combination",
         "Valenti and Bacciu (2022), arXiv 2205.10056",
-        previous.Config(own_labels=True),
         converts=True,
     ),  # fmt: skip
     "zerodim": baseline(zerodim, "labels", "Gabbay, Cohen and Hoshen (2021)", converts=True),

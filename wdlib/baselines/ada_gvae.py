@@ -31,7 +31,7 @@ class Config:
     """Hyper-parameters."""
 
     beta: float = 1.0  # weight of the KL; the paper tries 1 to 16
-    changed: int = 1  # source factors that differ in a pair; 0 draws 1 to all but one, per pair
+    changed: int = 1  # source factors that differ in a pair
     training: Training = Training()  # ``batch`` counts pairs, as published
 
 
@@ -94,7 +94,7 @@ class Partners:
     def __init__(self, split: Split, changed: int, device: str | torch.device):
         sizes = np.array([len(classes) for classes in split.task.admitted])
         varying = sizes > 1
-        if not 0 <= changed <= varying.sum():
+        if not 1 <= changed <= varying.sum():
             raise ValueError(
                 f"changed is {changed}, but only {varying.sum()} factors of {split.task.name} vary"
             )
@@ -109,17 +109,11 @@ class Partners:
 
     def __call__(self, pick: Tensor, generator: torch.Generator) -> Tensor:
         """Rows of train [B] -> rows of their partners [B]."""
-        shape = (len(pick), self.TRIES, len(self.sizes))
-
-        def uniform(*shape: int) -> Tensor:
-            return torch.rand(shape, generator=generator, device=pick.device)
-
-        number = self.changed
-        if number == 0:  # from 1 to all but one
-            number = 1 + (uniform(len(pick), 1, 1) * (len(self.sizes) - 1)).long()
-        rank = uniform(*shape).argsort(2).argsort(2)
-        by = 1 + (uniform(*shape) * (self.sizes - 1)).long().minimum(self.sizes - 2)
-        places = self.places[pick][:, None] + torch.where(rank < number, by, 0)
+        shape, device = (len(pick), self.TRIES, len(self.sizes)), pick.device
+        rank = torch.rand(shape, generator=generator, device=device).argsort(2).argsort(2)
+        far = torch.rand(shape, generator=generator, device=device) * (self.sizes - 1)
+        by = 1 + far.long().minimum(self.sizes - 2)
+        places = self.places[pick][:, None] + torch.where(rank < self.changed, by, 0)
         drawn = self.row[(places % self.sizes * self.strides).sum(2)]  # [B, TRIES], -1 outside
         first = (drawn >= 0).int().argmax(1, keepdim=True)
         partner = drawn.gather(1, first)[:, 0]

@@ -14,9 +14,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from wdlib.baselines.system import FlatSystem
 from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
-from wdlib.training.loop import FitRequest
 from wdlib.training.method import Terms
 
 
@@ -44,6 +42,4 @@ def capacity(at: float, most: float, growth: float) -> float:
     return most * min(at / growth, 1.0)
 
 
-def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train a capacity-annealed beta-VAE; see ``vae.fit_unsupervised``."""
-    return fit_unsupervised(request, config)
+fit = fit_unsupervised

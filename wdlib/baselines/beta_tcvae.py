@@ -19,9 +19,7 @@ import torch
 from torch import Tensor
 
 from wdlib.baselines import vae
-from wdlib.baselines.system import FlatSystem
 from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
-from wdlib.training.loop import FitRequest
 from wdlib.training.method import Terms
 
 
@@ -84,6 +82,4 @@ def log_normal(z: Tensor, mean: Tensor, log_variance: Tensor) -> Tensor:
 PUBLISHED = Config(weighted=True, training=vae.PUBLISHED)
 
 
-def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train a beta-TCVAE; see ``vae.fit_unsupervised``."""
-    return fit_unsupervised(request, config)
+fit = fit_unsupervised

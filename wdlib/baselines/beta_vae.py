@@ -11,9 +11,7 @@ variational framework", Eq. 4. beta 4 is usual for dSprites; Locatello et al. (2
 
 from dataclasses import dataclass
 
-from wdlib.baselines.system import FlatSystem
 from wdlib.baselines.vae import Regulariser, Training, VAERun, fit_unsupervised
-from wdlib.training.loop import FitRequest
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,4 @@ class Config:
         return lambda q, at: (self.beta * q.kl, {})
 
 
-def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train a beta-VAE; see ``vae.fit_unsupervised``."""
-    return fit_unsupervised(request, config)
+fit = fit_unsupervised

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.system import FlatSystem
 from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
 from wdlib.model.networks import mlp
 from wdlib.training import method
-from wdlib.training.loop import FitRequest, adam, anneal, update
+from wdlib.training.loop import adam, anneal, update
 from wdlib.training.method import Terms
 
 
@@ -64,6 +63,4 @@ def permuted(z: Tensor, generator: torch.Generator) -> Tensor:
     return z.gather(0, order)
 
 
-def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train a FactorVAE; see ``vae.fit_unsupervised``."""
-    return fit_unsupervised(request, config)
+fit = fit_unsupervised

@@ -9,10 +9,9 @@ labels and on an equal part of the budget; the one with the lowest R_s on the he
 kept.
 
 Source: Locatello et al. (2020), "Disentangling factors of variation using few labels", section 4:
-the semi-supervised methods, without the DIP-VAEs, and selection on held-out labels. With gamma 0
-and "mig", section 3: labels only select among unsupervised models. Different here: a position,
-whose values are the cells of a grid, has one dimension per axis; v is the middle of the interval
-of its value in (0, 1), so that every target is finite.
+the semi-supervised methods, without the DIP-VAEs, and selection on held-out labels. Different here:
+a position, whose values are the cells of a grid, has one dimension per axis; v is the middle of the
+interval of its value in (0, 1), so that every target is finite.
 """
 
 import math
@@ -25,7 +24,6 @@ from torch.nn import functional as F
 from wdlib.baselines import annealed_vae, beta_tcvae, beta_vae, factor_vae, vae
 from wdlib.baselines.system import FlatSystem, Partitions, consecutive
 from wdlib.baselines.vae import Objective, Unsupervised, VAERun
-from wdlib.metrics.mig import mig
 from wdlib.tasks import Task
 from wdlib.training.loop import FitRequest, Run
 from wdlib.training.method import Terms
@@ -48,7 +46,6 @@ class Config:
 
     candidates: tuple[Candidate, ...] = (Candidate(),)
     held_out: float = 0.1  # share of the labels that selects and trains none
-    select: str = "loss"  # by R_s on the held-out labels, or "mig", also for a gamma of 0
     labelled_batch: int = 64
     shift: int = 2  # labelled images are moved by up to so many pixels, as in Modular
 
@@ -73,16 +70,14 @@ def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: 
     """Train every candidate on all train images and the labels, and return the best one.
 
     The candidates share the budget equally. With several candidates, the last ``config.held_out``
-    of the labels selects and trains none, also where gamma is 0 (the paper selects with all).
+    of the labels selects by R_s, and trains none.
 
-    Raises ValueError for no candidates or fewer steps than candidates, an unknown selection, a
-    held-out share that leaves no label to train or to select, and a code that is too short.
+    Raises ValueError for no candidates or fewer steps than candidates, a held-out share that leaves
+    no label to train or to select, and a code that is too short.
     """
     count, steps = len(config.candidates), request.steps
     if not 0 < count <= (steps or count):
         raise ValueError(f"{count} candidates in {steps} steps: each needs at least one step")
-    if config.select not in ("loss", "mig"):
-        raise ValueError(f"unknown selection {config.select!r}: choose loss or mig")
     data = Run.of(request)
     labels = len(data.labelled)
     known = labels if count == 1 else labels - round(config.held_out * labels)
@@ -94,9 +89,9 @@ def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: 
         run = VAERun(data, candidate.unsupervised.training)
         objective = objective_of(run, candidate, known, config)
         run.train(objective, f"candidate {number}", None if number == count else 1 / count)
-        done.append((score(run, known, config.select) if count > 1 else 0.0, run, candidate))
-    _, best, chosen = max(done, key=lambda one: one[0])
-    return best.system(dimensions(data.task) if chosen.gamma else None)
+        done.append((held_out_loss(run, known) if count > 1 else 0.0, run))
+    _, best = min(done, key=lambda one: one[0])
+    return best.system(dimensions(data.task))
 
 
 def targets(values: Tensor, task: Task) -> Tensor:
@@ -131,8 +126,6 @@ def objective_of(run: VAERun, candidate: Candidate, known: int, config: Config) 
         axes = f"{target.shape[1]} axes of factors"
         raise ValueError(f"{axes} do not fit into a code of {run.vae.dim}: use a larger dim")
     regulariser = candidate.unsupervised.regulariser(run)
-    if not candidate.gamma:
-        return run.regularised(regulariser)
 
     def objective(pick: Tensor, at: float) -> tuple[Tensor, Terms]:
         batch = (config.labelled_batch,)
@@ -146,9 +139,7 @@ def objective_of(run: VAERun, candidate: Candidate, known: int, config: Config) 
     return objective
 
 
-def score(run: VAERun, known: int, select: str) -> float:
-    """The score of a run on the labels after the first ``known``; higher is better."""
+def held_out_loss(run: VAERun, known: int) -> float:
+    """R_s of a run on the labels after the first ``known``."""
     codes, values = run.codes(run.data.labelled[known:]), run.data.values[known:]
-    if select == "mig":
-        return mig(codes, values).value
-    return -float(supervised(codes, targets(values, run.data.task)))
+    return float(supervised(codes, targets(values, run.data.task)))

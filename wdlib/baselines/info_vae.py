@@ -17,9 +17,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from wdlib.baselines.system import FlatSystem
 from wdlib.baselines.vae import Posterior, Regulariser, Training, VAERun, fit_unsupervised
-from wdlib.training.loop import FitRequest
 from wdlib.training.method import Terms
 
 
@@ -57,6 +55,4 @@ def kernel(z: Tensor, other: Tensor) -> Tensor:
     return (-distance / z.shape[1] ** 2).exp()
 
 
-def fit(request: FitRequest, config: Config = Config()) -> FlatSystem:  # noqa: B008
-    """Train an InfoVAE; see ``vae.fit_unsupervised``."""
-    return fit_unsupervised(request, config)
+fit = fit_unsupervised

@@ -43,8 +43,6 @@ from wdlib.training import method
 from wdlib.training.loop import FitRequest, Run, adam, anneal, network_input, update
 from wdlib.training.method import Terms
 
-EACH = 10  # labelled images per combination, as in the modular paper
-
 
 @dataclass(frozen=True)
 class Config:
@@ -52,8 +50,7 @@ class Config:
 
     networks: NetworkConfig = NetworkConfig()  # ``dim`` is the length of the latent
     prior: FitConfig = FitConfig()  # as published, with a ridge
-    each: int = EACH  # labelled images that every combination must have
-    own_labels: bool = False  # take them from train, whatever the split's labels are
+    each: int = 10  # labelled images of every combination, as in the modular paper
     warm_up: float = 1 / 6  # share of the budget before the prior is estimated
     adversarial: float = 0.2 / 64  # with a reconstruction that is the mean over pixels
     batch: int = 64
@@ -101,9 +98,9 @@ class PreviousModel(ModularModel):
 def fit(request: FitRequest, config: Config = Config()) -> PreviousModel:  # noqa: B008
     """Train the earlier model and return it in eval mode.
 
-    Raises ValueError where a combination has fewer labelled images than ``config.each``.
+    Raises ValueError where a combination has fewer than ``config.each`` train images.
     """
-    split = labelled_split(request, config)
+    split = labelled_split(request.split, config.each)
     run = Run.of(replace(request, split=split, labels=None))
     model = run.build(lambda: PreviousModel(split.task, config.networks))
     stages, batch, share = Stages(run, model, config), config.batch, config.warm_up
@@ -165,34 +162,26 @@ def relational_loss(model: PreviousModel, count: int, generator: torch.Generator
     return method.relational(model.learner(z, r), target)
 
 
-def labels_needed(task: Task, each: int = EACH) -> int:
-    """The number of labelled images that the model needs: ``each`` per combination."""
-    return each * task.combinations
-
-
-def labelled_split(request: FitRequest, config: Config) -> Split:
-    """The split with the labelled images of this model: those of the request, or with
-    ``own_labels`` the first ``config.each`` images of every combination in train.
+def labelled_split(split: Split, each: int) -> Split:
+    """The split whose labelled images are the first ``each`` ones of every combination in train,
+    whatever its own labels are.
 
     Raises ValueError, naming the combination, where there are fewer.
     """
-    own, split = config.own_labels, request.split if config.own_labels else request.labelled
-    task, pool = split.task, split.train if own else split.labelled
-    numbers = combine(torch.from_numpy(task.labels(pool)), task.sizes).numpy()
+    task = split.task
+    numbers = combine(torch.from_numpy(task.labels(split.train)), task.sizes).numpy()
     counts = np.bincount(numbers, minlength=task.combinations)
-    if counts.min() < config.each:
+    if counts.min() < each:
         values = np.unravel_index(counts.argmin(), task.sizes)
         named = [f"{f.name} {f.value_names[v]}" for f, v in zip(task.factors, values)]
         raise ValueError(
-            f"the earlier model needs {config.each} labelled images of each of the "
-            f"{task.combinations} combinations of {task.name}, {labels_needed(task, config.each)} "
-            f"in all; the {len(pool)} {'train' if own else 'labelled'} images have {counts.min()} "
-            f"of {', '.join(named)}. Use a larger split{'' if own else ' or own_labels=True'}"
+            f"the earlier model needs {each} labelled images of each of the {task.combinations} "
+            f"combinations of {task.name}, {each * task.combinations} in all; the "
+            f"{len(split.train)} train images have {counts.min()} of {', '.join(named)}. Use a "
+            f"larger split"
         )
-    if not own:
-        return split
-    chosen = [np.flatnonzero(numbers == c)[: config.each] for c in range(task.combinations)]
-    return replace(split, labelled=pool[np.concatenate(chosen)])
+    chosen = [np.flatnonzero(numbers == c)[:each] for c in range(task.combinations)]
+    return replace(split, labelled=split.train[np.concatenate(chosen)])
 
 
 def combine(values: Tensor, sizes: tuple[int, ...]) -> Tensor:
