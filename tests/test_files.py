@@ -158,7 +158,7 @@ def test_training_on_a_full_disk_ends_with_the_last_checkpoint_whole(tmp_path, t
 
 def test_the_command_line_says_it_in_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(schedule.PRESETS, "COURSE", TINY)
-    monkeypatch.setattr(cells, "MOST", 1000)
+    monkeypatch.setattr("wdlib.data.split.MOST", 1000)
     train = ["train", "dSprites.v2", "--device", "cpu", "--labels", "300", "--out", str(tmp_path)]
     with at_most(100_000):
         assert main(train) == 2
@@ -218,16 +218,16 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from test_files import TINY
 from wdlib import __main__ as line
-from wdlib.experiments import cells
-from wdlib.data import load
+from wdlib.data import load, split as parts
 from wdlib.tasks import task
 from wdlib.model import saved
 from wdlib.training import Trainer, schedule
 
-cells.MOST, schedule.PRESETS["COURSE"] = 1000, TINY
+parts.MOST, schedule.PRESETS["COURSE"] = 1000, TINY
 folder = Path({folder!r})
-parts = line._parts(task("dSprites.v2"), 0, 300)
-Trainer(parts, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)
+v2 = task("dSprites.v2")
+few = parts.split(v2, seed=0, labels=300, limit=parts.most_images(v2))
+Trainer(few, load("dsprites"), TINY.for_task("dSprites.v2")).run(1, folder=folder)
 ballast = bytes(shutil.disk_usage(folder).free - 100_000)
 (folder / "ballast").write_bytes(ballast)
 print(line.main(f"train dSprites.v2 --resume --device cpu --labels 300 --out {{folder}}".split()))

@@ -128,7 +128,6 @@ def test_a_report_as_json_says_where_model_and_figures_come_from(
     tmp_path, trainer, monkeypatch, capsys
 ):
     monkeypatch.setattr("wdlib.metrics.judge.kept_judge", lambda *_, **__: None)
-    monkeypatch.setattr("wdlib.__main__._parts", lambda *_: trainer.split)
     report = SimpleNamespace(to_dict=lambda: {"mig": 0.25})
     monkeypatch.setattr("wdlib.evaluation.evaluate", lambda *_, **__: report)
     trainer.save_model(tmp_path)

@@ -68,8 +68,8 @@ FAULTS = {
     ),
     "a score computed on the wrong axis": Fault(
         "metrics/mig.py",
-        "np.sort(information, axis=0)",
-        "np.sort(information, axis=1)",
+        "np.sort(matrix, axis=0)",
+        "np.sort(matrix, axis=1)",
         "06_evaluation",
         'np.isclose(row["my_mig"], row["mig"])',
     ),
