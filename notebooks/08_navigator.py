@@ -349,7 +349,7 @@ assert one < 0.5
 #
 # ## Save the film
 #
-# `nav.save("walk.gif")`, `nav.save("walk.png")` and the button *make files* write the walk to a file.
+# `nav.save("walk.gif")` and the button *make a file* write the walk to a file.
 
 # %%
 nav.film()

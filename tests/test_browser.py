@@ -295,18 +295,18 @@ def test_every_control_is_reached_by_tab_and_has_a_name(view):
             return e.getAttribute("aria-label") || (label || e).innerText;
         }""")
         )
-        if names[-1].startswith("make files"):
+        if names[-1].startswith("make a file"):
             break
         view.page.keyboard.press("Tab")
     assert all(names), names
     wanted = "map of partition 1|map of partition 2|at island|left|next-shape|undo|posX|start here"
-    wanted += "|random image|partition|dimension 1|dimension 8|make files"
+    wanted += "|random image|partition|dimension 1|dimension 8|make a file"
     for name in wanted.split("|"):
         assert any(name in found for found in names), (name, names)
 
 
 def test_the_film_is_saved(view):
-    view.button("make files").click()
+    view.button("make a file").click()
     steps = view.number + 1
     with view.page.expect_download() as download:
         view.page.get_by_role("link", name="save walk.gif").click()

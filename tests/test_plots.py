@@ -15,7 +15,6 @@ from matplotlib.text import Text
 from wdlib import plots
 from wdlib.data import load
 from wdlib.model import AdaptivePrior
-from wdlib.plots import islands, names
 from wdlib.tasks import task
 
 V2 = task("dSprites.v2")
@@ -220,24 +219,6 @@ def overlaps(boxes) -> int:
     return int(np.triu((room > 0).all(2), 1).sum())
 
 
-def test_boxes_that_overlap_are_moved_apart_and_others_stay():
-    frame = np.array([0, 0, 200, 200])
-    boxes = np.array([[10, 10, 50, 20], [12, 14, 52, 24], [100, 100, 140, 110.0]])
-    moved = boxes + np.tile(names.apart(boxes, frame), 2)
-    assert overlaps(boxes) == 1 and overlaps(moved) == 0
-    assert (moved[:2, [0, 2]] == boxes[:2, [0, 2]]).all()  # height is the shorter way
-    assert (moved[2] == boxes[2]).all()
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_many_boxes_in_one_place_are_moved_apart_within_the_frame(seed):
-    low = 100 + np.random.default_rng(seed).normal(size=(12, 2))
-    boxes, frame = np.hstack([low, low + (40, 10)]), np.array([0, 0, 250, 250])
-    moved = boxes + np.tile(names.apart(boxes, frame), 2)
-    assert overlaps(moved) == 0
-    assert (moved[:, :2] >= -0.5).all() and (moved[:, 2:] <= 250.5).all()
-
-
 def test_names_of_a_map_do_not_lie_on_one_another():
     """All means in one place: nine names at one point, before they are spread."""
     prior = AdaptivePrior(V2.sizes, 8)
@@ -307,14 +288,6 @@ def test_judged_strips_tick_what_is_wanted():
 # --- codes on a plane ---
 
 
-def test_islands_that_meet_are_named():
-    means = np.array([[0.0, 0], [3.9, 0], [0, 4.1], [9, 9]])
-    covariances = np.tile(np.eye(2), (4, 1, 1))
-    names = ["a", "b", "c", "d"]
-    assert islands.meetings(means, covariances, names) == "the islands of a and b overlap"
-    assert islands.meetings(means, covariances / 2, names) == "no islands overlap"
-
-
 def test_clouds_show_points_and_components():
     points, values = np.array([[0.0, 0], [2, 0], [9, 9]]), np.array([0, 0, 1])
     pairs = [(np.zeros(2), np.diag([1.0, 4.0])), (np.full(2, 9.0), np.eye(2))]
@@ -325,10 +298,7 @@ def test_clouds_show_points_and_components():
     assert [(e.width, e.height) for e in first.patches] == [(8, 4), (4, 4)]  # turned by 90 degrees
     assert [len(c.get_offsets()) for c in first.collections] == [2, 1, 1, 0]
     assert not second.patches and second.texts[0].xy == pytest.approx((2, 1))
-    assert figure.alt == (
-        "3 codes in 2 clouds, x, y: A: no islands overlap; B: x around (2.0, 1.0), "
-        "y around (10.0, 10.0)"
-    )
+    assert figure.alt == "3 codes in 2 clouds, x, y: A; B"
 
 
 def test_a_prior_of_one_partition_gives_clouds_their_islands():
@@ -394,7 +364,7 @@ def test_panels_of_curves_share_their_names_and_may_have_an_upright():
     assert [t.get_text() for t in figure.legends[0].get_texts()] == ["x", "y"]
     assert first.lines[0].get_color() == second.lines[1].get_color()
     assert second.lines[2].get_xdata() == [1, 1]
-    assert "B x goes from 1 to 2 through a maximum of 5" in figure.alt
+    assert "B x goes from 1 to 2" in figure.alt
 
 
 def test_heat_maps_show_every_number():

@@ -90,15 +90,14 @@ def run_evaluate(args) -> None:
 
 
 def run_film(args) -> None:
-    """Apply relations to a test image, and write the steps as a GIF or a PNG."""
+    """Apply relations to a test image, and write the steps as a GIF."""
     from wdlib.files import whole
-    from wdlib.navigator.film import gif, strip_png
+    from wdlib.navigator.film import gif
     from wdlib.navigator.walk import Walk
     from wdlib.relations import relation
 
-    makers = {".gif": gif, ".png": strip_png}
-    if args.out.suffix.lower() not in makers:
-        raise ValueError(f"--out must end in .gif or .png, got {args.out}")
+    if args.out.suffix.lower() != ".gif":
+        raise ValueError(f"--out must end in .gif, got {args.out}")
     _check_file(args.out)
     model, _, parts, images, judge = _trained(args.folder, args.data)
     if not 0 <= args.image < len(parts.test):
@@ -108,9 +107,8 @@ def run_film(args) -> None:
     walk.start(images.draw(model.task.classes(parts.test[[args.image]]))[0])
     for one in asked:
         walk.relate(one)
-    film = makers[args.out.suffix.lower()](walk.steps, model.task)
     with whole(args.out) as file:
-        file.write(film)
+        file.write(gif(walk.steps, model.task))
     right = [step.right for step in walk.steps[1:]]
     print(f"{sum(right)} of {len(right)} steps are right, as the judge reads them; see {args.out}")
 
@@ -322,7 +320,7 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
     run_film: (
         FOLDER,
         _argument("relations", nargs="+", help="in this order, such as right bigger next-shape"),
-        _argument("--out", type=Path, required=True, help="FILE.gif or FILE.png"),
+        _argument("--out", type=Path, required=True, help="FILE.gif"),
         _argument("--image", type=int, default=0, help="number of the test image (default: 0)"),
         DATA,
     ),

@@ -1,4 +1,4 @@
-"""A walk as images and files: an animated GIF, rows of images (PNG), and a still view with maps."""
+"""A walk as images and files: an animated GIF, and a still view with maps."""
 
 import io
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from wdlib import plots
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk
-from wdlib.plots.figure import MEDIUM, Described, png
+from wdlib.plots.figure import MEDIUM, Described
 from wdlib.plots.images import draw
 from wdlib.tasks import Task
 
@@ -38,13 +38,6 @@ def pixels(image) -> np.ndarray:
 def image_png(image) -> bytes:
     """One image, drawn or decoded, as a PNG file."""
     return _file(Image.fromarray(pixels(image)), "PNG")
-
-
-def strip_png(steps: Sequence[Step], task: Task) -> bytes:
-    """A PNG file with the image of every step in reading order, below its number and name."""
-    titles = [f"{number}: {step.name}\n{_below(step, task)}" for number, step in enumerate(steps)]
-    images = np.stack([step.image for step in steps])
-    return png(plots.image_grid(images, titles), dpi=100)
 
 
 def gif(steps: Sequence[Step], task: Task, *, seconds: float = 0.8) -> bytes:

@@ -83,10 +83,9 @@ def strip(steps: Sequence[Step], task: Task) -> str:
     return f'<div style="{row}">{frames}</div>'
 
 
-def links(steps: Sequence[Step], task: Task) -> str:
-    """The whole film as two files to download."""
-    gif, png = url(film.gif(steps, task), "image/gif"), url(film.strip_png(steps, task))
-    return " &nbsp; ".join(
-        f'<a download="{name}" href="{data}" style="text-decoration:underline">save {name}</a>'
-        for name, data in (("walk.gif", gif), ("walk.png", png))
+def link(steps: Sequence[Step], task: Task) -> str:
+    """The whole film as a file to download."""
+    data = url(film.gif(steps, task), "image/gif")
+    return (
+        f'<a download="walk.gif" href="{data}" style="text-decoration:underline">save walk.gif</a>'
     )

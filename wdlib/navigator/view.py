@@ -86,16 +86,11 @@ class Navigator(widgets.VBox):
         return Image(data=film.gif(steps, self.task), format="gif", alt=alt)
 
     def save(self, path: Path | str) -> None:
-        """Write all steps of the walk: .gif (animated) or .png (in rows).
-
-        Raises ValueError for another ending.
-        """
-        path, makers = Path(path), {".gif": film.gif, ".png": film.strip_png}
-        if path.suffix not in makers:
-            raise ValueError(f"a film is saved as .gif or .png, not as {path.name}")
-        made = makers[path.suffix](self.walk.steps, self.task)
-        with whole(path) as file:
-            file.write(made)
+        """Write all steps of the walk as an animated GIF. Raises ValueError for another ending."""
+        if Path(path).suffix != ".gif":
+            raise ValueError(f"a film is saved as .gif, not as {Path(path).name}")
+        with whole(Path(path)) as file:
+            file.write(film.gif(self.walk.steps, self.task))
 
     def _repr_mimebundle_(self, **kwargs):
         """The widget, and the still image for a page without a kernel."""
@@ -121,7 +116,7 @@ class Navigator(widgets.VBox):
             menu.observe(partial(self._chosen, m), "value")
             self.islands.append(menu)
         texts = (widgets.HTML() for _ in range(5))
-        self.image, self.readings, self.status, self.strip, self.links = texts
+        self.image, self.readings, self.status, self.strip, self.link = texts
 
     def _make_moves(self, reach: float) -> None:
         """Buttons for the relations, and a slider for each dimension of a partition."""
@@ -150,8 +145,8 @@ class Navigator(widgets.VBox):
         self.preview = widgets.HTML()
         self.start = self._button("start here", self._begin)
         self.random = self._button("random image", self._anywhere)
-        self.export = widgets.Button(description="make files", layout=Layout(width="auto"))
-        self.export.on_click(lambda _: self._export())
+        self.export = widgets.Button(description="make a file", layout=Layout(width="auto"))
+        self.export.on_click(self._export)
 
     def _arranged(self) -> list[widgets.Widget]:
         """The rows of the view."""
@@ -166,7 +161,7 @@ class Navigator(widgets.VBox):
             _row(_title("relations"), *self.relations.values(), self.undo),
             self.status,
             _row(begin, self.preview, hand),
-            _row(_title("film of the walk"), self.export, self.links),
+            _row(_title("film of the walk"), self.export, self.link),
             self.strip,
         ]
 
@@ -213,8 +208,8 @@ class Navigator(widgets.VBox):
         self._preview()
         self._begin()
 
-    def _export(self) -> None:
-        self.links.value = panels.links(self.walk.steps, self.task)
+    def _export(self, _) -> None:
+        self.link.value = panels.link(self.walk.steps, self.task)
 
     # What the view shows.
 
@@ -228,7 +223,7 @@ class Navigator(widgets.VBox):
             self.readings.value = panels.readings(here, task, self._further(here))
             self.status.value = panels.status(len(steps) - 1, here, task)
             self.strip.value = panels.strip(steps, task)
-            self.links.value = ""
+            self.link.value = ""
             for m, view, menu in zip(self.maps, self.map_views, self.islands):
                 trail = m.fraction(m.place(self.walk.trail(m.partition)))
                 menu.value = int(here.prior[m.partition].argmax())

@@ -120,15 +120,8 @@ def _remark(panel: Axes, text: str, place, transform, angle: int) -> None:
 
 
 def course(values: Sequence[float]) -> str:
-    """How a line runs, in words: its first and last value, and an extreme between them."""
-    first, last, low, high = values[0], values[-1], min(values), max(values)
-    text = f"goes from {first:.3g} to {last:.3g}"
-    room = 0.1 * (high - low)
-    if high > max(first, last) + room:
-        text += f" through a maximum of {high:.3g}"
-    if low < min(first, last) - room:
-        text += f" through a minimum of {low:.3g}"
-    return text
+    """How a line runs, in words: its first and its last value."""
+    return f"goes from {values[0]:.3g} to {values[-1]:.3g}"
 
 
 def _points(line, x) -> np.ndarray:

@@ -88,13 +88,10 @@ def clouds(
 def _draw_maps(maps, what: str, axes: tuple[str, str], large=None) -> Described:
     """A panel for each (title, points [N, 2], values [N], names, islands or None)."""
     figure, grid = panels(len(maps), what, width=4.2, height=4, columns=3)
-    facts = []
     for panel, (title, points, values, names, islands) in zip(grid, maps):
         draw_islands(panel, points, values, names, islands, large=large)
         _equal(panel, title, *axes)
-        seen = meetings(*islands, names) if islands else middles(points, values, names)
-        facts.append(f"{title}: {seen}" if title else seen)
-    figure.details = "; ".join(facts)
+    figure.details = "; ".join(title for title, *_ in maps if title)
     spread(figure)
     return figure
 
@@ -246,28 +243,6 @@ def ellipse(covariance: np.ndarray, sigmas: float = SIGMAS) -> tuple[float, floa
     width, height = 2 * sigmas * np.sqrt(variances[::-1].clip(0))
     x, y = directions[:, 1]
     return float(width), float(height), math.degrees(math.atan2(y, x)) % 180
-
-
-def meetings(means: np.ndarray, covariances: np.ndarray, names: Sequence[str]) -> str:
-    """Which islands overlap, in words, from means [K, 2] and covariances [K, 2, 2].
-
-    Two ellipses are taken to overlap if, on the line between their centres, they reach each other.
-    """
-    found = []
-    for j, i in zip(*np.tril_indices(len(names), -1)):
-        way = means[j] - means[i]
-        inverse = np.linalg.pinv(covariances[[i, j]])
-        reach = SIGMAS / np.sqrt((way @ inverse @ way).clip(1e-12))  # in shares of the way
-        if reach.sum() > 1:
-            found.append(f"{names[i]} and {names[j]}")
-    return f"the islands of {', '.join(found)} overlap" if found else "no islands overlap"
-
-
-def middles(points: np.ndarray, values, names: Sequence[str]) -> str:
-    """Where the cloud of each value lies, in words."""
-    seen = [k for k in range(len(names)) if (values == k).any()]
-    places = {names[k]: points[values == k].mean(0) for k in seen}
-    return ", ".join(f"{name} around ({x:.1f}, {y:.1f})" for name, (x, y) in places.items())
 
 
 def _equal(panel: Axes, title: str, x: str = "", y: str = "") -> None:
