@@ -22,7 +22,8 @@ from wdlib.training import COURSE, Trainer
 KEYS = """relation_latent_target relation_latent_all judged_prior judged_prior_target judged_encoded
 judged_encoded_target decoded_prior decoded_encoded relation_encoded_all encoder_all encoder_shape
 encoder_position judge_accuracy mig sap sap_r2 dci_disentanglement dci_completeness
-dci_informativeness raw_mig grouped_dci_disentanglement""".split()
+dci_informativeness raw_mig grouped_dci_disentanglement mig_sup raw_dcimig grouped_jemmig
+rmig""".split()
 
 
 @pytest.fixture(scope="module")

@@ -138,12 +138,12 @@ def run_score(args) -> None:
     """Print scores of any representation."""
     from wdlib.data.arrays import read_npz
     from wdlib.files import provenance
-    from wdlib.metrics import score
+    from wdlib.metrics.table import STANDARD, score
 
     _check_seed(args.seed)
-    chosen = [name for name in args.metrics.split(",") if name]
+    chosen = STANDARD if args.metrics is None else list(filter(None, args.metrics.split(",")))
     if not chosen:
-        raise ValueError("--metrics is empty; the default is mig,sap,sap_r2,dci")
+        raise ValueError(f"--metrics is empty; the default is {','.join(STANDARD)}")
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
     arrays = read_npz(args.arrays, names)
     numbers = score(*arrays, metrics=chosen, seed=args.seed)
@@ -332,8 +332,7 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
     run_score: (
         _argument("arrays", type=Path,
                   help="npz file of codes_train, factors_train, codes_test and factors_test"),
-        _argument("--metrics", default="mig,sap,sap_r2,dci",
-                  help="names of scores, with commas (default: mig,sap,sap_r2,dci)"),
+        _argument("--metrics", help="names of scores, with commas (default: those of all reports)"),
         SEED, JSON,
     ),
     run_table: (

@@ -48,7 +48,7 @@ class Report:
 
     figures: relation accuracy, encoder and judge. A frame, indexed by key, of what it is, value,
              oracle, chance, and by_judge (True where the oracle is the judge's accuracy).
-    scores:  DCI, MIG, SAP under each convention, the frame of ``score_table``.
+    scores:  the scores of codes under each convention, the frame of ``score_table``.
     scored:  on which images the scores were fitted and measured, in words.
     """
 

@@ -44,6 +44,14 @@ SCORES = {
     "mig": "MIG",
     "sap": "SAP",
     "sap_r2": "SAP R2",
+    "infom": "InfoM",
+    "infoc": "InfoC",
+    "infoe": "InfoE",
+    "mig_sup": "MIG-sup",
+    "dcimig": "DCIMIG",
+    "jemmig": "JEMMIG",
+    "rmig": "RMIG",
+    "dci_explicitness": "DCI-ES E",
 }
 CONVENTIONS = ("raw", "factors", "grouped", "converted")
 NO_BEST = ("grouped", "sap")  # it can exceed its oracle, so more isn't better

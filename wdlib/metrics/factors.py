@@ -149,8 +149,9 @@ def _column(frames, j: int, declared: bool) -> np.ndarray:
     values = values.astype(np.float64)
     refuse(~np.isfinite(values), "factors must be finite")
     if not declared and (fractions := values != np.round(values)).any():
-        common = np.sort(np.unique(values, return_counts=True)[1])[-FEW_VALUES:].sum()
-        few = common >= MOST_ROWS * len(values)
+        first = values[: len(next(iter(frames.values())))]
+        common = np.sort(np.unique(first, return_counts=True)[1])[-FEW_VALUES:].sum()
+        few = common >= MOST_ROWS * len(first)
         refuse(
             fractions & few,
             "factors are class labels unless they are real values, and at most "

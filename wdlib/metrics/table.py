@@ -31,7 +31,7 @@ from wdlib.metrics.wsepin import wsepin
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-STANDARD = ("mig", "sap", "sap_r2", "dci")
+STANDARD = "mig", "sap", "sap_r2", "dci", "mig_sup", "dcimig", "jemmig", "rmig"
 
 
 @dataclass(frozen=True)
