@@ -673,6 +673,9 @@ def test_a_run_on_an_original_file_goes_on_wherever_the_file_lies(tmp_path, monk
     Trainer(SPLIT, dataclasses.replace(here, source=path[1:]), SHORT).resume(tmp_path)
     with pytest.raises(ValueError, match=f"images {path}, not {here.identity}"):
         Trainer(SPLIT, moved, SHORT).resume(tmp_path)
+    (tmp_path / "checkpoint.json").write_text(json.dumps(record | {"images": "\0"}))  # no path
+    with pytest.raises(ValueError, match=f"the checkpoint in {tmp_path} is of images"):
+        Trainer(SPLIT, moved, SHORT).resume(tmp_path)
 
 
 def test_a_model_of_another_split_is_not_measured_on_what_it_was_trained_on(tmp_path, capsys):

@@ -101,7 +101,7 @@ def restore(trainer, folder: Path | str) -> None:
 def _same_file(theirs, images) -> bool:
     """Whether an early record, which holds the path of a file, is of the file of ``images``."""
     path = getattr(images, "source", "")
-    return isinstance(theirs, str) and os.path.realpath(theirs) == os.path.realpath(path)
+    return isinstance(theirs, str) and os.path.abspath(theirs) == os.path.abspath(path)
 
 
 def _check(trainer, tensors: dict[str, Tensor], record: dict, folder) -> None:
