@@ -172,16 +172,15 @@ def run_table(args) -> None:
         raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
     cells = cells_of(args.name, seconds=args.seconds, device=str(device_of(args.device)), **asked)
     folder = args.folder or Path("runs") / f"table{args.name}"
-    others = None
-    if args.csv and args.csv.exists():
-        others = grid.restore(cells, tables.read_results(args.csv), folder)
+    earlier = tables.read_results(args.csv) if args.csv and args.csv.exists() else None
+    missing = cells if earlier is None else grid.lacking(cells, earlier)
     with grid.Processes(args.workers) as executor:
         progress = suited(every=0, unit="cell")
-        table = grid.run(cells, executor, folder=folder, methods=KNOWN, progress=progress)
-    if len(table.frame):
-        print(tables.markdown(tables.SHOWN[args.name](table.frame)))
+        table = grid.run(missing, executor, folder=folder, methods=KNOWN, progress=progress)
+    frame = table.frame if earlier is None else grid.joined(earlier, table.frame)
+    if len(frame):
+        print(tables.markdown(tables.SHOWN[args.name](frame)))
         if args.csv:
-            frame = table.frame if others is None else grid.joined(others, table.frame)
             tables.write_results(frame, args.csv)
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]

@@ -48,10 +48,6 @@ GUARD = (
     "a worker process ended while it was starting. Keep the script in a file (not in standard "
     'input), and put the lines that use Processes under `if __name__ == "__main__":`'
 )
-NO_WORKER = (
-    "no worker process could be started: {}. Check that /dev/shm can be written and isn't full, "
-    "that few files are open (ulimit -n), and that there is free memory; or run without an executor"
-)
 
 
 @dataclass(frozen=True)
@@ -174,25 +170,17 @@ def frame_of(records: Mapping[Cell, Mapping]) -> DataFrame:
     return DataFrame(rows, columns=[*COLUMNS])
 
 
-def restore(cells: Iterable[Cell], frame: DataFrame, folder: Path | str) -> DataFrame:
-    """Put into ``folder`` the cells of a frame that it lacks; return the rows of other cells.
+def lacking(cells: Iterable[Cell], frame: DataFrame) -> list[Cell]:
+    """The cells of which a frame of COLUMNS has no rows.
 
-    So a result file is as good as the folder it came from, on any machine. Rows are of a cell if
-    task, method, seed, labels, unseen share, budget and recipe agree; with a budget in seconds
-    also threads and device, which decide what a second buys. To measure a cell again, delete its
-    rows.
+    Rows are of a cell if task, method, seed, labels, unseen share, budget and recipe agree; with a
+    budget in seconds also threads and device, which decide what a second buys. To measure a cell
+    again, delete its rows.
     """
-    keys = _keys(frame) + frame.recipe
-    groups = dict(iter(frame.groupby(keys, sort=False)))
-    used = []
-    for cell in dict.fromkeys(cells):
-        own = frame_of({cell: {"rows": [{}], "source": {}}})
-        used += list(_keys(own) + own.recipe)
-        rows = groups.get(used[-1])
-        if rows is not None and read(folder, cell) is None:
-            figures = rows[["convention", "score", "value"]].to_dict("records")
-            write(folder, cell, {"rows": figures, "source": rows[[*SOURCE]].to_dict("records")[0]})
-    return frame[~keys.isin(used)]
+    cells = list(cells)
+    asked = frame_of({cell: {"rows": [{}], "source": {}} for cell in cells})
+    known = {*zip(_keys(frame), frame.recipe)}
+    return [cell for cell, *key in zip(cells, _keys(asked), asked.recipe) if (*key,) not in known]
 
 
 def joined(earlier: DataFrame, frame: DataFrame) -> DataFrame:
@@ -203,11 +191,9 @@ def joined(earlier: DataFrame, frame: DataFrame) -> DataFrame:
 def _keys(frame: DataFrame) -> pd.Series:
     """The cell of each row as text, without its recipe. Steps are the same on any device."""
     timed = frame.budget.str.endswith(" s")
-    where = (frame.threads.astype(str) + " " + frame.device).where(timed, "")
-    key = where.astype(object)
-    for name in (*FIGURE[:5], "budget"):
-        key = key + "|" + frame[name].astype(str)
-    return key + "|"
+    where = (frame.threads.astype(str) + frame.device).where(timed, "")
+    parts = [frame[name].astype(str) for name in (*FIGURE[1:5], "budget")]
+    return frame.dataset.str.cat([*parts, where], sep="|")
 
 
 class _Here(Executor):
@@ -261,8 +247,6 @@ def _one_process() -> ProcessPoolExecutor:
         return pool
     except BrokenExecutor:
         raise RuntimeError(GUARD) from None
-    except OSError as error:
-        raise OSError(NO_WORKER.format(error)) from error
 
 
 def _end_with_parent() -> None:

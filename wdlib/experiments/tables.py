@@ -22,7 +22,6 @@ SOURCE = ("budget", "threads", "device", "recipe", "seconds", "commit",
 COLUMNS = FIGURE + SOURCE
 ABOUT = [name for name in COLUMNS if name not in ("convention", "score", "value")]
 KINDS = {"seed": int, "labels": int, "unseen": float, "threads": int, "seconds": float}
-LARGEST = 1 << 22  # bytes; the longest result file has a quarter of that
 
 RELATIONS = {
     "relation_latent_target": "on codes, affected partition",
@@ -90,8 +89,6 @@ def read_results(path: Path | str) -> DataFrame:
     Raises FileNotFoundError if the file doesn't exist, and ValueError if it isn't a result file.
     """
     try:
-        if (size := Path(path).stat().st_size) > LARGEST:
-            raise ValueError(f"it has {size} bytes, more than the {LARGEST} of any result file")
         text = Path(path).read_text(encoding="utf-8")
         if not text.endswith("\n"):
             raise ValueError("its last line is cut short")
