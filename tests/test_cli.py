@@ -83,14 +83,14 @@ def test_draw_writes_through_a_pipe_and_behind_a_link(tmp_path):
 def test_a_path_that_cannot_be_printed_is_no_failure(tmp_path, encoding):
     folder = tmp_path / "\u0161koln\u00ed \u4e16"
     folder.mkdir()
-    command = ["film", "dSprites.v2", "right", "--out", folder / "a.png"]
+    command = ["film", "dSprites.v2", "right", "--out", folder / "a.gif"]
     run = subprocess.run(
         [sys.executable, "-m", "wdlib", *command], capture_output=True,
         env=os.environ | {"PYTHONIOENCODING": encoding},
     )  # fmt: skip
-    assert run.returncode == 0 and (folder / "a.png").exists(), run.stderr
+    assert run.returncode == 0 and (folder / "a.gif").exists(), run.stderr
     shown = str(folder).encode(encoding, "backslashreplace")
-    assert run.stdout.strip().endswith(shown + b"/a.png")
+    assert run.stdout.strip().endswith(shown + b"/a.gif")
 
 
 @pytest.mark.parametrize("dataset", ["dsprites", "shapes3d"])
