@@ -14,21 +14,21 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import seaborn as sns
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+from wdlib import plots
 from wdlib.experiments import tables
 from wdlib.experiments.recipes import title
-from wdlib.experiments.studies import TASKS_OF_TABLE_2, cells_of
+from wdlib.experiments.studies import COUNTS, TASKS_OF_TABLE_2, cells_of
 from wdlib.experiments.tables import PUBLISHED, markdown, pick
 from wdlib.files import write_text
-from wdlib.plots.figure import MARKERS, PALETTE
 from wdlib.tasks import task
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "notebooks" / "results"
 PAGES = (ROOT / "README.md", RESULTS / "README.md")
+ACCURACY = "judged relation accuracy"
 Content = DataFrame | str
 
 
@@ -68,35 +68,17 @@ def steps() -> DataFrame:
 
 
 def dots(data: DataFrame) -> Figure:
-    """A line for each recipe, a colour and a marker for each task: mean and range over seeds."""
-    names = list(dict.fromkeys(data.task))
-    data = data.assign(mean=data.groupby("recipe").value.transform("mean"))
-    height = 0.13 * data.recipe.nunique() + 2.5
-    grid = sns.catplot(
-        data.sort_values("mean", ascending=False), kind="point", x="value", y="recipe", hue="task",
-        hue_order=names, palette=PALETTE[: len(names)], markers=list(MARKERS[: len(names)]),
-        linestyle="none", errorbar=("pi", 100), dodge=0.4, markersize=5, err_kws={"linewidth": 1.5},
-        sharey=False, legend_out=False, height=height, aspect=7 / height,
-    )  # fmt: skip
-    grid.set_axis_labels("judged relation accuracy", "")
-    grid.ax.grid(axis="y", alpha=0.3)
-    return grid.figure
+    """A row for each recipe, the best ones first, with a mark for each run on each task."""
+    order = data.groupby("recipe").value.mean().sort_values(ascending=False).index
+    return plots.dots(plots.nested(data, "task", "recipe"), xlabel=ACCURACY, order=order.tolist())
 
 
 def curves(data: DataFrame) -> Figure:
     """Accuracy by the number of labels, a panel for each task: mean and range over seeds."""
-    names, counts = list(dict.fromkeys(data.recipe)), sorted(set(data.labels))
-    grid = sns.relplot(
-        data, kind="line", x="labels", y="value", hue="recipe", style="recipe", col="task",
-        hue_order=names, palette=PALETTE[: len(names)], markers=list(MARKERS[: len(names)]),
-        errorbar=("pi", 100), height=3.4, aspect=0.95,
-    )  # fmt: skip
-    grid.set(xscale="log", xticks=counts, xticklabels=counts, xlabel="labelled images")
-    grid.set_titles("{col_name}").set_ylabels("judged relation accuracy")
-    for panel in grid.axes.flat:
-        panel.minorticks_off()
-        panel.grid(alpha=0.3)
-    return grid.figure
+    lines = plots.nested(data, "task", "recipe", "labels")
+    ticks = {count: f"{count}" for count in COUNTS}
+    words = {"xlabel": "labelled images", "ylabel": ACCURACY}
+    return plots.curve_panels(lines, log="x", ticks=ticks, width=10, **words)
 
 
 @dataclass(frozen=True)
@@ -127,8 +109,7 @@ class Picture:
             ends = [(means.min(), means.idxmin()), (means.max(), means.idxmax())]
             low, high = (f"{value:.3f} ({recipe})" for value, recipe in ends)
             words.append(f"on {name} from {low} to {high}")
-        about = "Judged relation accuracy, mean and range over seeds"
-        return f"{about}, {self.subject}: {'; '.join(words)}."
+        return f"{ACCURACY.capitalize()} {self.subject}: {'; '.join(words)}."
 
 
 PICTURES = {
