@@ -384,6 +384,17 @@ def test_a_model_in_a_read_only_folder_is_read(model_to_read, verb, capsys, monk
     assert out.strip() and sorted(model_to_read.iterdir()) == before
 
 
+def test_evaluate_says_where_a_model_was_trained_on_other_images(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(evaluation, "evaluate", lambda *_, **__: "the report")
+    shutil.copytree(pretrained.folder_of("dSprites.v2"), tmp_path / "model")
+    record = json.loads((tmp_path / "model" / "model.json").read_text())
+    for images in ("drawn", "original file, SHA-256 0123456789abcdef..."):
+        (tmp_path / "model" / "model.json").write_text(json.dumps(record | {"images": images}))
+        assert main(["evaluate", str(tmp_path / "model")]) == 0
+        said = f"wdlib: the model was trained on other images ({images}) than these (drawn)\n"
+        assert capsys.readouterr().err == ("" if images == "drawn" else said)
+
+
 def test_film_shows_every_step_and_counts_the_right_ones(tmp_path, capsys):
     from PIL import Image
 

@@ -270,6 +270,10 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
             f"combinations, which its judge must have seen; measure it with wdlib.evaluate"
         )
     images = load(model.task.dataset, data)
+    theirs = record.get("images", images.identity)
+    if theirs not in (images.identity, images.source):  # early records hold the path of a file
+        said = f"the model was trained on other images ({theirs}) than these ({images.identity})"
+        print(f"wdlib: {said}", file=sys.stderr)
     with warnings.catch_warnings(record=True) as said:
         judge = kept_judge(folder, parts, images, device=device)
     for warning in said:  # in one line, without the place in the code
