@@ -268,6 +268,16 @@ def test_score_prints_the_librarys_numbers(tmp_path, capsys):
     assert capsys.readouterr().out.split() == ["mig", f"{printed['mig']:.4f}"]
 
 
+def test_score_reads_names_of_factors(tmp_path, capsys):
+    given = arrays()
+    for part in ("factors_train", "factors_test"):
+        given[part] = np.array(["heart", "left", "none", "star"])[given[part]]
+    np.savez(tmp_path / "a.npz", **given)
+    assert main(["score", str(tmp_path / "a.npz"), "--metrics", "mig,jemmig", "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["mig"] == pytest.approx(score(*arrays().values(), metrics="mig")["mig"])
+
+
 @pytest.mark.parametrize(
     "change, metrics, said",
     [

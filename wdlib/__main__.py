@@ -136,7 +136,7 @@ def run_ship(args) -> None:
 
 def run_score(args) -> None:
     """Print scores of any representation."""
-    from wdlib.data.arrays import read_npz
+    from wdlib.data.arrays import NUMBERS, read_npz
     from wdlib.files import provenance
     from wdlib.metrics.table import STANDARD, score
 
@@ -145,7 +145,7 @@ def run_score(args) -> None:
     if not chosen:
         raise ValueError(f"--metrics is empty; the default is {','.join(STANDARD)}")
     names = ("codes_train", "factors_train", "codes_test", "factors_test")
-    arrays = read_npz(args.arrays, names)
+    arrays = read_npz(args.arrays, names, NUMBERS + "U")  # factors may be names
     numbers = score(*arrays, metrics=chosen, seed=args.seed)
     if args.json:
         sizes = {name: list(array.shape) for name, array in zip(names, arrays)}

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+NUMBERS = "biuf"  # the kinds of numpy that are numbers
 HDF5 = ("an HDF5 file", b"\x89HDF\r\n\x1a\n")
 KINDS = {  # suffix -> the kind of file, and the bytes that it begins with
     ".npy": ("an npy file", b"\x93NUMPY"),
@@ -78,11 +79,11 @@ def read_npy(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
 
 
-def read_npz(path: Path, keys: Sequence[str]) -> list[np.ndarray]:
-    """The arrays of numbers called ``keys`` in an npz file. Raises as ``read_npy`` does."""
+def read_npz(path: Path, keys: Sequence[str], kinds: str = NUMBERS) -> list[np.ndarray]:
+    """The arrays ``keys`` of an npz file, with such dtypes. Raises as ``read_npy`` does."""
     arrays = []
     for key in keys:
-        with _member(path, key) as (archive, _, _):
+        with _member(path, key, kinds) as (archive, _, _):
             arrays.append(archive[key])
     return arrays
 
@@ -125,22 +126,23 @@ def h5_array(path: Path, key: str, shape: tuple[int, ...], kind: type):
 
 
 @contextmanager
-def _member(path: Path, key: str):
+def _member(path: Path, key: str, kinds: str = NUMBERS):
     """An open npz, the header of one of its arrays, and a stream at the array's data."""
     check_signature(path, ".npz")
     with reading(path), np.load(path, allow_pickle=False) as archive:
         _check_holds(path, key, archive, key in archive)
         name = key if key in archive.zip.namelist() else f"{key}.npy"
         with archive.zip.open(name) as stream:
-            yield archive, _header(path, key, stream, archive.zip.getinfo(name).file_size), stream
+            size = archive.zip.getinfo(name).file_size
+            yield archive, _header(path, key, stream, size, kinds), stream
 
 
-def _header(path: Path, key: str, stream, size: int) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _header(path: Path, key: str, stream, size: int, kinds: str = NUMBERS) -> tuple:
     """Shape, whether it is stored by column, and dtype of the npy in a stream of ``size`` bytes."""
     if (version := np.lib.format.read_magic(stream)) != (1, 0):  # the others are for records
         raise ValueError(f"{path}: {key} has npy format {version}, but numbers have format (1, 0)")
     shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
-    if dtype.kind not in "biuf":
+    if dtype.kind not in kinds:
         raise ValueError(f"{path}: {key} holds {dtype}, but only numbers are read")
     if (claimed := math.prod(shape) * dtype.itemsize) > size:
         raise ValueError(f"{path}: {key} claims {claimed} bytes, but the file holds {size}")

@@ -13,13 +13,13 @@ from wdlib.metrics.factors import Factors, as_factors, read_factors, without_tor
 TEST_FRACTION = 1 / 3  # as usual in the field: 10,000 samples to train on, 5,000 to test on
 
 
-def as_array(values, name: str) -> np.ndarray:
-    """A 2-D numpy array from an array, a nested list or a tensor on any device.
+def as_codes(codes, name: str = "codes") -> np.ndarray:
+    """Codes as float64 ``[n, d]``.
 
-    Raises ValueError for what is not a rectangular, non-empty 2-D array of numbers.
+    Raises ValueError for what is not a rectangular, non-empty 2-D array of finite numbers.
     """
     try:
-        array = np.asarray(without_torch(values))
+        array = np.asarray(without_torch(codes))
     except ValueError as error:  # rows of different lengths
         raise ValueError(f"{name} is not a rectangular array: {error}") from None
     if array.dtype.kind not in "biuf":
@@ -28,20 +28,13 @@ def as_array(values, name: str) -> np.ndarray:
         raise ValueError(f"{name} has shape {array.shape}, expected two axes: [samples, columns]")
     if min(array.shape) == 0:
         raise ValueError(f"{name} has shape {array.shape}: it is empty")
+    array = array.astype(np.float64, order="C")
+    for row, column in np.argwhere(~np.isfinite(array))[:1]:
+        value = array[row, column]
+        raise ValueError(
+            f"{name} holds {value} in row {row}, column {column}: codes must be finite"
+        )
     return array
-
-
-def as_codes(codes, name: str = "codes") -> np.ndarray:
-    """Codes as float64 ``[n, d]``. Raises ValueError for a value that is not finite."""
-    array = as_array(codes, name).astype(np.float64, order="C")
-    _refuse(~np.isfinite(array), array, name, "codes must be finite")
-    return array
-
-
-def _refuse(bad: np.ndarray, array: np.ndarray, name: str, why: str) -> None:
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(f"{name} holds {array[row, column]} in row {row}, column {column}: {why}")
 
 
 def check_pair(

@@ -41,7 +41,7 @@ def dci_es(
     smallest error; its matrix holds the errors, depths x factors.
 
     Source: Eastwood et al. 2023, "DCI-ES: an extended disentanglement framework with connections to
-    identifiability", section 4. One forest of the largest depth is read at each depth: the upper
+    identifiability". One forest of the largest depth is read at each depth: the upper
     part of a deep tree is a tree of this depth, since what a node draws does not depend on what
     grows below. So there is one forest to grow, not twelve.
     Range: E is at most 1; a code that a single split reads has E = 1. S is 1 for one dimension per

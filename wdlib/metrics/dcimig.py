@@ -21,9 +21,9 @@ def dcimig(codes, factors, *, bins: int = BINS, groups=None) -> Score:
 
     Returns a Score with ``dcimig``; its matrix is I(code; factor) in nats.
 
-    Source: Sepliarskaia, Kiseleva and de Rijke 2019, "Evaluating disentangled representations",
-    section 4 (3CharM). Another implementation averages the ratios of the factors, which gives other
-    numbers unless all factors have the same entropy.
+    Source: Sepliarskaia, Kiseleva and de Rijke 2019, "Evaluating disentangled representations".
+    Another implementation averages the ratios of the factors, which gives other numbers unless all
+    factors have the same entropy.
     Range: 0 to 1; 1 for perfect codes of at most ``bins`` equally spaced values. Copies of codes
     and dead codes change nothing.
     Limits: factors of many values have more entropy, so they weigh more. It does not see that a

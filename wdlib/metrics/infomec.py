@@ -45,7 +45,7 @@ def infomec(codes, factors, *, discrete: bool = False, groups=None) -> Score:
     Returns a Score with ``infom``, ``infoc`` and ``infoe``; its matrix is N, 0 for codes that are
     not active. The settings count the active codes, and those of them that know nothing.
 
-    Source: Hsu et al. 2023, "Disentanglement via latent quantization", section 4. I is estimated by
+    Source: Hsu et al. 2023, "Disentanglement via latent quantization". I is estimated by
     10 nearest neighbours (Ross 2014; Kraskov et al. 2004). If a code takes a value more than ten
     times, noise chooses the neighbours: InfoM and InfoC are then means of ten draws, and the
     settings hold the standard deviation of InfoM.

@@ -1,4 +1,4 @@
-"""Mutual information of codes and factors, and entropy: what eight of the scores start from.
+"""Mutual information of codes and factors, and entropy: what many scores start from.
 
 - A code and classes: the code is cut into bins of equal width. The joint histogram of a code and a
   factor takes one pass over the samples, and all codes share the arithmetic after that. With 32

@@ -34,8 +34,8 @@ def jemmig(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     Returns a Score with ``jemmig``; its matrix is I(code; factor) in nats.
 
     Source: Do and Tran 2020, "Theory and evaluation metrics for learning disentangled
-    representations", section 4.3; as a share, 1 for the best, as in Carbonneau et al. 2022,
-    "Measuring disentanglement: a review of metrics", section 4.
+    representations"; as a share, 1 for the best, as in Carbonneau et al. 2022, "Measuring
+    disentanglement: a review of metrics".
     Range: 0 to 1. A perfect code of at most ``bins`` equally spaced values scores 1. Noise that
     fills all bins evenly scores near 0, because H(c, f) is then near H(f) + log B.
     Limits: it depends strongly on B, so B is in the settings. Noise within the values of a code

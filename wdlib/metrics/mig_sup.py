@@ -21,7 +21,7 @@ def mig_sup(codes, factors, *, bins: int = BINS, groups=None) -> Score:
     Returns a Score with ``mig_sup``; its matrix is N.
 
     Source: Li et al. 2020, "Progressive learning and disentanglement of hierarchical
-    representations", section 4.3. Some implementations rank before they divide by H, or divide by
+    representations". Some implementations rank before they divide by H, or divide by
     the entropy of the binned code. They give other numbers.
     Range: 0 to 1; 1 for perfect codes of at most ``bins`` equally spaced values, and for copies of
     them.

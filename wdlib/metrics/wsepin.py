@@ -24,7 +24,7 @@ def wsepin(means, deviations=None, *, groups=None, seed: int = 0) -> Score:
     Returns a Score with ``wsepin``; its matrix holds r_i, I(x; z_i), I(x; z_i | z_-i).
 
     Source: Do and Tran 2020, "Theory and evaluation metrics for learning disentangled
-    representations", section 4.1.
+    representations".
     Range: 0 to log n. It knows no factors, so it has no perfect value: independent codes score the
     weighted mean of their I(x; z_i), and copies of a code score near 0.
     Limits: an I is at most log n. If the codes without code i already tell all images apart,
