@@ -202,7 +202,8 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
             )
             again = max(again, reached - at)
             if killed:
-                deaths[TINY.phase_at(min(reached, TINY.steps - 1))[0].name] += 1
+                phases = [p.name for p in TINY.phases for _ in range(p.steps)]
+                deaths[phases[min(reached, TINY.steps - 1)]] += 1
             inside, left = inside + bool(check_files(folder) - left), check_files(folder)
             done = not killed
         found, ended = load_model(folder)[0].state_dict(), ended + 1

@@ -409,15 +409,6 @@ def test_a_task_has_its_own_length_and_everything_else_is_the_recipe():
         assert phase.weight("reconstruction") == PAPER.phases[0].weight("reconstruction") / 3
 
 
-def test_every_step_belongs_to_one_phase():
-    names = [SHORT.phase_at(i) for i in range(SHORT.steps)]
-    assert [(p.name, at) for p, at in names] == [
-        (p.name, at) for p in SHORT.phases for at in range(p.steps)
-    ]
-    with pytest.raises(ValueError, match="there is no step"):
-        SHORT.phase_at(SHORT.steps)
-
-
 def test_few_is_course_but_for_how_it_comes_by_values():
     for name in TASKS:
         few, course = FEW.for_task(name), COURSE.for_task(name)

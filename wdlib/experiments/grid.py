@@ -18,16 +18,14 @@ import os
 import threading
 import time
 import traceback
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import (
-    FIRST_COMPLETED,
     BrokenExecutor,
     Executor,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    wait,
+    as_completed,
 )
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,7 +41,6 @@ from wdlib.files import write_text
 from wdlib.training.progress import Progress
 
 Work = Callable[[Cell, Path], list[dict]]
-TRIES = 2  # how often a cell may lose its worker process before it counts as failed
 GUARD = (
     "a worker process ended while it was starting. Keep the script in a file (not in standard "
     'input), and put the lines that use Processes under `if __name__ == "__main__":`'
@@ -77,64 +74,44 @@ def run(
         progress: called after every cell (a bar: ``progress.suited(every=0, unit="cell")``).
 
     If a cell raises, the others go on: its traceback is in ``Table.failed`` and in a text file
-    beside the cells, and the next run tries it again. If a cell's worker process dies, the cell is
-    tried once more, alone, after all others, so that a cell which kills its worker does no other
-    harm. ``Processes`` and dask survive such a death; ``ProcessPoolExecutor`` doesn't, so all its
-    remaining cells fail. (dask tries a lost task three more times by itself: see its setting
-    ``distributed.scheduler.allowed-failures``.) Cells that share a process take turns.
+    beside the cells, and the next run tries it again. The same holds for a cell whose worker
+    process dies. ``Processes`` and dask survive such a death (dask tries the cell again by itself);
+    ``ProcessPoolExecutor`` doesn't, so all its remaining cells fail. Cells that share a process
+    take turns.
     """
     cells, folder = list(dict.fromkeys(cells)), Path(folder).absolute()  # workers may be elsewhere
     work = work if methods is None else partial(work, methods=methods)
-    grid = _Grid(cells, executor or _Here(), folder, work, progress)
-    waiting, again = [cell for cell in cells if cell not in grid.done], []
-    grid.tell()
+    grid = _Grid(cells, folder, progress)
+    missing = [cell for cell in cells if cell not in grid.done]
+    futures: dict[Future, Cell] = {}
     try:
-        while waiting or grid.running or again:
-            while waiting and (executor is not None or not grid.running):
-                grid.submit(waiting.pop(0))
-            if again and not grid.running:
-                grid.submit(again.pop(0))
-            for future in wait(grid.running, return_when=FIRST_COMPLETED).done:
-                again += grid.finish(future)
+        for cell in missing:
+            if executor is None:
+                grid.end(cell, attempt(work, cell, folder))
+                continue
+            try:
+                futures[executor.submit(attempt, work, cell, folder)] = cell
+            except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
+                grid.end(cell, f"never started: {_text(error)}")
+        for future in as_completed(futures):
+            error = future.exception()
+            grid.end(futures[future], _text(error) if error else future.result())
     finally:  # after an interrupt, what hasn't started never will
-        for future in grid.running:
+        for future in futures:
             future.cancel()
-    return Table(
-        frame_of({cell: grid.done[cell] for cell in cells if cell in grid.done}), grid.failed
-    )
+    finished = {cell: grid.done[cell] for cell in cells if cell in grid.done}
+    return Table(frame_of(finished), grid.failed)
 
 
 class _Grid:
-    """The state of a run: cells that are done, failed, and running."""
+    """The cells of a run that are done or failed, on disk and for the progress."""
 
-    def __init__(self, cells, executor, folder, work, progress):
-        self.total, self.executor, self.folder = len(cells), executor, folder
-        self.work, self.progress = work, progress
+    def __init__(self, cells: list[Cell], folder: Path, progress: Progress | None):
+        self.total, self.folder, self.progress = len(cells), folder, progress
         self.done = {cell: kept for cell in cells if (kept := read(folder, cell)) is not None}
         self.failed: dict[Cell, str] = {}
-        self.running: dict[Future, Cell] = {}
-        self.lost: Counter[Cell] = Counter()
         self.start, self.kept = time.monotonic(), len(self.done)
-
-    def submit(self, cell: Cell) -> None:
-        try:
-            future = self.executor.submit(attempt, self.work, cell, self.folder)
-            self.running[future] = cell
-        except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
-            self.end(cell, f"never started: {_text(error)}")
-
-    def finish(self, future: Future) -> list[Cell]:
-        """Take the outcome of a cell; return the cell if it must be tried again."""
-        cell = self.running.pop(future)
-        try:
-            outcome = future.result()
-        except Exception as error:
-            self.lost[cell] += _lost_worker(error)
-            if 0 < self.lost[cell] < TRIES:
-                return [cell]
-            outcome = _text(error)
-        self.end(cell, outcome)
-        return []
+        self.tell()
 
     def end(self, cell: Cell, outcome: dict | str) -> None:
         trace = path_of(self.folder, cell).with_suffix(".failed.txt")
@@ -196,15 +173,6 @@ def _keys(frame: DataFrame) -> pd.Series:
     return frame.dataset.str.cat([*parts, where], sep="|")
 
 
-class _Here(Executor):
-    """Runs a task when it is submitted."""
-
-    def submit(self, fn, /, *args, **kwargs) -> Future:
-        future: Future = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
 class Processes(ThreadPoolExecutor):
     """An executor on ``workers`` spawned processes; if one dies, only its own task is lost.
 
@@ -259,13 +227,9 @@ def _end_with_parent() -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _lost_worker(error: BaseException) -> bool:
-    """Whether the worker process died, by the exception of the standard library or of dask."""
-    return isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker"
-
-
 def _text(error: BaseException) -> str:
-    why = ""
-    if _lost_worker(error):
-        why = "The cell's worker process was lost (killed, or out of memory); run again to go on.\n"
-    return why + "".join(traceback.format_exception(error))
+    """The traceback; before it, what to do if the worker process died (KilledWorker is dask's)."""
+    text = "".join(traceback.format_exception(error))
+    if isinstance(error, BrokenExecutor) or type(error).__name__ == "KilledWorker":
+        return f"The cell's worker process was lost (killed, or out of memory); run again.\n{text}"
+    return text

@@ -140,18 +140,6 @@ class Preset:
         """Steps of all phases."""
         return sum(p.steps for p in self.phases)
 
-    def phase_at(self, step: int) -> tuple[Phase, int]:
-        """The phase of step number ``step``, and how many steps of the phase precede it.
-
-        Raises ValueError past the last step.
-        """
-        before = step
-        for phase in self.phases:
-            if before < phase.steps:
-                return phase, before
-            before -= phase.steps
-        raise ValueError(f"{self.name} has {self.steps} steps; there is no step {step}")
-
     def changed(self, **parts) -> Preset:
         """The preset with every phase changed, as in ``Phase.changed``."""
         return replace(self, phases=tuple(phase.changed(**parts) for phase in self.phases))
