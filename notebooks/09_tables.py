@@ -289,8 +289,7 @@ print("a wrong file: the grid returns", toy_grid(cells, home)["nearest", 2])
 #
 # `wdlib.experiments.grid.run` does more:
 #
-# - if a cell raises an error, the other cells still run;
-# - if a worker process dies, its cell is tried once more, after all others;
+# - if a cell raises an error, or its worker process dies, the other cells still run;
 # - if a file is damaged or belongs to another cell, the cell runs again;
 # - every row records where it comes from.
 #
@@ -321,12 +320,13 @@ cells = [Cell("digits", name, seed, labels=50, steps=1) for name, seed in cells]
 with Processes(2) as executor:
     table = run(cells, executor, folder=home, work=troubled)
 print(f"finished cells: {len(table.frame)} of {len(cells)}")
-for cell, trace in table.failed.items():
-    print(f"failed: {cell.method}, seed {cell.seed}: {trace.splitlines()[-1]}")
+for cell in filter(table.failed.get, cells):
+    reason = table.failed[cell].splitlines()[-1]
+    print(f"failed: {cell.method}, seed {cell.seed}: {reason:.60}")
 
 # %% [markdown]
-# The grid keeps the traceback, so after a night of runs you read eleven results and one reason. You correct
-# the bug and run the same line again. Damaged files do no harm either:
+# The grid keeps the traceback, so after a night of runs you read ten results and two reasons. You correct the
+# bug and run the same line again. Damaged files do no harm either:
 
 # %% tags=["nbval-check-output"]
 cut, altered = (course.path_of(home, cells[number]) for number in (0, 4))
@@ -341,7 +341,7 @@ assert not table.failed
 assert table.frame.set_index(["method", "seed"]).value.to_dict() == values["serial"]
 
 # %% [markdown]
-# Nine of twelve cells were sound: one had failed, and we had damaged two. A file looks like this:
+# Eight of twelve cells were sound: two had failed, and we had damaged two. A file looks like this:
 
 # %%
 record = json.loads(course.path_of(home, cells[0]).read_text())
