@@ -51,7 +51,7 @@ FLOORS = {
     "F8": [
         *room(
             "experiments",
-            "ablations replications recipes cells tables studies grid report",
+            "ablations recipes cells tables studies grid report",
         ),
         *room(
             "course/exercises",

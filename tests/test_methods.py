@@ -15,7 +15,7 @@ from wdlib.baselines import few_label, previous
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.evaluation import evaluate
-from wdlib.experiments.replications import REPLICATIONS
+from wdlib.experiments.recipes import REPLICATIONS
 from wdlib.methods import METHODS, Method, method
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel
