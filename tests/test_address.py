@@ -71,8 +71,6 @@ def copy(tmp_path):
     """What `make address` writes, with a citation, and a clone's `origin`."""
     for path in (ROOT / "README.md", ROOT / "pyproject.toml"):
         shutil.copy(path, tmp_path)
-    with open(tmp_path / "README.md", "a", encoding="utf-8") as readme:
-        readme.write("\n@software{wdlib,\n  title = {wdlib},\n}\n")
     (tmp_path / "notebooks").mkdir()
     for path in notebooks()[::8]:  # the tour and the navigator, which needs an extra on Colab
         shutil.copy(path, tmp_path / "notebooks")
@@ -96,7 +94,6 @@ def test_an_address_is_written_everywhere_and_taken_back(copy):
     assert address.address(copy) == ADA
     assert not any("grace" in text or "_OWNER_" in text for text in after.values())
     assert re.match(r"# .+\n\n\[!\[Open in Colab\]\(", after["README.md"])
-    assert f"url = {{{ADA}}}" in after["README.md"]
     assert f"\nrepository-code: {ADA}\n" in after["CITATION.cff"]
     for path in notebooks(copy):
         old, new = (nbformat.reads(text[path.name], as_version=4) for text in (before, after))

@@ -17,7 +17,7 @@ from jupytext.config import load_jupytext_config
 from nbformat import NotebookNode
 
 from wdlib.course.notebooks import ROOT, notebooks
-from wdlib.files import whole
+from wdlib.files import write_text
 
 FIRST = "00_tour"  # the notebook that README's badges open
 # An account on GitHub has letters, digits and hyphens only, so this is nobody's.
@@ -96,9 +96,7 @@ def addressed(notebook: NotebookNode, url: str, name: str) -> NotebookNode:
 def texts(root: Path, url: str) -> dict[Path, str]:
     """Every file that shows the address -> its text with this address."""
     readme = root / "README.md"
-    text = with_badges(readme.read_text(encoding="utf-8"), url)
-    line = "" if url == PLACEHOLDER else f"  url = {{{url}}},\n"  # of the @software entry
-    found = {readme: re.sub(r"(@software\{.*\n)(  url = .*\n)?", rf"\1{line}", text)}
+    found = {readme: with_badges(readme.read_text(encoding="utf-8"), url)}
     hidden = "# " * (url == PLACEHOLDER)
     for file, pattern, line in (
         ("pyproject.toml", "Repository =.*", f'Repository = "{url}"'),
@@ -122,8 +120,7 @@ def main(url: str = "", root: Path = ROOT) -> None:
     url = on_github(url or (here if "github.com" in here else address(root)))
     for path, text in texts(root, url).items():
         if text != path.read_text(encoding="utf-8"):
-            with whole(path) as file:
-                file.write(text.encode())
+            write_text(path, text)
             print(path.relative_to(root))
 
 

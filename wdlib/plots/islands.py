@@ -132,7 +132,7 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
         task: names the factors and values.
         relation: its name.
     """
-    before, after, facts = array(before), array(after), []
+    before, after = array(before), array(after)
     what = f'{len(before)} codes before and after the relation "{relation}"'
     figure, axes = panels(len(task.factors), what, width=4.4, height=4.2)
     for i, (panel, factor) in enumerate(zip(axes, task.factors)):
@@ -147,10 +147,7 @@ def moves(before, after, means: Sequence, task: Task, relation: str) -> Describe
                      width=0.004, headwidth=5)  # fmt: skip
         _equal(panel, f"partition of {factor.name}")
         panel.set(xticks=[], yticks=[])
-        far = np.linalg.norm(b - a, axis=1).mean()
-        facts.append(f"in the partition of {factor.name} a code moves by {far:.2f} on average")
     axes[0].legend(fontsize=SMALL)
-    figure.details = "; ".join(facts)
     spread(figure)
     return figure
 
@@ -162,22 +159,17 @@ def nets(codes: Mapping[str, object]) -> Described:
     """
     width = 4.6 if len(codes) == 1 else 3.2
     figure, axes = panels(len(codes), "codes of all places as a net", width=width, height=3.4)
-    facts, turn = [], np.linspace(0, 2 * np.pi, 100)
+    turn = np.linspace(0, 2 * np.pi, 100)
     for panel, (title, net) in zip(axes, codes.items()):
         net = array(net)
         panel.plot(*net[::3].transpose(2, 1, 0), "-", color=PALETTE[0], lw=1)
         panel.plot(*net[:, ::3].transpose(2, 0, 1), "--", color=PALETTE[1], lw=1)
         panel.plot(SIGMAS * np.cos(turn), SIGMAS * np.sin(turn), "k:", lw=2.5)
         _equal(panel, title, "first number of the code", "second number")
-        away = np.linalg.norm(net, axis=2)
-        facts.append(
-            f"{title}: {(away < SIGMAS).mean():.0%} of the codes are inside the 2-sigma circle of "
-            f"the prior, the mean distance from its centre is {away.mean():.1f}"
-        )
     lines = [panel.lines[0], panel.lines[-2], panel.lines[-1]]
     names = ["along y", "along x", "2 sigma of the prior"]
     figure.legend(lines, names, loc="outside lower center", ncols=3, fontsize=SMALL)
-    figure.details = "; ".join(facts)
+    figure.details = "; ".join(codes)
     return figure
 
 
@@ -188,7 +180,6 @@ def bin_map(task: Task, name: str) -> Described:
     """
     factor = task.factors[task.factor(name)]
     tall, wide = (task.space.sizes[task.space.position(source)] for source in factor.source)
-    kept = sum(len(a) * len(b) for a in factor.bins[0] for b in factor.bins[1])
     what = f"a map of the {wide} by {tall} classes of {' and '.join(factor.source[::-1])}"
     figure, (panel,) = panels(1, what, width=4.6, height=4.6)
     panel.scatter(*np.indices((wide, tall)).reshape(2, -1), s=4, color="0.75", marker="x", lw=0.8)
@@ -199,10 +190,7 @@ def bin_map(task: Task, name: str) -> Described:
         write(panel, f"{value}: {text}", (np.mean(columns), rows[0] - 0.8), above=True)
     label(panel, "", *(f"class of {source}" for source in factor.source[::-1]))
     panel.set(aspect="equal", xlim=(-4, wide + 3), ylim=(tall + 2, -4))
-    figure.details = (
-        f"{kept} places are dots and make {factor.size} values, 0, {factor.value_names[0]}, to "
-        f"{factor.size - 1}, {factor.value_names[-1]}; the others are crosses and take no part"
-    )
+    figure.details = f"dots make {factor.size} values, crosses take no part"
     return figure
 
 
