@@ -2,13 +2,13 @@
 
 import itertools
 import re
-import textwrap
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
+from test_packaging import ROOT
 
 from wdlib import methods
 from wdlib.baselines import few_label, previous
@@ -114,10 +114,10 @@ def test_modular_spends_the_seconds_of_the_request(parts, monkeypatch):
 
 
 def test_a_method_of_ones_own_joins_the_table(parts):
-    """The example of the module's docstring."""
-    (block,) = re.findall(r"::\n\n((?:    .*\n|\n)+)", methods.__doc__)
+    """The example of README."""
+    *_, block = re.findall(r"(?ms)^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"))
     names = {}
-    exec(textwrap.dedent(block), names)
+    exec(block, names)
     assert METHODS.keys() < names["methods"].keys()
     linear = names["methods"]["linear"]
     assert isinstance(linear, Method) and linear.recipe("dSprites.v2") == ""

@@ -4,26 +4,7 @@ Every method gets the same split, images and budget, and returns a ``System``, s
 measures them all. The networks are the same, too. What differs is the loss, the prior, and what a
 method knows about the factors.
 
-Your own method is one more entry. This one is linear, and a read-out of the labelled codes finds
-which dimensions carry which factor::
-
-    import torch
-    from sklearn.decomposition import PCA
-    from wdlib.baselines import FlatSystem, readout
-    from wdlib.data import to_float
-    from wdlib.methods import METHODS, Method
-    from wdlib.training.loop import Run
-
-    def fit_pca(request):
-        run = Run.of(request)  # images and labels as tensors
-        pca = PCA(16, random_state=request.seed).fit(to_float(run.unlabelled[:2000]).flatten(1))
-        size = (-1, run.task.channels, 64, 64)
-        encode = lambda x: torch.from_numpy(pca.transform(x.flatten(1))).float()
-        decode = lambda z: torch.from_numpy(pca.inverse_transform(z)).float().logit(1e-3).view(size)
-        read = readout.fit(encode(to_float(run.labelled)), run.values, run.task)
-        return FlatSystem(run, encode, decode, read)
-
-    methods = METHODS | {"linear": Method(fit_pca, supervision="none", source="PCA")}
+Your own method is one more entry of the table; README has an example.
 """
 
 from __future__ import annotations
