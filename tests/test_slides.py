@@ -1,7 +1,6 @@
 """Slides hold all of a notebook, in its order."""
 
 import re
-import shutil
 
 import nbformat
 import pytest
@@ -12,8 +11,6 @@ from wdlib.course.address import without_badges
 from wdlib.course.notebooks import notebooks
 
 NOTEBOOKS = notebooks()
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-WEB = slides.OUT / "node_modules" / "reveal.js"
 
 
 def kinds(notebook) -> list[tuple[str, str]]:
@@ -82,32 +79,3 @@ def test_the_page_holds_figures_and_keeps_solutions_to_the_speaker(tmp_path, mon
     assert page.count("Solution of 04.") == 3 and "Solution of" not in aside
     fetched = set(re.findall(r'(?:src|href)="(https?://[^"/]+)', page))
     assert fetched <= {"https://cdnjs.cloudflare.com", "https://unpkg.com"}
-    (tmp_path / "node_modules" / "reveal.js").mkdir(parents=True)
-    page = slides.write(path).read_text(encoding="utf-8")
-    assert set(re.findall(r'<(?:script|link)[^>]*(?:src|href)="(https?://[^"]+)', page)) == set()
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(BROWSER is None, reason="needs a browser: chromium")
-@pytest.mark.skipif(
-    not WEB.is_dir(), reason="needs reveal.js in build/slides (wdlib/course/slides.py)"
-)
-def test_no_slide_is_too_wide():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    measure = "() => Reveal.getCurrentSlide().scrollWidth"
-    load = "() => {window.Reveal = require('node_modules/reveal.js/dist/reveal.js')}"
-    with sync_api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-        browser = playwright.chromium.launch(executable_path=BROWSER, args=options)
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
-        sizes = []
-        for path in NOTEBOOKS:
-            page.goto(slides.write(path).as_uri())
-            page.wait_for_selector(".reveal.ready")
-            page.evaluate(load)
-            for _ in range(page.evaluate("Reveal.getTotalSlides()")):
-                page.wait_for_timeout(300)  # equations are set anew on every slide
-                sizes.append(page.evaluate(measure))
-                page.evaluate("Reveal.next()")
-        browser.close()
-    assert max(sizes) <= 1280

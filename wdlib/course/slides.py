@@ -2,9 +2,7 @@
 
 A section starts a slide to the right. A subsection starts one below, and so does text after code. A
 slide that is too high scrolls. Set-up, checks and claims are left out; a solution becomes a
-note for the speaker (press S). To show slides without a network, run `make slides` after:
-
-    npm install --prefix build/slides reveal.js@4 requirejs@2 jquery@3 mathjax@2
+note for the speaker (press S). The pages load reveal.js and MathJax from the network.
 """
 
 import re
@@ -28,12 +26,6 @@ LOOKS = {
     "reveal_width": "1280", "reveal_height": "720", "reveal_number": "c/t",
     "reveal_theme": "white", "reveal_transition": "none",
 }  # fmt: skip
-SCRIPTS = {
-    "reveal_url_prefix": "reveal.js",
-    "require_js_url": "requirejs/require.js",
-    "jquery_url": "jquery/dist/jquery.min.js",
-    "mathjax_url": "mathjax/MathJax.js?config=TeX-AMS_CHTML-full,Safe",
-}
 STYLE = """<style>
 .reveal .slides :is(section, .jp-RenderedHTMLCommon) { font-size: 24px; line-height: 1.3; }
 .reveal .slides section :is(h1, h2, h3) { font-size: 36px; margin: 0 0 10px; text-transform: none; }
@@ -71,17 +63,13 @@ def pieces(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode]]:
             below = "subslide"
 
 
-def settings() -> Config:
-    """nbconvert's settings; its scripts come from ``OUT`` if they are installed there."""
-    local = SCRIPTS if (OUT / "node_modules").is_dir() else {}
-    return Config(SlidesExporter=LOOKS | {k: f"node_modules/{path}" for k, path in local.items()})
-
-
 def write(path: Path) -> Path:
     """Write the slides of one notebook; returns their path."""
     notebook = deck(nbformat.read(path, as_version=4))
     about = {"metadata": {"name": path.stem}}
-    page, _ = SlidesExporter(config=settings()).from_notebook_node(notebook, about)
+    page, _ = SlidesExporter(config=Config(SlidesExporter=LOOKS)).from_notebook_node(
+        notebook, about
+    )
     OUT.mkdir(parents=True, exist_ok=True)
     slides = OUT / f"{path.stem}.html"
     slides.write_text(page.replace("</head>", f"{STYLE}</head>", 1), encoding="utf-8")
