@@ -4,7 +4,6 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from matplotlib import font_manager
 from PIL import Image, ImageDraw, ImageFont
 
@@ -17,7 +16,7 @@ from wdlib.tasks import Task
 
 SCALE = 4  # screen pixels for each pixel of an image in the GIF
 CAPTION = 52  # height of the caption in screen pixels: two lines of text
-LATEST = 8  # steps that a view shows; the files hold all of them
+LATEST = 8  # steps that a view shows; the film holds all of them
 
 
 def words(values, task: Task) -> str:
@@ -63,14 +62,13 @@ def summary(steps: Sequence[Step], task: Task) -> str:
 
 
 def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
-    """Maps with the trail of the walk, the decoded image, and below them the latest steps."""
-    task, steps = walk.model.task, walk.steps
-    names, columns = ", ".join(task.factor_names), len(maps) + 1
-    what = f"the latent navigator: maps of the partitions {names}, the decoded image and the steps"
-    size = (max(3.3 * columns, 8.0), 5.9)
-    figure = Described(what, summary(steps, task), figsize=size, layout="constrained")
-    above, below = figure.subfigures(2, 1, height_ratios=(3.7, 2.2))
-    *seen, large = above.subplots(1, columns)
+    """Maps with the trail of the walk, and the decoded image."""
+    task, here, columns = walk.model.task, walk.here, len(maps) + 1
+    names = ", ".join(task.factor_names)
+    what = f"the latent navigator: maps of the partitions {names}, and the decoded image"
+    size = (max(3.3 * columns, 8.0), 3.7)
+    figure = Described(what, summary(walk.steps, task), figsize=size, layout="constrained")
+    *seen, large = figure.subplots(1, columns)
     for panel, m in zip(seen, maps):
         m.draw(panel)
         trail = m.place(walk.trail(m.partition))
@@ -78,22 +76,10 @@ def still(walk: Walk, maps: Sequence[PartitionMap]) -> Described:
         panel.plot(*trail[:1].T, "s", color="black", mfc="white", ms=8)
         panel.plot(*trail[-1:].T, "o", color="black", mfc="none", ms=13, mew=2)
         panel.set_title(m.title, fontsize=MEDIUM)
-    row, first = below.subplots(1, LATEST), max(len(steps) - LATEST, 0)
-    images = plots.pixels(torch.stack([step.image for step in steps]))
-    draw(large, images[-1], below=_below(steps[-1], task))
-    large.set_title("decoded image", fontsize=MEDIUM)
-    for number, (panel, step) in enumerate(zip(row, steps[first:]), start=first):
-        title = f"{number}: {step.name}"
-        draw(panel, images[number], title=title, below=_below(step, task))
-    for panel in row[len(steps) - first :]:
-        panel.set_axis_off()
+    below = caption(here, task).replace(", ", "\n")
+    draw(large, plots.pixels(here.image[None])[0], title=here.name, below=below)
     plots.spread(figure)
     return figure
-
-
-def _below(step: Step, task: Task) -> str:
-    """The caption in several lines."""
-    return caption(step, task).replace(", ", "\n")
 
 
 def _file(image: Image.Image, kind: str, **options) -> bytes:

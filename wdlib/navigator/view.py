@@ -74,7 +74,7 @@ class Navigator(widgets.VBox):
         self.random.click()
 
     def figure(self) -> plots.Described:
-        """The view as a still image: maps with the trail, decoded image, latest steps."""
+        """The view as a still image: maps with the trail, and the decoded image."""
         return film.still(self.walk, self.maps)
 
     def film(self):
