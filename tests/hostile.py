@@ -27,7 +27,7 @@ from wdlib.data.split import split
 from wdlib.experiments import cells, grid, tables
 from wdlib.factors import FactorSpace
 from wdlib.model import NetworkConfig, saved
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.tasks import task
 from wdlib.training import COURSE, Trainer
 
@@ -235,13 +235,13 @@ KINDS = {
     "npy, its header forged": Kind(codes_npy, read_npy, numbers, reheaded),
     "record": Kind(Run.record("model"), load_from("model"), lambda found: len(found[0]) > 0),
     "weights, altered": Kind(
-        Run.tensors("model"), lambda path: load_model(path.parent)[0], same_weights
+        Run.tensors("model"), lambda path: load_model(path.parent), same_weights
     ),
     "weights, altered and pinned": Kind(
-        Run.tensors("model"), lambda path: load_model(path.parent)[0], fits, put=put_weights
+        Run.tensors("model"), lambda path: load_model(path.parent), fits, put=put_weights
     ),
     "model's record": Kind(
-        Run.record("model"), lambda path: load_model(path.parent)[0], same_weights, rewritten
+        Run.record("model"), lambda path: load_model(path.parent), same_weights, rewritten
     ),
     "checkpoint's record": Kind(
         Run.record("checkpoint"), Run.resume, lambda trainer: fits(trainer.model), rewritten

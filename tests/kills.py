@@ -37,7 +37,7 @@ from wdlib.factors import FactorSpace
 from wdlib.files import provenance
 from wdlib.metrics import judge
 from wdlib.model import NetworkConfig, saved
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.tasks import task
 from wdlib.training import COURSE, Silence, Trainer
 
@@ -185,7 +185,7 @@ def train(folder: Path, say) -> None:
 def kill_training(kills: int, rng: random.Random, home: Path) -> str:
     """Kill until every stage had its share; each run ends with the weights of one never killed."""
     victims(train, [None], home / "spared")
-    wanted = load_model(home / "spared")[0].state_dict()
+    wanted = load_model(home / "spared").state_dict()
     deaths, inside, again, ended = Counter(), 0, 0, 0
     while True:
         folder, at, left, done = home / f"run{ended}", 0, set(), False
@@ -206,7 +206,7 @@ def kill_training(kills: int, rng: random.Random, home: Path) -> str:
                 deaths[phases[min(reached, TINY.steps - 1)]] += 1
             inside, left = inside + bool(check_files(folder) - left), check_files(folder)
             done = not killed
-        found, ended = load_model(folder)[0].state_dict(), ended + 1
+        found, ended = load_model(folder).state_dict(), ended + 1
         assert all(torch.equal(found[name], tensor) for name, tensor in wanted.items())
         history = saved.load(folder, saved.CHECKPOINT)[1]["history"]
         assert [entry["step"] for entry in history] == list(range(1, TINY.steps + 1))
@@ -231,7 +231,7 @@ def toy(cell: grid.Cell, folder: Path) -> list[dict]:
 def untrained(*_, **__) -> judge.Judge:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return judge.Judge(1, SPLIT.task.sizes)
+        return judge.Judge(SPLIT.task)
 
 
 def do_grid(folder: Path, say) -> None:

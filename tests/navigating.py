@@ -17,7 +17,7 @@ from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.metrics.judge import Judge
 from wdlib.model import ModularModel
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.navigator.view import Navigator
 from wdlib.tasks import task
 
@@ -76,9 +76,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--task", default="dSprites.v2", help="of the random weights")
     parser.add_argument("--steps", type=int, default=200)
     options = parser.parse_args(arguments)
-    model = load_model(options.folder)[0] if options.folder else untrained(options.task)
+    model = load_model(options.folder) if options.folder else untrained(options.task)
     parts = split(model.task, seed=0, limit=4000)
-    judge = Judge(model.task.channels, model.task.sizes)
+    judge = Judge(model.task)
     navigator = Navigator(model, parts, load(model.task.dataset), judge)
     print(f"{model.task.name}, one thread, milliseconds a step in the kernel")
     print(f"{'move':10s} {'steps':>6s} {'median':>7s} {'95 %':>7s}")

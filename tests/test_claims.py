@@ -11,7 +11,7 @@ from watched import forget, memory
 
 from wdlib.data.arrays import read_npy, read_npz
 from wdlib.model import saved
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 
 
 class Took:

@@ -126,4 +126,4 @@ def test_device_images_are_the_drawn_ones():
     numbers = np.random.default_rng(3).integers(len(images), size=4 * CHUNK + 5)
     resident = device_images(images, images.space.classes(numbers))
     assert resident.shape == (len(numbers), 1, 64, 64) and resident.dtype == torch.uint8
-    np.testing.assert_array_equal(resident[:, 0].numpy(), images[numbers])
+    np.testing.assert_array_equal(resident[:, 0].numpy(), 255 * images[numbers])

@@ -14,6 +14,7 @@ import wdlib
 from wdlib.data import device_images, to_float
 from wdlib.model import ModularModel, NetworkConfig, deploy
 from wdlib.model.deploy import Mover, Reader, export_onnx, programs
+from wdlib.model.modular import TEMPERATURE
 from wdlib.tasks import task
 
 BATCHES = (1, 2, 5, 40)
@@ -58,7 +59,7 @@ def read_by_hand(model, x):
     for i, size in enumerate(prior.sizes):
         mean, tril = prior.mean[i, :size].double(), prior.scale_tril[i, :size].double()
         log = MultivariateNormal(mean, scale_tril=tril).log_prob(codes[:, None, i])
-        confidence, value = log.softmax(1).max(1)
+        confidence, value = (TEMPERATURE * log).softmax(1).max(1)
         values.append(value)
         confidences.append(confidence)
     return torch.stack(values, 1), torch.stack(confidences, 1).float()

@@ -15,7 +15,7 @@ from wdlib.evaluation import evaluate
 from wdlib.experiments.cells import Cell, evaluate_cell
 from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.tasks import task
 from wdlib.training import COURSE, PAPER, FitRequest, Trainer
 
@@ -75,7 +75,8 @@ def test_a_model_is_read_on_another_device(device, tmp_path):
     trainer = Trainer(PARTS, IMAGES, tiny(COURSE), device=device)
     model = trainer.run()
     trainer.save_model(tmp_path)
-    here, record = load_model(tmp_path, device="cpu")
+    here = load_model(tmp_path, device="cpu")
+    record = here.record
     assert record["training"]["device"] == device
     x = to_float(device_images(IMAGES, TASK.classes(PARTS.test)))
     z = model.encode(x)

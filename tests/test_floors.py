@@ -25,9 +25,9 @@ FLOORS = {
     "F1": room(
         "data",
         "device arrays originals dsprites dsprites_draw shapes3d shapes3d_scene shapes3d_draw "
-        "images own split",
+        "images own table split",
     ),
-    "F2": room("model", "networks prior modular deploy system saved"),
+    "F2": room("model", "networks prior saved modular deploy system loading"),
     "F3": room(
         "training",
         "schedule method ours progress loop checkpoint trainer",
@@ -43,7 +43,7 @@ FLOORS = {
         "system readout vae beta_vae annealed_vae factor_vae beta_tcvae info_vae "
         "ada_gvae pairwise few_label previous zerodim fader",
     ),
-    "F6": ["methods", "evaluation", "pretrained"],
+    "F6": ["methods", "evaluation", "pretrained", "simple"],
     "F7": [
         *room("plots", "figure names images islands curves scores"),
         *room("navigator", "walk maps film panels controls view"),

@@ -432,7 +432,7 @@ def test_the_judge_is_trained_once_for_all_who_need_it(tmp_path, monkeypatch):
 
     def training(*_, **__):
         time.sleep(0.2)  # long enough for the others to come
-        trained.append(judge.Judge(1, parts.task.sizes))
+        trained.append(judge.Judge(parts.task))
         return trained[-1]
 
     monkeypatch.setattr(judge, "train_judge", training)

@@ -20,7 +20,7 @@ from watched import Kind, try_all
 
 from wdlib.data.arrays import read_npy
 from wdlib.experiments import cells, tables
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 

@@ -197,14 +197,17 @@ def test_bad_codes_and_values_are_refused(spoil, said):
 @given(channels=st.sampled_from([1, 3]), code=st.integers(1, 20), batch=st.integers(2, 5))
 def test_every_network_keeps_its_shapes(channels, code, batch):
     x = torch.rand(batch, channels, 64, 64)
-    z = ConvEncoder(channels, code)(x)
+    z = ConvEncoder(x.shape[1:], code)(x)
     assert z.shape == (batch, code)
-    for decoder in (ConvDecoder(code, channels), SeparableDecoder(code, channels, rank=3)):
+    for decoder in (
+        ConvDecoder(code, x.shape[1:]),
+        SeparableDecoder(code, x.shape[1:], rank=3),
+    ):
         assert decoder(z).shape == x.shape
 
 
 def test_a_separable_picture_has_the_rank_it_says():
-    decoder = SeparableDecoder(8, 1, rank=3).double()
+    decoder = SeparableDecoder(8, (1, 64, 64), rank=3).double()
     logits = decoder(torch.randn(2, 8, dtype=torch.double)) - decoder.bias
     for picture in logits[:, 0]:
         values = torch.linalg.svdvals(picture)
@@ -223,7 +226,7 @@ def test_mlp_has_three_linear_layers_of_the_given_width():
 def test_a_model_of_every_task_encodes_decodes_and_moves(name):
     model = ModularModel(task(name), NetworkConfig(dim=5, rank=2))
     n = len(task(name).factors)
-    images = torch.randint(0, 2, (3, task(name).channels, 64, 64), dtype=torch.uint8)
+    images = torch.randint(0, 2, (3, *task(name).shape), dtype=torch.uint8) * 255
     z = model.encode(images)
     assert z.shape == (3, n, 5)
     assert model.move(z, model.relations[0]).shape == z.shape

@@ -49,7 +49,7 @@ def model() -> ModularModel:
 def judge() -> Judge:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return Judge(V2.channels, V2.sizes)
+        return Judge(V2)
 
 
 @pytest.fixture

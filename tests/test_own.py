@@ -6,7 +6,7 @@ from sklearn.datasets import load_digits
 
 import wdlib
 from wdlib.metrics.judge import train_judge
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.training import Phase, Preset, Trainer
 
 BITMAPS, NAMES = load_digits(return_X_y=True)
@@ -27,7 +27,7 @@ TASK, IMAGES = wdlib.world("digits", FACTORS, draw, relevant=("digit", "corner")
 
 
 def test_the_world_is_what_was_declared():
-    assert TASK.sizes == (3, 4) and len(TASK) == 1200 and TASK.channels == 1
+    assert TASK.sizes == (3, 4) and len(TASK) == 1200 and TASK.shape == (1, 64, 64)
     assert TASK.factors[0].value_names == ("0", "1", "2")
     assert (IMAGES[4 * 100 + 7] == draw(np.array([[1, 0, 7]]))[0]).all()
     assert (TASK.labels([0, 100, 1199]) == [[0, 0], [0, 1], [2, 3]]).all()
@@ -53,7 +53,8 @@ def test_it_trains_is_kept_and_evaluated(tmp_path):
     trainer = Trainer(parts, IMAGES, preset)
     model = trainer.run()
     trainer.save_model(tmp_path)
-    again, record = load_model(tmp_path, own=TASK)
+    again = load_model(tmp_path, own=TASK)
+    record = again.record
     assert record["task"] == "digits" and again.task is TASK
     report = wdlib.evaluate(
         model, parts, IMAGES, train_judge(parts, IMAGES, steps=60), samples=200, most=600,
@@ -68,7 +69,7 @@ def test_it_trains_is_kept_and_evaluated(tmp_path):
         ({"relevant": ("colour",)}, "no factor called 'colour'"),
         ({"factors": FACTORS | {"digit": "0"}}, "digit has 1 value"),
         ({"cyclic": ["writer"]}, "writer is cyclic but not relevant"),
-        ({"draw": lambda c: draw(c) * 255}, "without colour, pixels are 0 or 1"),
+        ({"draw": lambda c: draw(c) * 255, "binary": True}, "are binary, but a pixel is 255"),
         ({"draw": lambda c: draw(c).astype(float)}, "made as float64"),
     ],
 )

@@ -46,7 +46,7 @@ def test_a_shipped_model_is_the_trained_one_in_half_precision(tmp_path):
     about["source"] = {"commit": "trained"}
     saved.save(tmp_path / "run", saved.MODEL, model.state_dict(), about)
     judged = {"task": one.name, "seed": 3, "train": "of these images"}
-    saved.save(tmp_path / "run", "judge", Judge(one.channels, one.sizes).state_dict(), judged)
+    saved.save(tmp_path / "run", "judge", Judge(one).state_dict(), judged)
     seen = []
 
     def measure(stored):

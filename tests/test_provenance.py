@@ -104,7 +104,7 @@ def test_a_checkpoint_of_other_versions_is_still_resumed(tmp_path, trainer, monk
 
 
 def test_a_kept_judge_says_where_it_comes_from(tmp_path, trainer, monkeypatch):
-    made = judge.Judge(1, trainer.split.task.sizes)
+    made = judge.Judge(trainer.split.task)
     monkeypatch.setattr(judge, "train_judge", lambda *_, **__: made)
     judge.kept_judge(tmp_path, trainer.split, load("dsprites"))
     record = json.loads((tmp_path / "judge.json").read_text(encoding="utf-8"))

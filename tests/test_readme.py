@@ -2,12 +2,16 @@
 
 import re
 from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 from test_packaging import ROOT
 
 import wdlib
+import wdlib.simple
 from wdlib.__main__ import parser
 from wdlib.course.notebooks import notebooks
 from wdlib.training import FitRequest
@@ -35,7 +39,8 @@ def test_it_has_a_line_for_every_notebook():
 
 def test_it_has_a_line_for_every_verb():
     (verbs,) = (action for action in parser()._actions if action.dest == "command")
-    assert re.findall(r"(?m)^    python -m wdlib (\w+) .* {2,}\S", README) == list(verbs.choices)
+    told = re.findall(r"(?m)^    python -m wdlib (\w+) (?!--).* {2,}\S", README)
+    assert told == list(verbs.choices)
 
 
 def test_the_generated_table_is_marked():
@@ -58,14 +63,21 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     quick = {"importances": "hist_gradient_boosting", "samples": 100, "most": 300}
     monkeypatch.setattr(wdlib, "evaluate", partial(wdlib.evaluate, **quick))
     random = np.random.default_rng(0)
-    np.save("photos.npy", random.integers(0, 256, (10, 4, 100, 64, 64, 3), np.uint8))
+    files = [f"{number}.png" for number in range(60)]
+    Path("photos").mkdir()
+    for file in files:
+        Image.fromarray(random.integers(0, 256, (40, 30, 3), np.uint8)).save(f"photos/{file}")
+    labels = {"file": files, "object": ["cup", "jar", None] * 20, "angle": [0, 30, 60] * 20}
+    pd.DataFrame(labels).to_csv("labels.csv", index=False)
+    monkeypatch.setattr(wdlib.simple, "FEW", wdlib.COURSE)
     session: dict = {}
     first, world, method = CODE
     exec(first, session)
     assert "dSprites.v2" in capsys.readouterr().out and (tmp_path / "right.png").exists()
     one, parts, images, judge = (session[name] for name in ("task", "split", "images", "judge"))
     exec(world, session)
-    assert session["model"].task.sizes == (10, 4)
+    assert session["model"].task.sizes == (2, 3) and session["moved"].shape == (5, 3, 40, 30)
+    assert wdlib.load_model("model").task.factor_names == ("object", "angle")
     exec(method, session)
     system = session["methods"]["linear"].fit(FitRequest(parts, images, steps=1))
     report = wdlib.evaluate(system, parts, images, judge)

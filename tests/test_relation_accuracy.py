@@ -152,7 +152,7 @@ def test_the_judges_accuracy_counts_whole_images():
             values[::2, 1] += 1  # one factor wrong on every other image
             return values
 
-    assert accuracy(Half(1, TASK.sizes), torch.zeros(3000, 1, 64, 64), VALUES) == 0.5
+    assert accuracy(Half(TASK), torch.zeros(3000, 1, 64, 64), VALUES) == 0.5
 
 
 def test_softening_keeps_range_and_half_of_the_images():
@@ -183,7 +183,7 @@ def test_the_kept_judge_of_another_task_or_other_images_is_refused(tmp_path, mon
 
     def quick(parts, images, *, device):
         trained.append(parts.task.name)
-        return Judge(1, parts.task.sizes)
+        return Judge(parts.task)
 
     monkeypatch.setattr(module, "train_judge", quick)
     v2, v3 = (split(task(f"dSprites.{v}"), seed=0, limit=2000) for v in ("v2", "v3"))

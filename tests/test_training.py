@@ -14,7 +14,7 @@ from waiting import NoWaiting
 from wdlib.data import load
 from wdlib.data.split import split
 from wdlib.model import ModularModel, NetworkConfig, saved
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.pretrained import split_of
 from wdlib.relations import relations_of
 from wdlib.tasks import TASKS, task
@@ -506,7 +506,7 @@ def test_the_record_says_how_long_training_took_stops_left_out(tmp_path):
     again.run()
     assert again.seconds > first.seconds
     again.save_model(tmp_path)
-    assert load_model(tmp_path)[1]["training"] == {
+    assert load_model(tmp_path).record["training"] == {
         "steps": SHORT.steps,
         "seconds": round(again.seconds, 1),
         "device": "cpu",
@@ -578,7 +578,8 @@ def test_the_model_alone_can_be_kept_and_loaded(tmp_path, uninterrupted):
     trainer = Trainer(SPLIT, IMAGES, SHORT, seed=3)
     trainer.run()
     trainer.save_model(tmp_path)
-    model, record = load_model(tmp_path)
+    model = load_model(tmp_path)
+    record = model.record
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, uninterrupted[name]), name
     assert (record["task"], record["seed"], record["labels"]) == ("dSprites.v2", 3, 300)

@@ -46,7 +46,7 @@ def smoke() -> None:
     from wdlib.data import device_images
     from wdlib.experiments import grid
     from wdlib.metrics import score
-    from wdlib.model.saved import load_model
+    from wdlib.model.loading import load_model
 
     for name in wdlib.__all__:
         getattr(wdlib, name)
@@ -62,7 +62,7 @@ def smoke() -> None:
         trainer.run(20, folder=folder)
         trainer.resume(folder)
         trainer.save_model(folder)
-        model, _ = load_model(folder)
+        model = load_model(folder)
         pixels = device_images(images, task.classes(parts.test), "cpu")
         codes = model.encode(pixels).flatten(1).numpy()
         values = task.labels(parts.test)

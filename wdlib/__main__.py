@@ -19,7 +19,7 @@ from pathlib import Path
 # What torch's errors about a device or its memory contain; its other errors are faults of wdlib.
 DEVICE = re.compile(r"out of memory|allocate memory|CUDA|cuDNN|\bMPS\b|\bXPU\b|\bdevices?\b")
 BLOCK = 4096  # images drawn and written at once: 50 MB of 3D Shapes
-USUAL = {"preset": "COURSE", "seed": 0, "labels": 1000}  # of train
+USUAL = {"preset": None, "seed": 0, "labels": None}  # of train: what suits the task
 LARGEST_SEED = 2**32 - 1  # numpy's and scikit-learn's older generators take no more
 
 
@@ -42,25 +42,24 @@ def run_draw(args) -> None:
 
 
 def run_train(args) -> None:
-    """Train a model of a task."""
-    from wdlib.data import device_of, load
-    from wdlib.data.split import most_images, split
+    """Train a model of a task, or of your own images with --table."""
+    from wdlib.data import device_of
     from wdlib.model import saved
-    from wdlib.tasks import task
+    from wdlib.simple import parts_of, schedule
     from wdlib.training import Trainer, preset, suited
 
-    wanted = task(args.task)
     asked = _settings(args)
-    chosen, seed = preset(asked["preset"]), asked["seed"]
-    _check_seed(seed)
-    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{seed}"
+    _check_seed(asked["seed"])
+    chosen = asked["preset"] and preset(asked["preset"])
+    wanted, images, about = _data_of(args)
+    parts = parts_of(wanted, seed=asked["seed"], labels=asked["labels"])
+    chosen = schedule(parts, chosen)
+    out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{asked['seed']}"
     _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
-    parts = split(wanted, seed=seed, labels=asked["labels"], limit=most_images(wanted))
-    how = {"seed": seed, "device": device_of(args.device), "compile": args.compile}
-    images = load(wanted.dataset, args.data)
-    trainer = Trainer(parts, images, chosen.for_task(wanted.name), **how)
+    how = {"seed": asked["seed"], "device": device_of(args.device), "compile": args.compile}
+    trainer = Trainer(parts, images, chosen, **how)
     if args.resume:
         trainer.resume(out)
     try:
@@ -69,8 +68,112 @@ def run_train(args) -> None:
         kept = saved.exists(out, saved.CHECKPOINT)
         then = f"--resume continues from the checkpoint in {out}" if kept else "nothing was saved"
         raise KeyboardInterrupt(f"interrupted at step {trainer.done}; {then}") from None
-    trainer.save_model(out)
+    trainer.model.record = trainer.record | about
+    trainer.model.save(out)
     print(f"the model is in {out}; next: python -m wdlib evaluate {shlex.quote(str(out))}")
+
+
+def _data_of(args) -> tuple:
+    """Task and images that ``train`` is asked for, and what the record keeps of a table."""
+    from wdlib.data import load
+    from wdlib.tasks import task
+
+    if (args.task is None) == (args.table is None):
+        raise ValueError("train needs the name of a task, such as dSprites.v2, or --table FILE.csv")
+    if args.table is None:
+        wanted = task(args.task)
+        return wanted, load(wanted.dataset, args.data), {}
+    where = {"table": args.table, "images": args.images or args.table.parent}
+    about = {name: str(path.resolve()) for name, path in where.items()}
+    about |= {"factors": args.factors and args.factors.split(","), "column": args.column}
+    about |= {"cyclic": args.cyclic.split(",") if args.cyclic else [], "resize": args.resize}
+    return *_table(about), {"data": about}
+
+
+def _table(about: dict) -> tuple:
+    """Task and images of a table, from what a record keeps."""
+    import pandas
+
+    from wdlib.data.table import table
+    from wdlib.factors import Names
+
+    path, column = Path(about["table"]), about["column"]
+    factors = about["factors"]
+    if factors is None and path.is_file():
+        factors = [name for name in pandas.read_csv(path, nrows=0).columns if name != column]
+    if stray := set(about["cyclic"]) - set(factors or ()):
+        raise ValueError(f"--cyclic names {', '.join(sorted(stray))}, which is no factor")
+    chosen = {name: Names(cyclic=name in about["cyclic"]) for name in factors or ()}
+    how = {"column": column, "resize": about["resize"], "name": path.stem}
+    return table(path, about["images"], chosen, **how)
+
+
+def run_read(args) -> None:
+    """Read the values that images show."""
+    model, files = _model(args.folder), _files_of(args.images)
+    if args.csv:
+        _check_file(args.csv)
+    values = model.read(files)
+    values.insert(0, "file", [str(path) for path in files])
+    if args.csv:
+        values.to_csv(args.csv, index=False)
+        print(f"the values of {len(files)} image(s) are in {args.csv}")
+    else:
+        print(values.to_string(index=False, float_format="{:.3f}".format))
+
+
+def run_move(args) -> None:
+    """Apply relations to an image, and write the new image."""
+    from PIL import Image
+
+    from wdlib.files import whole
+
+    _check_file(args.out)
+    model = _model(args.folder)
+    codes = model.encode(model.images_of([args.image]))
+    before = model.read_codes(codes)
+    for relation in args.relations:
+        codes = model.move(codes, relation)
+    image = (model.decode(codes)[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+    with whole(args.out) as file:
+        kind = Image.registered_extensions().get(args.out.suffix.lower())
+        if kind is None:
+            raise ValueError(f"--out must end as an image does, such as .png, got {args.out}")
+        Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image).save(file, kind)
+    after = model.read_codes(codes)
+    for factor in model.task.factor_names:
+        print(f"{factor}: {before[factor][0]} -> {after[factor][0]}")
+
+
+def _files_of(given: list[Path]) -> list[Path]:
+    """Image files, and the image files in folders."""
+    from PIL import Image
+
+    files = []
+    for path in given:
+        inside = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]
+        kinds = Image.registered_extensions()
+        found = [p for p in inside if p == path or p.suffix.lower() in kinds]
+        if not found:
+            raise ValueError(f"there is no image in the folder {path}")
+        files += found
+    return files
+
+
+def _model(folder: Path):
+    """The model in a folder, or the shipped one of a task."""
+    from wdlib.model.loading import load_model
+
+    return load_model(_folder_of(folder))
+
+
+def _folder_of(folder: Path) -> Path:
+    """``folder``, or that of the shipped weights where it is the name of a task."""
+    from wdlib.pretrained import folder_of
+    from wdlib.tasks import TASKS
+
+    shipped = not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}
+    return folder_of(str(folder)) if shipped else folder
 
 
 def run_evaluate(args) -> None:
@@ -255,21 +358,26 @@ def _trained(folder: Path, data: str | None = None, device: str = "cpu"):
     """
     from wdlib.data import device_of, load
     from wdlib.metrics.judge import kept_judge
-    from wdlib.model.saved import load_model
-    from wdlib.pretrained import folder_of, split_of
-    from wdlib.tasks import TASKS
+    from wdlib.model.loading import load_model
+    from wdlib.pretrained import split_of
 
-    if not folder.exists() and str(folder).lower() in {name.lower() for name in TASKS}:
-        folder = folder_of(str(folder))
-    device = device_of(device)
-    model, record = load_model(folder, device=device)
-    parts = split_of(record)
+    folder, device = _folder_of(folder), device_of(device)
+    model = load_model(folder, device=device)
+    record, task, images = model.record, model.task, None
+    if "data" in record:
+        task, images = _table(record["data"])
+        if images.identity != record["images"]:
+            raise ValueError(
+                f"the table {record['data']['table']} or its images have changed since the model "
+                f"in {folder} was trained, so it is not known which rows training saw"
+            )
+    parts = split_of(record, own=task)
     if len(parts.unseen_combinations):
         raise ValueError(
             f"training of the model in {folder} left out {len(parts.unseen_combinations)} "
             f"combinations, which its judge must have seen; measure it with wdlib.evaluate"
         )
-    images = load(model.task.dataset, data)
+    images = images or load(task.dataset, data)
     theirs = record.get("images", images.identity)
     if theirs not in (images.identity, images.source):  # early records hold the path of a file
         said = f"the model was trained on other images ({theirs}) than these ({images.identity})"
@@ -307,11 +415,18 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
         DATA,
     ),
     run_train: (
-        _argument("task", help="such as dSprites.v2"),
-        _argument("--preset",
-                  help="COURSE (the default), FEW (for a hundred labels) or PAPER (needs a GPU)"),
+        _argument("task", nargs="?", help="such as dSprites.v2"),
+        _argument("--table", type=Path, help="CSV file of your own labels, one row per image"),
+        _argument("--images", type=Path, help="folder of the images (default: that of the table)"),
+        _argument("--factors", help="relevant columns, with commas (default: all but the files)"),
+        _argument("--cyclic", help="factors whose last value is followed by the first"),
+        _argument("--column", default="file", help="column of the image files (default: file)"),
+        _argument("--resize", type=int, help="crop and scale images to squares of so many pixels"),
+        _argument("--preset", help="COURSE (default), FEW (default below 250 labels) or PAPER "
+                                   "(needs a GPU)"),
         _argument("--seed", type=int, help="seed of all random choices (default: 0)"),
-        _argument("--labels", type=int, help="labelled images (default: 1000)"),
+        _argument("--labels", type=int,
+                  help="labelled images (default: 1000, or all training rows of a table)"),
         DEVICE_NAME,
         DATA,
         _argument("--out", type=Path, help="folder of the model (default: runs/TASK-PRESET-SEED)"),
@@ -320,6 +435,17 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
         _argument("--compile", action="store_true", help="use torch.compile, for long runs"),
     ),
     run_evaluate: (FOLDER, DATA, DEVICE_NAME, SEED, JSON, _trees("gradient_boosting")),
+    run_read: (
+        FOLDER,
+        _argument("images", type=Path, nargs="+", help="image files, or folders of them"),
+        _argument("--csv", type=Path, help="file to write, instead of printing"),
+    ),
+    run_move: (
+        FOLDER,
+        _argument("image", type=Path, help="image file"),
+        _argument("relations", nargs="+", help='in this order, such as "next object" object=cup'),
+        _argument("--out", type=Path, required=True, help="image file to write, such as NEW.png"),
+    ),
     run_film: (
         FOLDER,
         _argument("relations", nargs="+", help="in this order, such as right bigger next-shape"),

@@ -22,15 +22,16 @@ from torch import Tensor
 
 from wdlib.data import Images, Split, device_images
 from wdlib.metrics import score_table
-from wdlib.metrics.judge import Judge, accuracy
+from wdlib.metrics.judge import Judge
 from wdlib.metrics.oracle import ceilings, encoder_key
 from wdlib.metrics.relational import composed_accuracy, relation_accuracy
 from wdlib.metrics.table import STANDARD
 from wdlib.model import System
 from wdlib.model.prior import random_values
-from wdlib.tasks import Task
+from wdlib.tasks import Table, Task
 
 MOST = 10_000  # images of train for the scores of codes; half as many of test
+FEWEST = 20  # images with every label, in train and in test, that scores of codes need
 WORDS = {"prior": "from prior samples", "encoded": "from test images"}
 JUDGE = "j: the judge's accuracy on test images, which is not a maximum"
 RELATION_FIGURES = (  # key, description, name in ``relation_accuracy``
@@ -149,26 +150,59 @@ def evaluate(
     codes = {part: model.encode(x) for part, x in shown.items()}
     read = {part: model.values(z) for part, z in codes.items()}
 
-    starts = _starts(model, task, (codes["test"], values["test"]), samples, seed)
+    every = {"shown": shown, "codes": codes, "read": read, "values": values}
+    test = {name: parts["test"] for name, parts in every.items()}
+    figures = _figures(model, split, judge, test, samples, seed)
+    fitted = {"metrics": metrics, "seed": seed, "importances": importances, "jobs": jobs}
+    scores, scored = _scores_of_codes(model, every, converted, factors_alone, fitted)
+    return Report(task.name, figures, scores, scored.format(how=how))
+
+
+def _scores_of_codes(model, every: dict, converted, factors_alone, fitted: dict):
+    """The table of scores on images with every label, and a sentence about these images."""
+    whole = {part: (v >= 0).all(1) for part, v in every["values"].items()}
+    shown, codes, read, values = (
+        {part: tensor[whole[part]] for part, tensor in one.items()} for one in every.values()
+    )
+    train, test = (len(part) for part in values.values())
+    if values["test"].shape[1] == 1:
+        empty = DataFrame(columns=["value", "oracle", "chance"])
+        return empty, "no scores of codes: they compare factors, and there is one"
+    if min(train, test) < FEWEST:
+        note = f"{train} images of train and {test} of test have every label, {FEWEST} are needed"
+        return DataFrame(columns=["value", "oracle", "chance"]), f"no scores of codes: {note}"
+    scores = score_table(
+        _conventions(model.partitions, codes, read if converted else None, factors_alone),
+        *(part.cpu().numpy() for part in values.values()),
+        one_set="test",
+        deviations=_deviations(model, shown, fitted["metrics"]),
+        **fitted,
+    )
+    scored = f"fitted to {train} images of train {{how}} labels, measured on {test} of test"
+    return scores, f"scores of codes: {scored}"
+
+
+def _figures(model, split: Split, judge, test: dict[str, Tensor], samples, seed) -> DataFrame:
+    """Relation accuracy, encoder and judge, on test images: ``shown``, ``codes``, what the model
+    ``read``, and the true ``values``."""
+    task, known = split.task, test["values"] >= 0
+    # Where a label is missing, what the judge reads in the image stands for it.
+    seen = judge.read(test["shown"]).to(known.device)
+    before = torch.where(known, test["values"], seen)
+    starts = _starts(model, task, (test["codes"], before), samples, seed)
     rows = _relation_rows(model, task, starts, judge, seed)
-    rows += _reading_rows(task, read["test"] == values["test"])
-    judged = accuracy(judge, shown["test"], values["test"])
+    rows += _reading_rows(task, test["read"] == test["values"], known)
+    judged = float(((seen == test["values"]) | ~known).all(1).float().mean())
     rows.append(("judge_accuracy", "the judge itself, all factors", judged, 1 / task.combinations))
     if len(split.unseen_combinations):
         rows += _combination_rows(model, task, starts, judge, seed, split.unseen_combinations)
-    figures = _with_oracles(rows, ceilings(task, model.relations), judged)
-    scores = score_table(
-        _conventions(model.partitions, codes, read if converted else None, factors_alone),
-        *(part.cpu().numpy() for part in values.values()), importances=importances, one_set="test",
-        metrics=metrics, seed=seed, jobs=jobs, deviations=_deviations(model, shown, metrics),
-    )  # fmt: skip
-    scored = (f"scores of codes: fitted to {len(codes['train'])} images of train {how} labels, "
-              f"measured on {len(codes['test'])} of test")  # fmt: skip
-    return Report(task.name, figures, scores, scored)
+    return _with_oracles(rows, ceilings(task, model.relations), judged)
 
 
 def _images_to_fit(split: Split) -> tuple[np.ndarray, str]:
     """Images of train for the scores of codes, "without" labels or "with" them."""
+    if isinstance(split.task, Table):
+        return split.labelled, "with"
     unlabelled = split.train[~np.isin(split.train, split.labelled)]
     enough = 10 * len(unlabelled) >= len(split.train)
     return (unlabelled, "without") if enough else (split.train, "with")
@@ -213,12 +247,15 @@ def _combination_rows(model, task: Task, starts, judge, seed, left_out) -> list[
     return rows
 
 
-def _reading_rows(task: Task, right: Tensor) -> list[tuple]:
-    """The same for the values [N, n] that the encoder reads: all of them, and each factor."""
-    right = right.float()
-    rows = [("encoder_all", "encoder, all factors", right.prod(1), 1 / task.combinations)]
-    for factor, column in zip(task.factors, right.T):
-        rows.append((encoder_key(factor.name), f"encoder, {factor.name}", column, 1 / factor.size))
+def _reading_rows(task: Task, right: Tensor, known: Tensor) -> list[tuple]:
+    """The same for the values [N, n] that the encoder reads: all that have a label (``known``), and
+    each factor on the images that label it."""
+    every = (right | ~known).all(1).float()
+    rows = [("encoder_all", "encoder, all factors", every, 1 / task.combinations)]
+    for factor, column, has in zip(task.factors, right.float().T, known.T):
+        count = "" if has.all() else f" ({int(has.sum())} images label it)"
+        what = f"encoder, {factor.name}{count}"
+        rows.append((encoder_key(factor.name), what, column[has], 1 / factor.size))
     return [(key, what, float(value.mean()), chance) for key, what, value, chance in rows]
 
 

@@ -7,6 +7,7 @@ is the order in which dSprites and 3D Shapes store their images.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -42,7 +43,7 @@ class FactorSpace:
 
     def __len__(self) -> int:
         """Number of images: the product of the sizes."""
-        return int(np.prod(self.sizes, dtype=np.int64))
+        return math.prod(self.sizes)
 
     def position(self, name: str) -> int:
         """Column of the factor called ``name``. Raises ValueError for another name."""
@@ -62,6 +63,19 @@ class FactorSpace:
     def check(self, classes) -> np.ndarray:
         """Classes [N, k] as int64. Raises ValueError, naming the factor, outside the space."""
         return check_rows(classes, self.names, self.sizes, "classes")
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a column of a table is read: its values are names.
+
+    Args:
+        order: the values in order; by default numbers by size, words by the alphabet.
+        cyclic: whether the last value is followed by the first.
+    """
+
+    order: tuple[str | int | bool, ...] = ()
+    cyclic: bool = False
 
 
 def check_rows(rows, names: Sequence[str], sizes: Sequence[int], what: str) -> np.ndarray:

@@ -97,7 +97,7 @@ def fit_modular(
         seconds = request.seconds - (computed(request.device) - start)
         trainer = Trainer(split, request.images, preset, **how)
         model = trainer.run_for(seconds, shares, progress=request.progress)
-    model.history, model.record = trainer.history, trainer.identity()
+    model.history, model.record = trainer.history, trainer.record
     return model
 
 

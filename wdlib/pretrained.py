@@ -14,7 +14,7 @@ from torch import Tensor
 from wdlib.data.split import Split, most_images, split
 from wdlib.files import read_record
 from wdlib.model import ModularModel, saved
-from wdlib.model.saved import load_model
+from wdlib.model.loading import load_model
 from wdlib.tasks import Task, task
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -41,14 +41,14 @@ def folder_of(name: str) -> Path:
 
 def load_pretrained(name: str, *, device: str = "cpu") -> ModularModel:
     """The shipped model of a task, in eval mode. Raises as ``folder_of`` does."""
-    return load_model(folder_of(name), device=device)[0]
+    return load_model(folder_of(name), device=device)
 
 
 def split_of(model: str | Mapping, *, own: Task | None = None) -> Split:
     """The split that a model was trained on, with the test images that it has not seen.
 
     Args:
-        model: the name of a task with shipped weights, or the record that ``load_model`` returns.
+        model: the name of a task with shipped weights, or the ``record`` of a model.
         own: the task of your own dataset.
 
     Raises as ``folder_of`` does, and ValueError where training changed the split by hand.
@@ -83,7 +83,7 @@ def ship(run: Path | str, measure, *, home: Path = WEIGHTS, **about) -> Path:
     """
     tensors, record = saved.load(run, saved.MODEL)
     tensors = halved(tensors)
-    model, _ = load_model(run)
+    model = load_model(run)
     model.load_state_dict(tensors)  # the weights as they will be read back
     record |= about | {"scores": measure(model)}
     folder = home / record["task"]

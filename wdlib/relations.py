@@ -12,6 +12,7 @@ ends on 3D Shapes.
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,19 +23,21 @@ from wdlib.tasks import Task
 
 @dataclass(frozen=True)
 class Step:
-    """``by`` values along one axis of one relevant factor's grid.
+    """``by`` values along one axis of one relevant factor's grid, or one value that is set.
 
     Args:
         factor: name of the relevant factor.
         by: number of values to move, with a sign.
         axis: axis of the factor's grid (for position, 0 is y, downwards, and 1 is x, rightwards).
         cyclic: go round (True), stop at the ends (False), or as the factor does (None).
+        to: the value that is set, whatever the value was; ``by`` and ``axis`` then do not count.
     """
 
     factor: str
-    by: int
+    by: int = 0
     axis: int = 0
     cyclic: bool | None = None
+    to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Relation:
         for step in self.steps:
             i = task.factor(step.factor)
             factor = task.factors[i]
+            if step.to is not None:
+                values[:, i] = step.to
+                continue
             if not 0 <= step.axis < len(factor.grid):
                 raise ValueError(f"{factor.name} has {len(factor.grid)} axes, no axis {step.axis}")
             places = list(np.unravel_index(values[:, i], factor.grid))
@@ -73,7 +79,12 @@ class Relation:
         return Relation(f"{self.name}, {other.name}", self.steps + other.steps)
 
     def inverse(self) -> Relation:
-        """The change back: exact for steps that go round, not for steps that stop at the ends."""
+        """The change back: exact for steps that go round, not for steps that stop at the ends.
+
+        Raises ValueError for a step that sets a value.
+        """
+        if any(step.to is not None for step in self.steps):
+            raise ValueError(f"{self.name} sets a value: what was there before is not known")
         steps = tuple(replace(s, by=-s.by) for s in reversed(self.steps))
         return Relation(f"undo {self.name}", steps)
 
@@ -120,10 +131,26 @@ def relations_of(task: Task) -> tuple[Relation, ...]:
     return tuple(r for r in RELATIONS if all(s.factor in task.factor_names for s in r.steps))
 
 
-def relation(name: str, task: Task) -> Relation:
-    """The task's relation called ``name``. Raises ValueError that suggests the nearest name."""
-    by_name = {r.name: r for r in relations_of(task)}
+def set_to(task: Task, factor: str, value: str) -> Relation:
+    """The relation that leads from any value of a factor to the one called ``value``.
+
+    Raises ValueError that suggests the nearest name of a value.
+    """
+    names = task.factors[task.factor(factor)].value_names
+    if value not in names:
+        near = difflib.get_close_matches(value, names, n=1, cutoff=0.0)
+        raise ValueError(f"{factor} has no value {value!r}; did you mean {near[0]!r}?")
+    return Relation(f"{factor}={value}", (Step(factor, to=names.index(value)),))
+
+
+def relation(name: str, task: Task, known: Sequence[Relation] | None = None) -> Relation:
+    """The task's relation called ``name``, or that of the ``known`` ones; "FACTOR=VALUE" sets a
+    value. Raises ValueError that suggests the nearest name."""
+    by_name = {r.name: r for r in (relations_of(task) if known is None else known)}
     if name in by_name:
         return by_name[name]
+    factor, equals, value = name.partition("=")
+    if equals:
+        return set_to(task, factor.strip(), value.strip())
     near = difflib.get_close_matches(name, by_name, n=1, cutoff=0.0)
     raise ValueError(f"{task.name} has no relation {name!r}; did you mean {near[0]}?")

@@ -11,14 +11,16 @@ bins are our choice; gaps between them keep neighbouring values from looking ali
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from wdlib.factors import DSPRITES, SPACES, FactorSpace, check_numbers, integers
 
+LOOK = ("height", "width", "colour", "binary", "resized")  # what a task knows about its images
 Bins = tuple[tuple[int, ...], ...]
 
 
@@ -65,7 +67,16 @@ class Task:
     # factor keeps all its classes.
     nuisance: tuple[tuple[str, tuple[int, ...]], ...] = ()
     space_of_its_own: FactorSpace | None = None  # the factors of another dataset: wdlib.data.own
-    colour: bool = False
+    height: int = 64  # of an image, in pixels
+    width: int = 64
+    colour: bool | None = None  # three channels instead of one; None as the dataset has it
+    binary: bool | None = None  # every pixel is off or on; None as the dataset has it
+    resized: bool = False  # images of other sizes are cropped and scaled to this one
+
+    def __post_init__(self):
+        for name, dataset in (("colour", "shapes3d"), ("binary", "dsprites")):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, self.dataset == dataset)
 
     @property
     def space(self) -> FactorSpace:
@@ -85,12 +96,22 @@ class Task:
     @property
     def combinations(self) -> int:
         """Number of combinations of relevant values, as in the paper's Table 1."""
-        return int(np.prod(self.sizes))
+        return math.prod(self.sizes)
 
     @property
-    def channels(self) -> int:
-        """Colour channels of an image."""
-        return 3 if self.colour or self.dataset == "shapes3d" else 1
+    def shape(self) -> tuple[int, int, int]:
+        """Shape of an image for the networks: channels, height, width."""
+        return 3 if self.colour else 1, self.height, self.width
+
+    @property
+    def record(self) -> dict:
+        """The whole task, ready for JSON; ``recorded`` makes a task of it again."""
+        factors = [
+            {"name": f.name, "values": [*f.value_names], "grid": [*f.grid], "cyclic": f.cyclic}
+            for f in self.factors
+        ]
+        look = {name: getattr(self, name) for name in LOOK}
+        return {"name": self.name, "factors": factors, "image": look}
 
     def factor(self, name: str) -> int:
         """Position of the relevant factor called ``name``. Raises ValueError for another name."""
@@ -111,7 +132,7 @@ class Task:
 
     def __len__(self) -> int:
         """Number of images of the task."""
-        return int(np.prod([len(a) for a in self.admitted]))
+        return math.prod(len(a) for a in self.admitted)
 
     def classes(self, indices) -> np.ndarray:
         """Image numbers of the task [N] -> source classes [N, k].
@@ -147,6 +168,13 @@ class Task:
         """Image numbers of the task [N] -> relevant values [N, n]."""
         return self.values(self.classes(indices))
 
+    def has_labels(self, indices) -> np.ndarray:
+        """Image numbers of the task [N] -> whether any relevant value of each is known, bool [N].
+
+        It is all of them, except in a table.
+        """
+        return np.ones(len(indices), bool)
+
     def every_combination(self) -> np.ndarray:
         """All combinations of relevant values [combinations, n]."""
         return np.stack(np.unravel_index(np.arange(self.combinations), self.sizes), axis=1)
@@ -175,8 +203,34 @@ class Task:
 
         It is 1 unless values look alike; for orientation on v4's full circle, (1/4 + 1/2 + 1) / 3.
         """
+        if self.space is not DSPRITES:
+            return dict.fromkeys(self.factor_names, 1.0)
         seen = self.seen(self.every_combination()).mean(0)
         return dict(zip(self.factor_names, seen.tolist(), strict=True))
+
+
+@dataclass(frozen=True, eq=False)
+class Table(Task):
+    """A task whose images are the rows of a table; its only source factor is the row."""
+
+    rows: np.ndarray = field(default=None, repr=False)  # values [N, n]; -1 where no label is
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.rows)
+
+    @property
+    def admitted(self) -> tuple[np.ndarray, ...]:
+        """The rows that take part: all."""
+        return (np.arange(len(self)),)
+
+    def values(self, classes) -> np.ndarray:
+        """Rows [N, 1] -> relevant values [N, n], -1 where a label is missing."""
+        return self.rows[self.space.check(classes)[:, 0]]
+
+    def has_labels(self, indices) -> np.ndarray:
+        """Numbers of rows [N] -> whether any label of each is known, bool [N]."""
+        return (self.rows[indices] >= 0).any(1)
 
 
 # How often a sprite looks the same within a full turn.
@@ -265,3 +319,27 @@ def task(name: str) -> Task:
         return by_lower[name.lower()]
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.0)
     raise ValueError(f"no task called {name!r}; did you mean {by_lower[near[0]].name}?")
+
+
+def recorded(record: dict) -> Task:
+    """The task that a ``Task.record`` describes; of your own images, it knows no longer which.
+
+    Raises ValueError for a task of TASKS that is described in another way.
+    """
+    known = (TASKS | ELSEWHERE).get(record["name"])
+    if known is not None:
+        if known.record != record:
+            raise ValueError(f"the recorded task {known.name} is not the task of this name")
+        return known
+    factors = []
+    for one in record["factors"]:
+        grid, name = one["grid"], one["name"]
+        sources = (
+            (name,) if len(grid) == 1 else tuple(f"{name} {axis}" for axis in range(len(grid)))
+        )
+        bins = tuple(tuple((place,) for place in range(size)) for size in grid)
+        factors.append(Factor(name, sources, bins, one["cyclic"], tuple(one["values"])))
+    axes = [(source, range(n)) for f in factors for source, n in zip(f.source, f.grid)]
+    space = FactorSpace(*(tuple(part) for part in zip(*axes)))
+    look = {name: record["image"][name] for name in LOOK}
+    return Task(record["name"], record["name"], tuple(factors), space_of_its_own=space, **look)

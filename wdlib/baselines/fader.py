@@ -59,13 +59,13 @@ class Fader(nn.Module):
         super().__init__()
         self.sizes, self.partitions = task.sizes, consecutive(task.sizes)
         attributes = sum(task.sizes)
-        self.classifier = encoder(config, task.channels, attributes)
-        self.encoder = encoder(config, task.channels, config.dim)
+        self.classifier = encoder(config, task.shape, attributes)
+        self.encoder = encoder(config, task.shape, config.dim)
         self.discriminator = mlp(config.dim, config.width, attributes, activation=config.activation)
-        self.decoder = decoder(config, attributes + config.dim, task.channels)
+        self.decoder = decoder(config, attributes + config.dim, task.shape)
 
     def read(self, x: Tensor) -> list[Tensor]:
-        """Float images [B, C, 64, 64] -> the classifier's logits [B, K_i] per factor."""
+        """Float images [B, C, H, W] -> the classifier's logits [B, K_i] per factor."""
         return list(self.classifier(x).split(self.sizes, dim=1))
 
     def discriminate(self, z: Tensor) -> list[Tensor]:
@@ -77,7 +77,7 @@ class Fader(nn.Module):
         return torch.cat([self.place(i, column) for i, column in enumerate(values.T)], dim=1)
 
     def code(self, x: Tensor) -> Tensor:
-        """Float images [B, C, 64, 64] -> codes [B, D]."""
+        """Float images [B, C, H, W] -> codes [B, D]."""
         return torch.cat([self.attributes(most_likely(self.read(x))), self.encoder(x)], dim=1)
 
     def values(self, codes: Tensor) -> Tensor:

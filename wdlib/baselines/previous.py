@@ -70,7 +70,7 @@ class PreviousModel(ModularModel):
 
     def __init__(self, task: Task, config: NetworkConfig = NetworkConfig()):  # noqa: B008
         super().__init__(task, config)
-        self.autoencoder = ModularAutoencoder(1, task.channels, config)
+        self.autoencoder = ModularAutoencoder(1, task.shape, config)
         self.critic = Critic(1, config)
         self.prior = AdaptivePrior((task.combinations,), config.dim)
         self.learner = RelationalLearner(1, len(self.relations), config)

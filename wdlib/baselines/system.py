@@ -12,6 +12,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor
 
+from wdlib.data import as_input
 from wdlib.relations import Relation, relations_of
 from wdlib.training.loop import Run, network_input
 
@@ -23,8 +24,8 @@ class FlatSystem:
 
     Args:
         run: the training that is over: its task, device and history.
-        encoder: float images [B, C, 64, 64] in [0, 1] on the device -> codes [B, D].
-        decoder: codes [B, D] on the device -> logits of images [B, C, 64, 64].
+        encoder: float images [B, C, H, W] in [0, 1] on the device -> codes [B, D].
+        decoder: codes [B, D] on the device -> logits of images [B, C, H, W].
         reader: has ``partitions``; ``values``, codes [N, D] -> the value of each factor, [N, n]
             int64; and ``place``, (number of a factor, its values [N]) -> what its dimensions hold
             then, [N, width].
@@ -48,7 +49,7 @@ class FlatSystem:
         self.values = reader.values
 
     def encode(self, images: Tensor, *, batch: int = 512) -> Tensor:
-        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes [N, D]."""
+        """Images [N, C, H, W], as ``wdlib.data.as_input`` takes them -> codes [N, D]."""
         return self._of_images(self.encoder, images, batch)
 
     def deviations(self, images: Tensor, *, batch: int = 512) -> Tensor | None:
@@ -57,12 +58,13 @@ class FlatSystem:
 
     @torch.no_grad()
     def _of_images(self, network, images: Tensor, batch: int) -> Tensor:
-        parts = images.split(batch)
-        return torch.cat([network(network_input(x.to(self.device))) for x in parts])
+        parts = (images[i : i + batch] for i in range(0, len(images), batch))
+        inputs = (network_input(as_input(x, self.task).to(self.device)) for x in parts)
+        return torch.cat([network(x) for x in inputs])
 
     @torch.no_grad()
     def decode(self, codes: Tensor, *, batch: int = 512) -> Tensor:
-        """Codes [N, D] -> images [N, C, 64, 64], float in [0, 1]."""
+        """Codes [N, D] -> images [N, C, H, W], float in [0, 1]."""
         parts = codes.split(batch)
         return torch.cat([self.decoder(z.to(self.device)).sigmoid() for z in parts])
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from wdlib.baselines import readout
 from wdlib.baselines.system import FlatSystem, Partitions
 from wdlib.model.modular import NetworkConfig, decoder, encoder
+from wdlib.model.networks import Shape
 from wdlib.training import method
 from wdlib.training.loop import Batches, FitRequest, Run, adam, network_input
 from wdlib.training.method import Terms
@@ -48,16 +49,16 @@ PUBLISHED = Training(
 
 
 class VAE(nn.Module):
-    """Encoder and decoder: images [B, C, 64, 64] -> q(z|x), codes [B, d] -> logits of images."""
+    """Encoder and decoder: images [B, C, H, W] -> q(z|x), codes [B, d] -> logits of images."""
 
-    def __init__(self, channels: int, config: NetworkConfig):
+    def __init__(self, shape: Shape, config: NetworkConfig):
         super().__init__()
         self.dim = config.dim
-        self.encoder = encoder(config, channels, 2 * config.dim)
-        self.decoder = decoder(config, config.dim, channels)
+        self.encoder = encoder(config, shape, 2 * config.dim)
+        self.decoder = decoder(config, config.dim, shape)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Images [B, C, 64, 64] in [0, 1] -> mean and log variance of q(z|x), [B, d] each."""
+        """Images [B, C, H, W] in [0, 1] -> mean and log variance of q(z|x), [B, d] each."""
         mean, log_variance = self.encoder(x).chunk(2, dim=1)
         return mean, log_variance
 
@@ -77,8 +78,8 @@ def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
-    """-E[log p(x|z)] in nats per image (64 times the loss of the modular model)."""
-    return x.shape[-1] * method.reconstruction(logits, x)
+    """-E[log p(x|z)] in nats per image (at 64 x 64, 64 times the modular model's loss)."""
+    return x[0, 0].numel() / 64 * method.reconstruction(logits, x)
 
 
 class Posterior(NamedTuple):
@@ -104,13 +105,13 @@ class VAERun:
 
     def __init__(self, data: Run, training: Training):
         self.data, self.training = data, training
-        self.vae = data.build(lambda: VAE(data.task.channels, training.networks))
+        self.vae = data.build(lambda: VAE(data.task.shape, training.networks))
         self.generator = torch.Generator(data.device).manual_seed(data.seed)
 
     def encode(self, pick: Tensor, labelled: Tensor, shift: int) -> tuple[Tensor, Tensor, Tensor]:
         """Unlabelled images ``pick`` [B] and moved labelled images [L], encoded in one pass.
 
-        Returns the images [B + L, C, 64, 64], and mean and log variance [B + L, d].
+        Returns the images [B + L, C, H, W], and mean and log variance [B + L, d].
         """
         moved = shifted(network_input(self.data.labelled[labelled]), shift, self.generator)
         x = network_input(self.data.unlabelled[pick])
@@ -120,7 +121,7 @@ class VAERun:
     def loss(
         self, x: Tensor, mean: Tensor, log_variance: Tensor, regulariser: Regulariser, at: float
     ) -> tuple[Tensor, Terms]:
-        """Reconstruction and regulariser of images x [B, C, 64, 64] that are encoded as q(z|x)."""
+        """Reconstruction and regulariser of images x [B, C, H, W] that are encoded as q(z|x)."""
         z = sample(mean, log_variance, self.generator)
         fidelity = reconstruction(self.vae.decoder(z), x)
         q = Posterior(mean, log_variance, z, kl(mean, log_variance).sum(1).mean())
@@ -147,7 +148,7 @@ class VAERun:
 
     @torch.no_grad()
     def codes(self, images: Tensor) -> Tensor:
-        """uint8 images [N, C, 64, 64] on the device -> the means of q(z|x) [N, d]."""
+        """uint8 images [N, C, H, W] on the device -> the means of q(z|x) [N, d]."""
         return torch.cat([self.vae.encode(network_input(part))[0] for part in images.split(512)])
 
     def system(self, partitions: Partitions | None = None) -> FlatSystem:

@@ -111,15 +111,15 @@ class ZeroDim(nn.Module):
         super().__init__()
         self.sizes, self.partitions = task.sizes, consecutive([config.factor_dim] * len(task.sizes))
         factors = len(task.sizes) * config.factor_dim
-        self.classifier = encoder(config.networks, task.channels, sum(task.sizes))
+        self.classifier = encoder(config.networks, task.shape, sum(task.sizes))
         self.embeddings = nn.ParameterList(
             nn.Parameter(start((size, config.factor_dim))) for size in task.sizes
         )
-        self.encoder = encoder(config.networks, task.channels, config.residual_dim)
-        self.decoder = decoder(config.networks, factors + config.residual_dim, task.channels)
+        self.encoder = encoder(config.networks, task.shape, config.residual_dim)
+        self.decoder = decoder(config.networks, factors + config.residual_dim, task.shape)
 
     def scores(self, x: Tensor) -> list[Tensor]:
-        """Float images [B, C, 64, 64] -> the classifier's logits [B, K_i] per factor."""
+        """Float images [B, C, H, W] -> the classifier's logits [B, K_i] per factor."""
         return list(self.classifier(x).split(self.sizes, dim=1))
 
     def soft_codes(self, scores: list[Tensor]) -> Tensor:
@@ -132,7 +132,7 @@ class ZeroDim(nn.Module):
         return torch.cat([self.place(i, column) for i, column in enumerate(values.T)], dim=1)
 
     def code(self, x: Tensor) -> Tensor:
-        """Float images [B, C, 64, 64] -> codes [B, D]."""
+        """Float images [B, C, H, W] -> codes [B, D]."""
         return torch.cat([self.soft_codes(self.scores(x)), self.encoder(x)], dim=1)
 
     @torch.no_grad()
@@ -183,7 +183,7 @@ class Stages:
 
     def __init__(self, run: Run, config: Config):
         self.run, self.config = run, config
-        self.pixels = config.pixels or ("bce" if run.task.channels == 1 else "mse")
+        self.pixels = config.pixels or ("bce" if not run.task.colour else "mse")
         with seeded(run.seed):
             self.model = ZeroDim(run.task, config)
             residuals = start((len(run.unlabelled), config.residual_dim))
@@ -196,7 +196,7 @@ class Stages:
     def latent_optimiser(self) -> torch.optim.Adam:
         """Adam of the first stage, with a rate for each kind of weights."""
         rates, model = self.config.rates, self.model
-        grey = self.run.task.channels == 1 or rates.colour_latent is None
+        grey = not self.run.task.colour or rates.colour_latent is None
         latents = [*model.embeddings, self.residuals]
         groups = [
             {"params": latents, "lr": rates.latent if grey else rates.colour_latent},
@@ -264,7 +264,7 @@ def entropy(scores: list[Tensor]) -> Tensor:
 
 
 def reconstruction(logits: Tensor, x: Tensor, pixels: str = "bce") -> Tensor:
-    """L_rec of images [B, C, 64, 64] -> [B]: mean over pixels of binary cross-entropy ("bce") or
+    """L_rec of images [B, C, H, W] -> [B]: mean over pixels of binary cross-entropy ("bce") or
     squared error ("mse")."""
     if pixels == "mse":
         return (logits.sigmoid() - x).square().flatten(1).mean(1)

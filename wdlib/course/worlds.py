@@ -32,7 +32,7 @@ def perceptron(inputs: int, outputs: int, width: int = 64) -> nn.Sequential:
 
 
 def examples(split: Split, images: Images, count: int | None = None) -> tuple[Tensor, Tensor]:
-    """The first ``count`` test images [N, C, 64, 64], uint8, and their values [N, n]."""
+    """The first ``count`` test images [N, C, H, W], uint8, and their values [N, n]."""
     test = split.test[:count]
     values = torch.from_numpy(split.task.labels(test))
     return device_images(images, split.task.classes(test)), values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,6 +15,7 @@ from wdlib.data.device import device_of
 from wdlib.data.originals import content_of
 from wdlib.factors import SPACES, FactorSpace
 
+SIDES = 16, 256  # pixels of the smallest and the largest side
 CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to stay in cache
 
 
@@ -23,17 +24,18 @@ class Images:
     """Images of a dataset, made on demand."""
 
     space: FactorSpace  # its order is the order of the images
-    shape: tuple[int, ...]  # (64, 64) with pixels 0 or 1, or (64, 64, 3) with 0 to 255
+    shape: tuple[int, ...]  # (height, width), or (height, width, 3) for colour
     source: str  # "drawn", or the path of the original file
     make: Callable[[np.ndarray], np.ndarray]  # classes [N, k] -> uint8 [N, *shape]
     chunk: int = CHUNK  # the most images that one call of make makes
     threads: int = 1  # how many calls of make may run at once
-    content: str = ""  # of an original file, the beginning of its SHA-256
+    binary: bool = False  # pixels are 0 or 1, not 0 to 255
+    content: str = ""  # of a file or a table, the beginning of its SHA-256
 
     @property
     def identity(self) -> str:
         """What records call the images: a file by what it holds, because it may move."""
-        return f"original file, SHA-256 {self.content}..." if self.content else self.source
+        return f"SHA-256 {self.content}..." if self.content else self.source
 
     def __len__(self) -> int:
         """Number of images in the dataset."""
@@ -55,6 +57,8 @@ class Images:
                     f"images ({self.source}) must be uint8 of shape {wanted}, but were made as "
                     f"{made.dtype} of shape {made.shape}"
                 )
+            if self.binary and made.max(initial=0) > 1:
+                raise ValueError(f"images ({self.source}) are binary, but a pixel is {made.max()}")
             images[part] = made
 
         starts = range(0, len(classes), self.chunk)
@@ -102,27 +106,82 @@ def load(
         "dsprites": (dsprites, dsprites_draw.draw),
         "shapes3d": (shapes3d, shapes3d_draw.draw),
     }[name]
-    file = facts.ORIGINAL.find(path)
+    file, binary = facts.ORIGINAL.find(path), name == "dsprites"
     if file is None and download:
         file = facts.ORIGINAL.fetch(root)
     if file is None:
-        return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=os.cpu_count() or 1)
+        threads = os.cpu_count() or 1
+        return Images(SPACES[name], facts.SHAPE, "drawn", draw, threads=threads, binary=binary)
     read = dsprites.reader(file, root) if name == "dsprites" else shapes3d.reader(file)
     # A reader sorts the images of one call, so larger calls read less.
-    return Images(SPACES[name], facts.SHAPE, str(file), read, 8 * CHUNK, content=content_of(file))
+    how = {"binary": binary, "content": content_of(file)}
+    return Images(SPACES[name], facts.SHAPE, str(file), read, 8 * CHUNK, **how)
+
+
+def check_sides(shape: Sequence[int], what: str) -> None:
+    """Raises ValueError, naming ``what``, for images with sides that the networks do not take."""
+    if not SIDES[0] <= min(shape[:2]) <= max(shape[:2]) <= SIDES[1]:
+        raise ValueError(
+            f"{what} are {shape[0]} x {shape[1]}, but sides are {SIDES[0]} to {SIDES[1]} pixels; "
+            f"pass resize=64, or (height, width)"
+        )
 
 
 def to_float(images, dtype=None):
-    """uint8 images, array or tensor -> torch float tensor [N, C, 64, 64] in [0, 1].
+    """uint8 images, array or tensor -> torch float tensor [N, C, H, W] in [0, 1].
 
-    images: [N, 64, 64] or [N, 1, 64, 64] in {0, 1}, [N, 64, 64, 3] or [N, 3, 64, 64] in 0..255.
-    ``dtype`` defaults to torch.float32. Raises ValueError for another dtype or shape.
+    images: [N, H, W], [N, H, W, 3] or [N, C, H, W], with 0 to 255; grey images in which no pixel
+    exceeds 1 count as binary. ``dtype`` defaults to torch.float32. ``as_input`` knows the task, and
+    need not guess. Raises ValueError for another dtype or shape.
+    """
+    images = _channels_first(as_tensor(images))
+    if str(images.dtype) != "torch.uint8":
+        raise ValueError(f"images must be uint8, got {images.dtype}")
+    binary = images.shape[1] == 1 and (not images.numel() or images.max() <= 1)
+    return images.to(dtype or _float32()) if binary else scaled(images, dtype)
+
+
+def scaled(images, dtype=None):
+    """uint8 tensor with 0 to 255, as ``device_images`` makes them -> float tensor in [0, 1]."""
+    return images.to(dtype or _float32()).div_(255)
+
+
+def as_input(images, task):
+    """Images as people have them -> the float32 tensor [N, C, H, W] in [0, 1] that networks read.
+
+    images: array or tensor [N, H, W], [N, H, W, C] or [N, C, H, W] of the task's size. Integers are
+    0 to 255, or for a binary task 0 and 1 (also 0 and 255); floats of any width are 0 to 1.
+
+    Raises ValueError for another shape, dtype or range, and for NaN.
     """
     import torch
 
     images = _channels_first(as_tensor(images))
-    scaled = images.to(dtype or torch.float32)
-    return scaled if images.shape[1] == 1 else scaled.div_(255)
+    if not _is_float(images) and images.dtype not in (torch.uint8, torch.bool):
+        images = images.to(torch.int64)  # torch computes little with the other integers
+    if tuple(images.shape[1:]) != task.shape:
+        raise ValueError(
+            f"images of {task.name} are [N, C, H, W] = [N, {', '.join(map(str, task.shape))}], "
+            f"but these are {list(images.shape)}; resize or convert them first"
+        )
+    if images.dtype == torch.bool or not images.numel():
+        return images.to(torch.float32)
+    least, most = (float(end) for end in images.aminmax())
+    if not (least >= 0 and most <= (1 if _is_float(images) else 255)):
+        raise ValueError(
+            f"pixels of {images.dtype} are {'0 to 1' if _is_float(images) else '0 to 255'}, but "
+            f"these are {least:g} to {most:g}: scale them first, for example by 1 / {most:g}"
+        )
+    if _is_float(images):
+        return images.to(torch.float32)
+    if task.binary and most > 1 and not ((images == 0) | (images == 255)).all():
+        raise ValueError(f"images of {task.name} are binary: 0 and 1, or 0 and 255, not grey")
+    if not task.binary and most == 1:
+        raise ValueError(
+            f"these pixels are 0 and 1, but integers are 0 to 255 for {task.name}: multiply them "
+            f"by 255, or declare the task binary"
+        )
+    return images.to(torch.float32) if most <= 1 else scaled(images)
 
 
 def as_tensor(images):
@@ -135,27 +194,35 @@ def as_tensor(images):
 
 
 def device_images(images: Images, classes, device="cpu"):
-    """Classes [N, k] -> uint8 torch tensor [N, C, 64, 64] on ``device``, drawn in chunks."""
+    """Classes [N, k] -> uint8 tensor [N, C, H, W] with 0 to 255 on ``device``, drawn in chunks."""
     import torch
 
     classes, device = images.space.check(classes), device_of(device)
-    channels = images.shape[2] if len(images.shape) == 3 else 1
-    resident = torch.empty((len(classes), channels, 64, 64), dtype=torch.uint8, device=device)
+    channels, size = (*images.shape, 1)[2], images.shape[:2]
+    resident = torch.empty((len(classes), channels, *size), dtype=torch.uint8, device=device)
     for start in range(0, len(classes), 4 * CHUNK):
         part = slice(start, start + 4 * CHUNK)
         resident[part] = _channels_first(torch.from_numpy(images.draw(classes[part]))).to(device)
-    return resident
+    return resident.mul_(255) if images.binary else resident
 
 
 def _channels_first(images):
-    """uint8 [N, 64, 64], [N, 64, 64, 3] or [N, C, 64, 64] -> [N, C, 64, 64], a view."""
-    if str(images.dtype) != "torch.uint8":
-        raise ValueError(f"images must be uint8, got {images.dtype}")
+    """[N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3 -> [N, C, H, W], a view."""
     if images.ndim == 3:
         return images[:, None]
-    if images.ndim == 4 and images.shape[-1] == 3:
-        return images.permute(0, 3, 1, 2)
     if images.ndim == 4 and images.shape[1] in (1, 3):
         return images
-    shapes = "[N, 64, 64], [N, 64, 64, 3] or [N, C, 64, 64]"
+    if images.ndim == 4 and images.shape[-1] in (1, 3):
+        return images.permute(0, 3, 1, 2)
+    shapes = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3"
     raise ValueError(f"images must be {shapes}, got {tuple(images.shape)}")
+
+
+def _float32():
+    import torch
+
+    return torch.float32
+
+
+def _is_float(images) -> bool:
+    return images.dtype.is_floating_point

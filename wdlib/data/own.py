@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from wdlib.data.images import Images
+from wdlib.data.images import Images, check_sides
 from wdlib.factors import FactorSpace
 from wdlib.tasks import Factor, Task
+
+LARGEST = 10**9  # images of a world: a split permutes their numbers
 
 
 def world(
@@ -21,7 +24,8 @@ def world(
     *,
     relevant: Sequence[str],
     cyclic: Sequence[str] = (),
-    colour: bool = False,
+    binary: bool | None = None,
+    colour: bool | None = None,
 ) -> tuple[Task, Images]:
     """Declare a dataset, and the task of its relevant factors.
 
@@ -29,13 +33,16 @@ def world(
         name: of the task.
         factors: name -> its values (words or numbers), the slowest factor first; every combination
             is an image.
-        draw: classes [N, k] (int64, one column per factor) -> uint8 images, [N, 64, 64] with pixels
-            0 and 1, or with ``colour`` [N, 64, 64, 3] with 0 to 255.
+        draw: classes [N, k] (int64, one column per factor) -> uint8 images [N, H, W], or in colour
+            [N, H, W, 3], with sides of 16 to 256 pixels.
         relevant: the factors with a partition of their own; the others are nuisance.
         cyclic: the relevant factors whose last value is followed by the first.
+        binary: whether pixels are 0 and 1, instead of 0 to 255; by default as 64 images are.
+        colour: whether images have three channels; by default as the first image has.
 
     Raises ValueError for an unknown relevant factor, one with fewer than two values, a cyclic
-    factor that is not relevant, and images of another dtype, shape or range (one is drawn).
+    factor that is not relevant, more than a billion combinations, and images of another dtype,
+    shape or range.
     """
     space = FactorSpace(tuple(factors), tuple(tuple(values) for values in factors.values()))
     if stray := set(cyclic) - set(relevant):
@@ -47,8 +54,21 @@ def world(
             raise ValueError(f"{name}: {one} has {len(values)} value(s), but needs at least two")
         bins, labels = tuple((c,) for c in range(len(values))), tuple(map(str, values))
         chosen.append(Factor(one, (one,), (bins,), cyclic=one in cyclic, labels=labels))
-    images = Images(space, (64, 64, 3) if colour else (64, 64), name, draw)
-    brightest = images.draw(np.zeros((1, len(factors)), np.int64)).max()
-    if not colour and brightest > 1:
-        raise ValueError(f"{name}: without colour, pixels are 0 or 1, but one is {brightest}")
-    return Task(name, name, tuple(chosen), space_of_its_own=space, colour=colour), images
+    count = math.prod(space.sizes)
+    if count > LARGEST:
+        raise ValueError(f"{name} has {count:,} combinations of values; use wdlib.table instead")
+    some = space.classes(np.random.default_rng(0).integers(count, size=64))
+    made = np.asarray(draw(some))
+    if made.dtype != np.uint8 or len(made) != 64 or made.ndim - 3 not in (0, 1):
+        raise ValueError(f"{name}: images must be uint8 [N, H, W] or [N, H, W, 3], but 64 of them "
+                         f"were made as {made.dtype} {list(made.shape)}")  # fmt: skip
+    if colour not in (None, made.ndim == 4) or (made.ndim == 4 and made.shape[-1] != 3):
+        raise ValueError(f"{name}: images {'with' if colour else 'without'} colour cannot have "
+                         f"the shape {list(made.shape)}")  # fmt: skip
+    check_sides(made.shape[1:], f"the images of {name}")
+    binary = bool(made.max() == 1) if binary is None else binary
+    images = Images(space, made.shape[1:], name, draw, binary=binary)
+    images.draw(some)  # raises where pixels are neither 0 nor 1, but should be
+    height, width = made.shape[1:3]
+    look = {"height": height, "width": width, "colour": made.ndim == 4, "binary": binary}
+    return Task(name, name, tuple(chosen), space_of_its_own=space, **look), images

@@ -16,14 +16,15 @@ import numpy as np
 
 from wdlib.data.images import Images
 from wdlib.files import recordable
-from wdlib.tasks import Task
+from wdlib.tasks import Table, Task
 
 MOST = 40_000  # images of a task in colour that take part in a run: half a gigabyte
 
 
-def most_images(task: Task) -> int:
-    """The most images of ``task`` that take part in a run: MOST, or three times MOST if grey."""
-    return MOST * 3 // task.channels
+def most_images(task: Task) -> int | None:
+    """The most images of ``task`` that take part in a run: MOST, three times MOST if grey, and all
+    of a table."""
+    return None if isinstance(task, Table) else MOST * 3 // task.shape[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ def split(
     task: Task,
     *,
     seed: int,
-    labels: int = 1000,
+    labels: int | None = None,
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     limit: int | None = None,
     unseen: float = 0.0,
@@ -60,8 +61,9 @@ def split(
 
     Args:
         seed: of the permutation, and of the choice of combinations.
-        labels: number of labelled images.
-        fractions: of train, validation and test.
+        labels: number of labelled images; by default 1000, or all of train in a table.
+        fractions: of train, validation and test. In a table, only rows with a label are divided:
+            the others belong to train, and so does the first row with each value.
         limit: the most images in train, validation and test together.
         unseen: fraction of the combinations of relevant values that only ``Split.unseen`` holds.
             Each value of each factor still occurs in other combinations.
@@ -69,7 +71,7 @@ def split(
     Raises ValueError for fractions that do not sum to 1, more labels than images of train, and so
     many unseen combinations that a value would not occur.
     """
-    seed, labels = index(seed), index(labels)
+    seed, labels = index(seed), labels if labels is None else index(labels)
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-9:
         raise ValueError(f"fractions of train, validation and test must sum to 1, got {fractions}")
     if limit is not None and limit < 1:
@@ -77,6 +79,9 @@ def split(
     order = np.random.default_rng(seed).permutation(len(task))
     left_out = np.zeros((0, len(task.factors)), np.int64)
     unseen_images = np.zeros(0, np.int64)
+    known = task.has_labels(order)
+    if unseen and not known.all():
+        raise ValueError(f"{task.name} has rows without labels: no combination can be left out")
     if unseen:
         left_out = _choose_combinations(task.sizes, unseen, seed)
         gone = np.zeros(task.sizes, bool)
@@ -84,15 +89,27 @@ def split(
         is_gone = gone[tuple(task.labels(order).T)]
         order, unseen_images = order[~is_gone], order[is_gone]
     order = order[:limit]
-    ends = np.round(np.cumsum(fractions[:2]) * len(order)).astype(int)
-    train, validation, test = np.split(order, ends)
-    if not 0 <= labels <= len(train):
+    known = task.has_labels(order)
+    mine = order if known.all() else _first_of_each_value(task, order[known])
+    ends = np.round(np.cumsum(fractions[:2]) * len(mine)).astype(int)
+    few, validation, test = np.split(mine, ends)
+    train = few if known.all() else np.concatenate([few, order[~known]])
+    if labels is None:
+        labels = len(few) if isinstance(task, Table) else 1000
+    if not 0 <= labels <= len(few):
         raise ValueError(
-            f"cannot label {labels} images: train of {task.name} has {len(train)} images"
+            f"cannot label {labels} images: train of {task.name} has {len(few)} images with labels"
         )
-    few = train[:labels]
     settings = {"fractions": [*fractions], "limit": limit, "unseen": unseen}
+    few = few[:labels]
     return Split(task, seed, train, validation, test, few, unseen_images, left_out, settings)
+
+
+def _first_of_each_value(task: Task, order: np.ndarray) -> np.ndarray:
+    """The rows in their order, but with one row of each value of each factor at the beginning."""
+    first = [np.unique(column, return_index=True)[1] for column in task.labels(order).T]
+    first = np.unique(np.concatenate(first))
+    return np.concatenate([order[first], np.delete(order, first)])
 
 
 def _choose_combinations(sizes: tuple[int, ...], fraction: float, seed: int) -> np.ndarray:

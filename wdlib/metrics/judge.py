@@ -15,25 +15,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wdlib.data import Images, Split, device_images, device_of, to_float
+from wdlib.data import Images, Split, as_input, device_images, device_of, scaled
 from wdlib.data.split import digest
 from wdlib.files import provenance
 from wdlib.model import saved
 from wdlib.model.networks import ConvEncoder
+from wdlib.tasks import Task
 
 
 class Judge(nn.Module):
-    """Images [N, C, 64, 64] in [0, 1] -> values [N, n] of the task's relevant factors.
+    """Images [N, C, H, W] in [0, 1] -> values [N, n] of the task's relevant factors."""
 
-    Args:
-        channels: C.
-        sizes: number of values of each factor, n of them.
-    """
-
-    def __init__(self, channels: int, sizes: tuple[int, ...]):
+    def __init__(self, task: Task):
         super().__init__()
-        self.sizes = tuple(sizes)
-        self.network = ConvEncoder(channels, sum(sizes), widths=(32, 32, 32), hidden=256)
+        self.task, self.sizes = task, task.sizes
+        self.network = ConvEncoder(task.shape, sum(task.sizes), widths=(32, 32, 32), hidden=256)
         self.network.to(memory_format=torch.channels_last)
 
     def forward(self, x: Tensor) -> list[Tensor]:
@@ -43,11 +39,14 @@ class Judge(nn.Module):
 
     @torch.no_grad()
     def read(self, x: Tensor, *, batch: int = 512) -> Tensor:
-        """Images, float in [0, 1] or uint8 -> values [N, n] int64."""
+        """Images [N, C, H, W], as ``wdlib.data.as_input`` takes them -> values [N, n] int64.
+
+        Raises as it does.
+        """
         self.eval()
-        parts = []
-        for part in x.split(int(batch)):
-            part = part if part.dtype.is_floating_point else to_float(part)
+        device, parts, batch = next(self.parameters()).device, [], int(batch)
+        for start in range(0, max(len(x), 1), batch):
+            part = as_input(x[start : start + batch], self.task).to(device)
             parts.append(torch.stack([s.argmax(1) for s in self(part)], dim=1))
         return torch.cat(parts)
 
@@ -72,9 +71,9 @@ def train_judge(
     seed, steps, batch = index(seed), index(steps), index(batch)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        judge = Judge(task.channels, task.sizes).to(device)
+        judge = Judge(task).to(device)
     generator = torch.Generator(device).manual_seed(seed)
-    train = split.train[:limit]
+    train = split.train[task.has_labels(split.train)][:limit]
     x = device_images(images, task.classes(train), device)
     y = torch.from_numpy(task.labels(train)).to(device)
     optimiser = torch.optim.AdamW(judge.parameters(), fused=True)
@@ -82,13 +81,19 @@ def train_judge(
     judge.train()
     for _ in range(steps):
         pick = torch.randint(len(x), (batch,), generator=generator, device=device)
-        scores = judge(soften(to_float(x[pick]), generator))
-        loss = sum(F.cross_entropy(s, v) for s, v in zip(scores, y[pick].T))
+        scores = judge(soften(scaled(x[pick]), generator))
+        loss = sum(label_loss(s, v) for s, v in zip(scores, y[pick].T))
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
         schedule.step()
     return judge.eval()
+
+
+def label_loss(scores: Tensor, values: Tensor) -> Tensor:
+    """Cross-entropy of values [B] with logits [B, K], mean over the labels that exist (not -1)."""
+    known = (values >= 0).sum().clamp(min=1)
+    return F.cross_entropy(scores, values, ignore_index=-1, reduction="sum") / known
 
 
 def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu") -> Judge:
@@ -107,7 +112,7 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
             raise ValueError(
                 f"the judge in {folder} was trained on {theirs}, not on {mine}: use another folder"
             )
-        judge = Judge(split.task.channels, split.task.sizes)
+        judge = Judge(split.task)
         saved.check_fit(weights, judge.state_dict(), folder)
         judge.load_state_dict(weights)
         return judge.to(device).eval()
@@ -121,8 +126,10 @@ def kept_judge(folder: Path | str, split: Split, images: Images, *, device="cpu"
 
 
 def accuracy(judge: Judge, x: Tensor, values: Tensor) -> float:
-    """The share of images x [N, C, 64, 64] whose values [N, n] are all read right."""
-    return float((judge.read(x) == values).all(1).float().mean())
+    """The share of images x [N, C, H, W] whose values [N, n] are all read right, of those that have
+    a label (not -1)."""
+    right = judge.read(x).to(values.device) == values
+    return float((right | (values < 0)).all(1).float().mean())
 
 
 def soften(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -34,7 +34,7 @@ def relation_accuracy(
 
     Args:
         system: has ``move(codes, relation) -> codes``, ``values(codes) -> [N, n]`` and, for the
-            judge, ``decode(codes) -> images [N, C, 64, 64]``.
+            judge, ``decode(codes) -> images [N, C, H, W]``.
         codes: [N, n, d] or [N, d], samples of the prior or encoded images.
         values: [N, n] integers, the values of the codes.
 

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from wdlib.files import whole
-from wdlib.model.modular import ModularModel
+from wdlib.model.modular import TEMPERATURE, ModularModel
 
 EXAMPLES = 3  # images in the batch that is traced; any number can be given afterwards
 
@@ -44,6 +44,7 @@ class Reader(nn.Module):
         tril = prior.scale_tril.double()
         inverse = torch.linalg.solve_triangular(tril, torch.eye(prior.dim).to(tril), upper=False)
         log = -tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # [n, K], up to a constant
+        log = log + prior.log_weight if prior.weighted else log
         self.register_buffer("mean", prior.mean)
         self.register_buffer("inverse", inverse.float())
         self.register_buffer("log", log.masked_fill(~prior.exists, -torch.inf).float())
@@ -53,7 +54,8 @@ class Reader(nn.Module):
         probability of the value among the components of its partition."""
         away = self.autoencoder.encode(images)[:, :, None] - self.mean  # [B, n, K, d]
         white = (self.inverse @ away[..., None])[..., 0]
-        confidences, values = (self.log - 0.5 * white.square().sum(-1)).softmax(-1).max(-1)
+        density = self.log - 0.5 * white.square().sum(-1)
+        confidences, values = (TEMPERATURE * density).softmax(-1).max(-1)
         return values, confidences
 
 

@@ -4,7 +4,8 @@ The adaptive prior is the paper's idea. Partition i has one normal component for
 factor i, estimated from the codes of the labelled images with this value.
 
 Source: Valenti and Bacciu (2022), section 3, p_i(z_i) = sum_k pi_k N(z_i; mu_ik, Sigma_ik). Here
-every pi_k is 1 / K_i, because all values are equally frequent in these tasks.
+every pi_k is 1 / K_i, because all values are equally frequent in these tasks, unless
+``NetworkConfig.weighted`` asks for the shares of the labels.
 """
 
 from __future__ import annotations
@@ -53,15 +54,24 @@ class FitConfig:
 
 class AdaptivePrior(nn.Module):
     """One Gaussian mixture per partition of ``dim`` dimensions, with a component for each value of
-    its factor; ``sizes`` are the numbers of values.
+    its factor; ``sizes`` are the numbers of values. ``used`` maps codes to codes with zeros in the
+    dimensions that a partition does not use.
 
     State: ``mean`` [n, K, d] and ``scale_tril`` [n, K, d, d] (lower Cholesky factors), where K is
-    the largest size. Components beyond a partition's own size do not exist and are never read.
+    the largest size. Components beyond a partition's own size do not exist and are never read. All
+    components weigh alike; if ``weighted``, ``log_weight`` [n, K] holds the logarithms of the
+    shares of the labels.
     """
 
-    def __init__(self, sizes: tuple[int, ...], dim: int):
+    def __init__(
+        self,
+        sizes: tuple[int, ...],
+        dim: int,
+        used: nn.Module | None = None,
+        weighted: bool = False,
+    ):
         super().__init__()
-        self.sizes, self.dim = tuple(sizes), dim
+        self.sizes, self.dim, self.used = tuple(sizes), dim, used or nn.Identity()
         n, most = len(sizes), max(sizes)
         self.register_buffer("mean", torch.zeros(n, most, dim))
         self.register_buffer("scale_tril", torch.zeros(n, most, dim, dim))
@@ -69,10 +79,14 @@ class AdaptivePrior(nn.Module):
         exists = torch.tensor([[k < size for k in range(most)] for size in sizes])
         self.register_buffer("exists", exists, persistent=False)
         self.register_buffer("n_values", torch.tensor(sizes), persistent=False)
+        if weighted:
+            self.register_buffer("log_weight", torch.zeros(n, most))
+        self.weighted = weighted
 
     @torch.no_grad()
     def fit(self, codes: Tensor, values: Tensor, config: FitConfig = FitConfig()) -> None:  # noqa: B008
-        """Estimate every component from labelled codes [N, n, d] and their values [N, n].
+        """Estimate every component from labelled codes [N, n, d] and their values [N, n], where -1
+        is a missing label: a partition is fitted from the rows that label it.
 
         It computes on the CPU in float64, whatever the device, because some devices lack float64.
         Raises ValueError, and leaves the prior as it was, for shapes that do not fit, codes that
@@ -92,25 +106,30 @@ class AdaptivePrior(nn.Module):
             raise ValueError(f"the values of labelled codes must be integers, not {values.dtype}")
         codes, values = codes.cpu().double(), values.cpu()
         mean, tril = (t.cpu().double().clone() for t in (self.mean, self.scale_tril))
+        weight = torch.zeros(mean.shape[:2])
+        unused = 1 - self.used(torch.ones_like(self.mean[:, 0])).cpu().double()  # [n, d]
         for i, size in enumerate(self.sizes):
             least, most = values[:, i].aminmax()
-            if least < 0 or most >= size:
+            if least < -1 or most >= size:
                 raise ValueError(f"partition {i} has values 0 to {size - 1}, got {least} to {most}")
-            spread = float(codes[:, i].std(0, correction=0).max())
+            known = values[:, i] >= 0
+            mine, value = codes[known, i], values[known, i]
+            spread = float(mine.std(0, correction=0).max()) if len(mine) else 1.0
             if spread < COLLAPSED:
                 raise Collapsed(
-                    f"partition {i} has collapsed: its {len(codes)} labelled codes are all alike "
+                    f"partition {i} has collapsed: its {len(mine)} labelled codes are all alike "
                     f"(standard deviation {spread:.1g}), so its values cannot be distinguished; "
                     f"warm up longer, with more label loss or less adversarial loss"
                 )
-            counts = torch.bincount(values[:, i], minlength=size)
+            counts = torch.bincount(value, minlength=size)
             if (counts == 0).any():
                 missing = int(counts.argmin())
                 raise ValueError(
                     f"value {missing} of partition {i} has no labelled image, so its component "
                     f"cannot be estimated; label more images"
                 )
-            members = [codes[values[:, i] == k, i] for k in range(size)]
+            weight[i, :size] = (counts / counts.sum()).log()
+            members = [mine[value == k] for k in range(size)]
             centred = torch.cat([m - m.mean(0) for m in members])
             pooled = centred.T @ centred / max(len(centred) - size, 1)
             for k, m in enumerate(members):
@@ -118,9 +137,12 @@ class AdaptivePrior(nn.Module):
                 deviation = m - mean[i, k]
                 own = deviation.T @ deviation / max(len(m) - 1, 1)
                 covariance = config.scale * ((1 - config.shrink) * own + config.shrink * pooled)
+                covariance += torch.diag(unused[i])
                 tril[i, k] = _cholesky(covariance, config, partition=i, value=k, count=len(m))
         self.mean.copy_(mean.float())
         self.scale_tril.copy_(tril.float())
+        if self.weighted:
+            self.log_weight.copy_(weight)
 
     def log_density(self, z: Tensor) -> Tensor:
         """log N(z_i; mu_ik, Sigma_ik) of every component: z [B, n, d] -> [B, n, K].
@@ -132,6 +154,7 @@ class AdaptivePrior(nn.Module):
         half_log_det = self.scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)  # [n, K]
         log = -0.5 * white.square().sum(2) - half_log_det[:, :, None]
         log = log - 0.5 * self.dim * math.log(2 * math.pi)
+        log = log + self.log_weight[:, :, None] if self.weighted else log
         return log.permute(2, 0, 1).masked_fill(~self.exists, -math.inf)
 
     def values(self, z: Tensor) -> Tensor:
@@ -143,7 +166,8 @@ class AdaptivePrior(nn.Module):
         partition = torch.arange(len(self.sizes), device=values.device)
         shape, device = (*values.shape, self.dim, 1), self.mean.device
         noise = torch.randn(shape, generator=generator, device=device)
-        return self.mean[partition, values] + (self.scale_tril[partition, values] @ noise)[..., 0]
+        away = (self.scale_tril[partition, values] @ noise)[..., 0]
+        return self.used(self.mean[partition, values] + away)
 
     def random_values(self, count: int, *, generator: torch.Generator) -> Tensor:
         """[count, n] values, independent and uniform; all combinations are equally likely."""

@@ -15,10 +15,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from wdlib.data import device_of
 from wdlib.files import alone, read_record, recordable, whole
-from wdlib.model.modular import ModularModel, NetworkConfig
-from wdlib.tasks import Task, task
 
 FORMAT = 1
 UNREADABLE = (safetensors.SafetensorError, KeyError, RuntimeError, TypeError, ValueError)
@@ -108,28 +105,3 @@ def check_fit(tensors: dict[str, Tensor], wanted: dict[str, Tensor], where) -> N
                 f"the weights in {where} have {name} of shape {tuple(tensors[name].shape)}, "
                 f"but the model needs {tuple(wanted[name].shape)}"
             )
-
-
-def load_model(folder: Path | str, *, own: Task | None = None, device: str | torch.device = "cpu"):
-    """The model that ``Trainer.save_model`` wrote into ``folder``, in eval mode, and its record.
-
-    ``own``: the task of your own dataset. Raises FileNotFoundError where there is no model,
-    ValueError for a damaged one and for a device that is not there.
-    """
-    device = device_of(device)
-    weights, record = load(folder, MODEL)
-    kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
-    if missing := [k for k, kind in kinds.items() if type(record.get(k)) is not kind]:
-        raise ValueError(f"the record of the model in {folder} lacks a valid {', '.join(missing)}")
-    try:
-        networks = dict(record["preset"]["networks"])
-        networks["encoder_widths"] = tuple(networks["encoder_widths"])
-        about = own or task(record["task"]), NetworkConfig(**networks)
-        with torch.device("meta"):  # where networks of any size take no memory
-            wanted = ModularModel(*about).state_dict()
-    except (KeyError, ValueError, RuntimeError, OverflowError, TypeError) as error:
-        raise ValueError(f"the record in {folder} describes no model: {error}") from None
-    check_fit(weights, wanted, folder)
-    model = ModularModel(*about)
-    model.load_state_dict(weights)
-    return model.to(device).eval(), record

@@ -26,10 +26,10 @@ class System(Protocol):
     partitions: Sequence[Sequence[int]] | None
 
     def encode(self, images: Tensor) -> Tensor:
-        """Images [N, C, 64, 64], uint8 or float in [0, 1] -> codes."""
+        """Images [N, C, H, W], uint8 or float in [0, 1] -> codes."""
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Codes -> images [N, C, 64, 64] in [0, 1]."""
+        """Codes -> images [N, C, H, W] in [0, 1]."""
 
     def values(self, codes: Tensor) -> Tensor:
         """Codes -> the factor values that they represent, [N, n] int64."""

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wdlib.data import as_tensor, to_float
+from wdlib.data import as_tensor
 from wdlib.metrics.judge import Judge
 from wdlib.model import AdaptivePrior, ModularModel
 from wdlib.relations import Relation
@@ -72,9 +72,7 @@ class Walk:
 
     def start(self, image) -> Step:
         """Begin at the code of an image: uint8 [H, W] or [H, W, 3], or float [C, H, W], 0 to 1."""
-        batch = as_tensor(image)[None]
-        batch = batch if batch.is_floating_point() else to_float(batch)
-        codes = self.model.encode(batch)
+        codes = self.model.encode(as_tensor(image)[None])
         self._walks.append([])
         return self._add("start", codes)
 

@@ -2,7 +2,7 @@
 
 # ruff: noqa: F401
 from wdlib.training.loop import FitRequest
-from wdlib.training.progress import Bar, Lines, Silence, suited
+from wdlib.training.progress import Bar, Lines, Progress, Silence, suited
 from wdlib.training.schedule import (
     COURSE,
     FEW,

@@ -20,7 +20,7 @@ from operator import index
 import torch
 from torch import Tensor, nn
 
-from wdlib.data import Images, Split, check_images, check_labels, device_images, device_of, to_float
+from wdlib.data import Images, Split, check_images, check_labels, device_images, device_of, scaled
 from wdlib.training.progress import Progress, Silence
 
 
@@ -79,8 +79,8 @@ class Run:
         seed: of the weights (see ``seeded``) and of ``generator``.
         budget: of the ``Loop``: steps or seconds, progress and limits.
 
-    Attributes: ``unlabelled``, uint8 images [N, C, 64, 64] of split.train; ``labelled``, uint8
-    images [L, C, 64, 64], and their ``values`` [L, n]; ``generator``; ``loop``.
+    Attributes: ``unlabelled``, uint8 images [N, C, H, W] of split.train; ``labelled``, uint8
+    images [L, C, H, W], and their ``values`` [L, n]; ``generator``; ``loop``.
 
     Raises ValueError where a value has no labelled image, and for images that are all alike.
     """
@@ -286,8 +286,9 @@ def update(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
 
 
 def network_input(images: Tensor) -> Tensor:
-    """uint8 or float images [B, C, 64, 64] -> float in [0, 1], channels-last (faster on a CPU)."""
-    x = images if images.is_floating_point() else to_float(images)
+    """Images on the device, uint8 with 0 to 255 or float [B, C, H, W] -> float in [0, 1],
+    channels-last (faster on a CPU)."""
+    x = images if images.is_floating_point() else scaled(images)
     return x.contiguous(memory_format=torch.channels_last)
 
 

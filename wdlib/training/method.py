@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wdlib.data import to_float
+from wdlib.data import scaled
 from wdlib.model.modular import ModularModel
 from wdlib.model.prior import simple_prior
 from wdlib.relations import Relation
@@ -33,11 +33,11 @@ Terms = dict[str, Tensor]  # name of a loss -> its value, unweighted
 def reconstruction(logits: Tensor, x: Tensor) -> Tensor:
     """-E[log p(x | z)], the first term of Eq. 1, with one Bernoulli distribution per pixel.
 
-    logits and x [B, C, 64, 64]. In nats per image, divided by the 64 pixels of a side, so that a
-    weight of 1 suits the other losses.
+    logits and x [B, C, H, W]. In nats per row of a 64 x 64 image, so that a weight of 1 suits the
+    other losses, whatever the size of an image is.
     """
     total = F.binary_cross_entropy_with_logits(logits, x, reduction="sum")
-    return total / (len(x) * x.shape[-1])
+    return total / (len(x) * x.shape[-2] * x.shape[-1] / 64)
 
 
 def critic(prior_logits: Tensor, code_logits: Tensor) -> Tensor:
@@ -89,8 +89,8 @@ def step(
     update: Update,
     generator: torch.Generator,
 ) -> Terms:
-    """One step of either stage on uint8 images [B, C, 64, 64]; returns every loss, unweighted."""
-    x = to_float(images)  # [B, C, 64, 64] in [0, 1]
+    """One step of either stage on uint8 images [B, C, H, W]; returns every loss, unweighted."""
+    x = scaled(images)  # [B, C, H, W] in [0, 1]
     if phase.views.corrupt:
         x = corrupted(x, generator)
     z = model.autoencoder.encode(x)  # [B, n, d]
@@ -105,7 +105,7 @@ def step(
 def autoencoder_losses(
     model: ModularModel, phase: Phase, x: Tensor, z: Tensor, update: Update, generator
 ) -> Terms:
-    """The two terms of Eq. 1 for images x [B, C, 64, 64] and their codes z [B, n, d]. The critic,
+    """The two terms of Eq. 1 for images x [B, C, H, W] and their codes z [B, n, d]. The critic,
     which the second one needs, takes its own step first (Eq. 2)."""
     terms = {}
     if phase.weight("adversarial"):
@@ -123,7 +123,8 @@ def prior_samples(model: ModularModel, prior: str, count: int, generator) -> Ten
     if prior == "adaptive":
         return latents(model, count, generator)[1]
     shape = (count, len(model.task.factors), model.config.dim)
-    return simple_prior(prior, shape, generator=generator, device=model.device)
+    samples = simple_prior(prior, shape, generator=generator, device=model.device)
+    return model.prior.used(samples)
 
 
 def latents(model: ModularModel, count: int, generator) -> tuple[Tensor, Tensor]:
@@ -172,7 +173,7 @@ def detached(terms: Terms) -> Terms:
 
 
 def corrupted(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Copies of x [B, C, 64, 64]: one in seven unchanged, three noisy, three with dropped pixels.
+    """Copies of x [B, C, H, W]: one in seven unchanged, three noisy, three with dropped pixels.
 
     Noise of standard deviation 0.3 falls on pixels that are fully on, clipped to [0, 1]; dropping
     sets each pixel to 0 with probability 0.3.

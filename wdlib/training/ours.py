@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wdlib.data import to_float
+from wdlib.data import scaled
 from wdlib.model.modular import ModularModel
 from wdlib.tasks import Task
 from wdlib.training.method import (
@@ -49,14 +49,14 @@ def step(
     """One step of warm-up or full training; returns every loss, unweighted.
 
     Args:
-        images: unlabelled, uint8 [B, C, 64, 64].
-        labelled: uint8 images [L, C, 64, 64] and their values [L, n].
+        images: unlabelled, uint8 [B, C, H, W].
+        labelled: uint8 images [L, C, H, W] and their values [L, n].
         taught: the teacher's pseudo-labels of ``images``, [B, n], -1 where it has none.
     """
-    x = corrupted(to_float(images), generator) if phase.views.corrupt else to_float(images)
+    x = corrupted(scaled(images), generator) if phase.views.corrupt else scaled(images)
     views = {"plain": x}
     if phase.weight("labels"):
-        views["labelled"] = moved(to_float(labelled[0]), phase, generator)
+        views["labelled"] = moved(scaled(labelled[0]), phase, generator)
     if phase.weight("pseudo") or phase.labels.balanced:
         views["moved"] = moved(x, phase, generator)
     codes = model.autoencoder.encode(torch.cat(list(views.values())))  # one pass for all losses
@@ -96,13 +96,14 @@ def finish_step(
     """
     half = len(z) // 2
     noise = torch.randn(z[:half].shape, generator=generator, device=z.device)
-    given = torch.cat([z[:half] + phase.finish.code_noise * noise, z[half:]])
+    noise = model.prior.used(phase.finish.code_noise * noise)
+    given = torch.cat([z[:half] + noise, z[half:]])
     if phase.finish.swap:
         own = model.prior.sample(model.prior.values(z), generator=generator)
         chance = torch.rand(z.shape[:2], generator=generator, device=z.device)  # [B, n]
         given = torch.where((swaps & (chance < phase.finish.swap))[:, :, None], own, given)
     logits = model.autoencoder.decode(given)
-    terms = {"reconstruction": reconstruction(logits, to_float(images))}
+    terms = {"reconstruction": reconstruction(logits, scaled(images))}
     if phase.weight("recomposition"):
         some = z[: max(len(z) // 4, 1)]
         terms["recomposition"] = recomposition_loss(model, phase, some, generator)
@@ -178,7 +179,7 @@ def teacher_loss(
 
 @torch.no_grad()
 def teach(model: ModularModel, phase: Phase, images: Tensor, balanced: float = 0.0) -> Tensor:
-    """The model's pseudo-labels of uint8 images [N, C, 64, 64]: [N, n] integers, -1 for none.
+    """The model's pseudo-labels of uint8 images [N, C, H, W]: [N, n] integers, -1 for none.
 
     A value needs a probability of ``phase.labels.confidence``. With ``balanced``, the surest images
     of every value count instead: at most this share of N / K_i per value.
@@ -209,7 +210,7 @@ def _surest(log_probabilities: Tensor, share: float) -> Tensor:
 
 
 def moved(x: Tensor, phase: Phase, generator: torch.Generator) -> Tensor:
-    """Moved copies of x [B, C, 64, 64]: a share ``roam`` to any place, the others by ``shift``."""
+    """Moved copies of x [B, C, H, W]: a share ``roam`` to any place, the others by ``shift``."""
     far = int(phase.views.roam * len(x))
     near = shifted(x[far:], phase.views.shift, generator)
     return torch.cat([roamed(x[:far], generator), near]) if far else near
@@ -224,15 +225,22 @@ def still_known(task: Task, phase: Phase, count: int, device) -> Tensor:
 
 
 def shifted(x: Tensor, pixels: int, generator: torch.Generator) -> Tensor:
-    """x [B, C, 64, 64], each image moved by -pixels..pixels in y and x; the edge is repeated."""
+    """x [B, C, H, W], each image moved by -pixels..pixels in y and x; the edge is repeated.
+
+    ``pixels`` is for images with sides of 64, and grows with the size of an image.
+    """
+    pixels = max(round(pixels * max(x.shape[-2:]) / 64), min(pixels, 1))
     by = torch.randint(-pixels, pixels + 1, (2, len(x), 1), generator=generator, device=x.device)
-    side = torch.arange(x.shape[-1], device=x.device)
-    return _taken(x, *(side + by).clamp(0, x.shape[-1] - 1))
+    rows, columns = (
+        (torch.arange(side, device=x.device) + b).clamp(0, side - 1)
+        for side, b in zip(x.shape[2:], by)
+    )
+    return _taken(x, rows, columns)
 
 
 def roamed(x: Tensor, generator: torch.Generator) -> Tensor:
-    """x [B, C, 64, 64], one object on black each, moved to a random place where all of it fits."""
-    seen, side = (x > 0).any(1), x.shape[-1]
+    """x [B, C, H, W], one object on black each, moved to a random place where all of it fits."""
+    seen, side = (x > 0).any(1), x.shape[-1]  # sprites are square images
     by = []
     for lines in (seen.any(2).int(), seen.any(1).int()):  # [B, 64]: rows, columns of the object
         first, last = lines.argmax(1), side - 1 - lines.flip(1).argmax(1)
@@ -244,7 +252,7 @@ def roamed(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _taken(x: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """x [B, C, 64, 64] with the given rows and columns [B, 64] of each image."""
+    """x [B, C, H, W] with the given rows [B, H] and columns [B, W] of each image."""
     count, channels, height, width = x.shape
     image = torch.arange(count, device=x.device)[:, None, None]
     pixel = (image * height + rows[:, :, None]) * width + columns[:, None, :]
@@ -306,7 +314,7 @@ def relations_step(
 
 @torch.no_grad()
 def refresh_statistics(model: ModularModel, images: Tensor) -> None:
-    """Take batch norm's running statistics from uint8 images [N, C, 64, 64] alone.
+    """Take batch norm's running statistics from uint8 images [N, C, H, W] alone.
 
     Decoded images, which the cycle loss encodes, have shifted them. Leaves training mode on.
     """
@@ -317,7 +325,7 @@ def refresh_statistics(model: ModularModel, images: Tensor) -> None:
         norm.momentum = None  # the plain average over what follows
     model.train()
     for part in images.tensor_split(math.ceil(len(images) / 256)):  # no part has a single image
-        model.autoencoder.encode(to_float(part))
+        model.autoencoder.encode(scaled(part))
     for norm, momentum in zip(norms, momenta):
         norm.momentum = momentum
 
@@ -326,9 +334,9 @@ def refresh_statistics(model: ModularModel, images: Tensor) -> None:
 def swap_costs(
     model: ModularModel, images: Tensor, z: Tensor, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
-    """Reconstruction loss of uint8 images [B, C, 64, 64] from their codes z [B, n, d] (a scalar),
+    """Reconstruction loss of uint8 images [B, C, H, W] from their codes z [B, n, d] (a scalar),
     and with each partition swapped for a sample of its own component ([n])."""
-    x = to_float(images)
+    x = scaled(images)
     own = model.prior.sample(model.prior.values(z), generator=generator)
     decode = model.autoencoder.decode
     swapped = []

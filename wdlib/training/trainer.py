@@ -8,17 +8,19 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from wdlib.data import Images, Split
+from wdlib.data import Images, Split, scaled
 from wdlib.factors import DSPRITES
 from wdlib.files import provenance, recordable
 from wdlib.model import saved
-from wdlib.model.modular import ModularModel
+from wdlib.model.modular import Factory, ModularModel
+from wdlib.relations import Relation
 from wdlib.training import checkpoint, method, ours
 from wdlib.training.checkpoint import Optimisers
 from wdlib.training.loop import Loop, Run, computed
@@ -33,6 +35,9 @@ class Trainer(Run):
 
     Args:
         preset: COURSE, FEW, PAPER, or one of your own.
+        relations, encoder, decoder: as in ``ModularModel``.
+        extra_loss: (model, images [B, C, H, W] in [0, 1]) -> a loss that is added to those of the
+            autoencoder at every step.
         compile: compile encoder and decoder (torch.compile); this pays on long runs only.
         autocast: bfloat16 matrix products where the device has them.
 
@@ -48,6 +53,10 @@ class Trainer(Run):
         *,
         seed: int = 0,
         device: str | torch.device = "cpu",
+        relations: Sequence[Relation] | None = None,
+        encoder: Factory | None = None,
+        decoder: Factory | None = None,
+        extra_loss: Callable[[ModularModel, Tensor], Tensor] | None = None,
         compile: bool = False,
         autocast: bool = False,
     ):
@@ -58,15 +67,14 @@ class Trainer(Run):
             )
         preset = recordable(preset)  # refuses here what a checkpoint could not hold
         self.preset = preset.for_images(len(split.train))
-        knows_nothing = split.task.channels * 64 * math.log(2)  # reconstruction loss of any image
+        knows_nothing = split.task.shape[0] * 64 * math.log(2)  # reconstruction loss of any image
         limits = {"critic": 80.0, "adversarial": 80.0, "reconstruction": 100 * knows_nothing}
         steps = max(self.preset.steps, 1)
         super().__init__(split, images, seed=seed, device=device, limits=limits, steps=steps)
-        self.images = images
-        self.autocast = autocast
-        self.model = self.build(lambda: ModularModel(split.task, preset.networks))
+        self.images, self.autocast, self.extra_loss = images, autocast, extra_loss
+        parts = {"relations": relations, "encoder": encoder, "decoder": decoder}
+        self.model = self.build(lambda: ModularModel(split.task, preset.networks, **parts))
         self.moves = method.Moves(split.task, self.model.relations, self.device)
-        self.optimisers = Optimisers(self.model, preset)
         if compile:
             self.model.autoencoder.encoder.compile()
             self.model.autoencoder.decoder.compile()
@@ -76,6 +84,11 @@ class Trainer(Run):
         self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
         self.taught = torch.zeros((0, n), dtype=torch.long, device=self.device)  # see ours.teach
         self.swaps = torch.zeros(n, dtype=torch.bool, device=self.device)  # see ours.finish_step
+
+    @cached_property
+    def optimisers(self) -> Optimisers:
+        """Adam for the networks that the model has when training begins."""
+        return Optimisers(self.model, self.preset)
 
     done = property(lambda self: self.loop.done, doc="Steps taken.")
     history = property(lambda self: self.loop.history, doc="Step, phase and losses per report.")
@@ -87,12 +100,15 @@ class Trainer(Run):
         progress: Progress | None = None,
         folder: Path | str | None = None,
         save_every: int = 500,
+        on_step: Callable[[Trainer], None] | None = None,
     ) -> ModularModel:
         """Train for ``steps`` steps, or to the end of the preset; return the model.
 
-        With a ``folder``, a checkpoint is saved there every ``save_every`` steps and at the end.
-        Raises FloatingPointError where a loss has diverged when it is shown or saved, and
-        ValueError where a partition has collapsed when the prior is estimated.
+        ``on_step`` is called with the trainer after every step; ``done`` counts them, and
+        ``loop.losses`` holds the last losses. With a ``folder``, a checkpoint is saved there every
+        ``save_every`` steps and at the end. Raises FloatingPointError where a loss has diverged
+        when it is shown or saved, and ValueError where a partition has collapsed when the prior is
+        estimated.
         """
         total = self.preset.steps
         end = total if steps is None else min(total, self.done + steps)
@@ -103,6 +119,8 @@ class Trainer(Run):
         if self.done < end:
             for _ in self._train(shares):
                 self.seconds = time.perf_counter() - began
+                if on_step is not None:
+                    on_step(self)
                 if folder is not None and (self.done % save_every == 0 or self.done == end):
                     self.loop.check()
                     self.save(folder)
@@ -171,7 +189,7 @@ class Trainer(Run):
         self._ready(frozen=phase.finish is not None)
         pick = self.order.take(phase.batch)
         common = (self.model, phase, self.moves, self.unlabelled[pick])
-        how = (self.optimisers.minimise, self.generator)
+        how = (partial(self._minimise, common[-1]), self.generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             if self.codes is not None:
                 return ours.finish_step(*common, self.codes[pick], self.swaps, *how)
@@ -181,6 +199,12 @@ class Trainer(Run):
                 return method.step(*common, *how)
             taught = self.taught[pick] if phase.weight("teacher") else None
             return ours.step(*common, (self.labelled[mine], self.values[mine]), taught, *how)
+
+    def _minimise(self, images: Tensor, name: str, loss: Tensor) -> None:
+        """One step of the optimiser called ``name``, with the extra loss for the autoencoder."""
+        if self.extra_loss is not None and name == "autoencoder":
+            loss = loss + self.extra_loss(self.model, scaled(images))
+        self.optimisers.minimise(name, loss)
 
     def refit(self) -> None:
         """Estimate the adaptive prior from the labelled images as they are encoded now."""
@@ -222,10 +246,15 @@ class Trainer(Run):
 
     def save_model(self, folder: Path | str) -> None:
         """Save the model alone in ``folder``, without what only training needs."""
+        self.model.record = self.record
+        self.model.save(folder)
+
+    @property
+    def record(self) -> dict:
+        """How the model was trained, ready for JSON."""
         took = {"steps": self.done, "seconds": round(self.seconds, 1)}
         took |= {"device": self.device.type, "threads": torch.get_num_threads()}
-        record = self.identity() | {"training": took, "source": provenance()}
-        saved.save(folder, saved.MODEL, self.model.state_dict(), record)
+        return self.identity() | {"training": took, "source": provenance()}
 
 
 def shares_of(
