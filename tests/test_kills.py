@@ -35,7 +35,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import random, sys, tempfile
 import kills
-from wdlib.experiments import cells
+from wdlib import files
 from wdlib.data import dsprites
 from wdlib.model import saved
 
@@ -56,7 +56,7 @@ for place in sys.argv[1].split():
         globals()[place].whole = naive
         kills.Death.drawn = classmethod(in_a_write)
 four = {
-    "cells": (kills.do_grid, kills.finished),
+    "files": (kills.do_grid, kills.finished),
     "dsprites": (kills.do_cache, kills.whole_caches),
     "alone": (kills.do_checkpoint, kills.loaded),
 }
@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as home:
 """
 
 
-@pytest.mark.parametrize("writers", ["saved", "cells", "dsprites", "alone"])
+@pytest.mark.parametrize("writers", ["saved", "files", "dsprites", "alone"])
 def test_a_writer_that_writes_in_place_or_beside_others_is_found_out(writers):
     run = python("-c", NAIVE, writers)
     assert run.returncode == 1
