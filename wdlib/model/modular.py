@@ -303,7 +303,8 @@ class ModularModel(nn.Module):
         """
         if isinstance(relation, str):
             relation = relation_called(relation, self.task, self.relations)
-        if tuple(getattr(codes, "shape", ())[1:]) != (len(self.partitions), self.config.dim):
+        code = self.autoencoder.partitions, self.autoencoder.dim
+        if tuple(getattr(codes, "shape", ())[1:]) != code:
             return self.decode(self.move(self.encode(self.images_of(codes)), relation))
         for number, one in enumerate(self.relations):
             if one.steps == relation.steps:
