@@ -455,9 +455,30 @@ assert means.grouped["beta_vae"] > means.grouped["modular"]
 #     run(course.cells_of("2"), client.get_executor(pure=False), folder="runs/table2")
 # ```
 #
-# `pure=False` stops dask from reusing an earlier result. All machines must see `folder`, because workers keep
-# judges and models there. A budget in *seconds* is fair on equal machines only, so the cells of Table 2 have
-# steps: those that 480 seconds of one core buy each method, measured once.
+# `pure=False` stops dask from reusing an earlier result. On a cluster with a queue,
+# [dask-jobqueue](https://jobqueue.dask.org) starts the workers:
+#
+# ```python
+# from dask_jobqueue import SLURMCluster  # or PBSCluster, SGECluster, ...
+#
+# with SLURMCluster(cores=1, memory="4GB", walltime="04:00:00") as cluster:
+#     cluster.scale(jobs=20)
+#     with dask.distributed.Client(cluster) as client:
+#         run(course.cells_of("2"), client.get_executor(pure=False), folder="runs/table2")
+# ```
+#
+# Or each cell is one job of an array. `python -m wdlib cell table2` prints how many cells Table 2 has. The script of
+# the job names one of them, and `python -m wdlib table 2 --folder runs/table2` prints the table of all:
+#
+# ```bash
+# #!/bin/bash
+# #SBATCH --array=1-78 --cpus-per-task=1 --mem=4G --time=04:00:00
+# python -m wdlib cell table2 $SLURM_ARRAY_TASK_ID --folder runs/table2
+# ```
+#
+# All machines must see `folder`, because workers keep judges and models there. A budget in *seconds* is fair on
+# equal machines only, so the cells of Table 2 have steps: those that 480 seconds of one core buy each method,
+# measured once.
 
 # %% tags=["nbval-check-output"]
 for study in ("1", "2"):

@@ -365,6 +365,31 @@ def test_table_runs_what_is_missing_and_writes_every_row(tmp_path, capsys):
     assert "no method 'fader'" in refused(capsys, "table", "1", "--methods", "modular,fader")
 
 
+def test_every_cell_of_a_table_may_be_a_job_of_its_own(tmp_path, capsys, monkeypatch):
+    from wdlib.experiments import grid
+    from wdlib.experiments.studies import cells_of
+
+    def work(cell, folder, methods):
+        if cell.seed == 1:
+            raise LookupError("seed 1 lost its way")
+        return [{"convention": "-", "score": "judged_encoded", "value": cell.seed / 10}]
+
+    monkeypatch.setattr(grid.run, "__kwdefaults__", grid.run.__kwdefaults__ | {"work": work})
+    asked = ["--tasks", "dSprites.v2", "--methods", "modular", "--folder", str(tmp_path)]
+    assert main(["cell", "table1", *asked]) == 0
+    assert capsys.readouterr().out == "3\n" and not list(tmp_path.iterdir())
+    for number in (1, 3):
+        assert main(["cell", "table1", str(number), *asked]) == 0
+        assert f"cell {number} of 3 is in {tmp_path}" in capsys.readouterr().out
+    assert main(["cell", "table1", "2", *asked]) == 2
+    assert "seed 1 lost its way" in capsys.readouterr().err
+    for number in ("0", "4"):
+        assert "table 1 has cells 1 to 3, got" in refused(capsys, "cell", "1", number, *asked)
+    cells = cells_of("1", tasks=["dSprites.v2"], methods=["modular"])
+    kept = grid.run(cells, folder=tmp_path, work=lambda *_: []).frame  # as ``table`` finds them
+    assert kept.seed.tolist() == [0, 2] and kept.value.tolist() == [0.0, 0.2]
+
+
 @pytest.fixture
 def model_to_read(tmp_path, monkeypatch):
     """A folder that holds a model, but no judge, and takes no file (root ignores its mode)."""
@@ -460,7 +485,18 @@ def test_table_refuses_seeds_and_tasks_that_are_none(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     "command",
-    [[], ["draw"], ["train"], ["evaluate"], ["film"], ["ship"], ["score"], ["table"], ["recipe"]],
+    [
+        [],
+        ["draw"],
+        ["train"],
+        ["evaluate"],
+        ["film"],
+        ["ship"],
+        ["score"],
+        ["table"],
+        ["cell"],
+        ["recipe"],
+    ],
 )
 def test_every_command_has_help(capsys, command):
     with pytest.raises(SystemExit) as stop:

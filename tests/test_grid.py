@@ -109,6 +109,58 @@ def test_a_dask_cluster_gives_the_same_table(tmp_path):
     assert len(workers(tmp_path)) == 2
 
 
+class Ticket:
+    """A future of a class of its own, as the clients of some clusters have."""
+
+    def __init__(self, future):
+        self.result, self.cancel, self.inner = future.result, future.cancel, future
+
+    def add_done_callback(self, function) -> None:
+        self.inner.add_done_callback(lambda _: function(self))
+
+
+class Wrapping:
+    """An executor that returns tickets."""
+
+    def __init__(self, executor):
+        self.executor, self.tickets = executor, []
+
+    def submit(self, fn, /, *args) -> Ticket:
+        self.tickets.append(Ticket(self.executor.submit(fn, *args)))
+        return self.tickets[-1]
+
+
+def test_futures_of_any_class_give_the_same_table(tmp_path):
+    with ThreadPoolExecutor(2) as executor:
+        table = run(CELLS, Wrapping(executor), folder=tmp_path, work=partial(toy, seconds=0.1))
+    assert figures(table) == WANTED and table.failed == {}
+    with Processes(1) as executor:
+        table = run(CELLS, Wrapping(executor), folder=tmp_path / "lost", work=deadly)
+    assert set(table.failed) == {CELLS[1]}
+    assert "worker process was lost" in table.failed[CELLS[1]]
+
+
+def test_a_client_of_dask_may_stand_for_its_executor(tmp_path):
+    from distributed import Client
+
+    with Client(n_workers=1, threads_per_worker=1, dashboard_address=":0") as client:
+        table = run(CELLS, client, folder=tmp_path, work=toy)
+    assert figures(table) == WANTED and table.failed == {}
+
+
+def test_an_interrupt_cancels_what_has_not_started(tmp_path):
+    def progress(done, *_):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(1) as executor:
+        wrapping = Wrapping(executor)
+        with pytest.raises(KeyboardInterrupt):
+            work = partial(toy, seconds=0.3)
+            run(CELLS, wrapping, folder=tmp_path, work=work, progress=progress)
+    assert wrapping.tickets[-1].inner.cancelled() and len(calls(tmp_path)) < len(CELLS)
+
+
 def test_a_finished_cell_is_not_done_again(tmp_path):
     run(CELLS[:4], folder=tmp_path, work=toy)
     assert figures(run(CELLS, folder=tmp_path, work=toy)) == WANTED

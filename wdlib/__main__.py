@@ -261,20 +261,11 @@ def run_score(args) -> None:
 
 def run_table(args) -> None:
     """Run the missing cells of a table, and print it."""
-    from wdlib.data import device_of
     from wdlib.experiments import grid, tables
     from wdlib.experiments.recipes import KNOWN
-    from wdlib.experiments.studies import cells_of
     from wdlib.training.progress import suited
 
-    asked = {name: getattr(args, name) for name in ("seeds", "tasks", "methods")}
-    asked = {name: given.split(",") for name, given in asked.items() if given}
-    try:
-        asked |= {"seeds": [int(seed) for seed in asked["seeds"]]} if args.seeds else {}
-    except ValueError:
-        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
-    cells = cells_of(args.name, seconds=args.seconds, device=str(device_of(args.device)), **asked)
-    folder = args.folder or Path("runs") / f"table{args.name}"
+    cells, folder = _cells(args)
     earlier = tables.read_results(args.csv) if args.csv and args.csv.exists() else None
     missing = cells if earlier is None else grid.lacking(cells, earlier)
     with grid.Processes(args.workers) as executor:
@@ -285,12 +276,49 @@ def run_table(args) -> None:
         print(tables.markdown(tables.SHOWN[args.name](frame)))
         if args.csv:
             tables.write_results(frame, args.csv)
+    _check_failed(table, len(cells), folder)
+
+
+def run_cell(args) -> None:
+    """Run one cell of a table, as a job of its own; without a number, print how many there are."""
+    from wdlib.experiments import grid
+    from wdlib.experiments.recipes import KNOWN
+
+    cells, folder = _cells(args)
+    if args.number is None:
+        print(len(cells))
+        return
+    if not 1 <= args.number <= len(cells):
+        raise ValueError(f"table {args.name} has cells 1 to {len(cells)}, got {args.number}")
+    cell = cells[args.number - 1]
+    _check_failed(grid.run([cell], folder=folder, methods=KNOWN), 1, folder)
+    print(f"{cell.task}, {cell.method}, seed {cell.seed}: cell {args.number} of {len(cells)} is in "
+          f"{folder}")  # fmt: skip
+
+
+def _cells(args) -> tuple[list, Path]:
+    """The cells of a table, and the folder that keeps them."""
+    from wdlib.data import device_of
+    from wdlib.experiments.studies import cells_of
+
+    asked = {name: getattr(args, name) for name in ("seeds", "tasks", "methods")}
+    asked = {name: given.split(",") for name, given in asked.items() if given}
+    try:
+        asked |= {"seeds": [int(seed) for seed in asked["seeds"]]} if args.seeds else {}
+    except ValueError:
+        raise ValueError(f"--seeds takes integers like 0,1,2, got {args.seeds!r}") from None
+    cells = cells_of(args.name, seconds=args.seconds, device=str(device_of(args.device)), **asked)
+    return cells, args.folder or Path("runs") / f"table{args.name}"
+
+
+def _check_failed(table, count: int, folder: Path) -> None:
+    """Raises ValueError where any of ``count`` cells failed, after saying why."""
     for cell, trace in table.failed.items():
         last = trace.strip().splitlines()[-1]
         print(f"failed: {cell.task}, {cell.method}, seed {cell.seed}: {last}", file=sys.stderr)
     if table.failed:
         raise ValueError(
-            f"{len(table.failed)} of {len(cells)} cells failed; their tracebacks are in "
+            f"{len(table.failed)} of {count} cells failed; their tracebacks are in "
             f"{folder / 'cells'}, and the same command tries them again"
         )
 
@@ -407,6 +435,17 @@ def _trees(default: str) -> tuple[tuple[str, ...], dict]:
     )  # fmt: skip
 
 
+CELLS = (
+    _argument("name", type=lambda name: name.removeprefix("table"),
+              choices=["1", "long", "2", "pace", "labels", "unseen", "ablations", "published"],
+              help="1 and 2 are the paper's tables"),
+    _argument("--folder", type=Path, help="keeps finished cells (default: runs/tableNAME)"),
+    *(_argument(name, help="with commas (default: those of the table)")
+      for name in ("--seeds", "--tasks", "--methods")),
+    _argument("--seconds", type=float,
+              help="training time per cell of 2, pace, published, and Modular (paper) in 1"),
+    _argument("--device", default="cpu", help="auto, cpu, cuda, ... (default: cpu)"),
+)  # fmt: skip
 VERBS = {  # the function of a verb -> its arguments; its docstring is the help
     run_draw: (
         _argument("dataset", help="dsprites or shapes3d"),
@@ -465,16 +504,13 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
         SEED, JSON,
     ),
     run_table: (
-        _argument("name", choices=["1", "long", "2", "pace", "labels", "unseen", "ablations",
-                                   "published"], help="1 and 2 are the paper's tables"),
-        _argument("--folder", type=Path, help="keeps finished cells (default: runs/tableNAME)"),
+        *CELLS,
         _argument("--csv", type=Path, help="file of the results; its cells count as finished"),
-        *(_argument(name, help="with commas (default: those of the table)")
-          for name in ("--seeds", "--tasks", "--methods")),
-        _argument("--seconds", type=float,
-                  help="training time per cell of 2, pace, published, and Modular (paper) in 1"),
-        _argument("--device", default="cpu", help="auto, cpu, cuda, ... (default: cpu)"),
         _argument("--workers", type=int, default=1, help="number of processes (default: 1)"),
+    ),
+    run_cell: (
+        *CELLS,
+        _argument("number", type=int, nargs="?", help="of the cell, from 1"),
     ),
     run_recipe: (_argument("digest", help="the row's twelve letters in the column recipe"),),
     run_report: (),

@@ -1,8 +1,9 @@
 """The grid: runs many cells on any executor and keeps each finished one, so a killed run goes on.
 
 ``run(cells, folder=...)`` does the cells one after the other. With ``Processes(2)``, or any other
-``concurrent.futures`` executor, they run side by side, and the table is the same. For more than one
-machine there is dask.distributed::
+executor, they run side by side, and the table is the same. An executor has ``submit``; its futures
+may be of any class that has ``add_done_callback``, ``result`` and ``cancel``, as those of
+``concurrent.futures``. For more than one machine there is dask.distributed::
 
     with Client("tcp://...") as client:
         run(cells, client.get_executor(pure=False), folder="runs/table2")
@@ -25,11 +26,11 @@ from concurrent.futures import (
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
-    as_completed,
 )
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 
 import pandas as pd
 from joblib import wrap_non_picklable_objects
@@ -83,24 +84,35 @@ def run(
     work = work if methods is None else partial(work, methods=methods)
     grid = _Grid(cells, folder, progress)
     missing = [cell for cell in cells if cell not in grid.done]
-    futures: dict[Future, Cell] = {}
+    futures: dict[Cell, Future] = {}
+    ended: SimpleQueue[Cell] = SimpleQueue()
     try:
         for cell in missing:
             if executor is None:
                 grid.end(cell, attempt(work, cell, folder))
                 continue
             try:
-                futures[executor.submit(attempt, work, cell, folder)] = cell
+                futures[cell] = executor.submit(attempt, work, cell, folder)
             except (BrokenExecutor, RuntimeError) as error:  # it takes no more work
                 grid.end(cell, f"never started: {_text(error)}")
-        for future in as_completed(futures):
-            error = future.exception()
-            grid.end(futures[future], _text(error) if error else future.result())
+        for cell, future in futures.items():
+            future.add_done_callback(lambda _, cell=cell: ended.put(cell))
+        for _ in futures:
+            cell = ended.get()
+            grid.end(cell, _outcome(futures[cell]))
     finally:  # after an interrupt, what hasn't started never will
-        for future in futures:
+        for future in futures.values():
             future.cancel()
     finished = {cell: grid.done[cell] for cell in cells if cell in grid.done}
     return Table(frame_of(finished), grid.failed)
+
+
+def _outcome(future: Future) -> dict | str:
+    """What ``attempt`` returned, or the traceback where its process was lost."""
+    try:
+        return future.result()
+    except Exception as error:
+        return _text(error)
 
 
 class _Grid:
