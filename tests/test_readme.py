@@ -11,10 +11,10 @@ from PIL import Image
 from test_packaging import ROOT
 
 import wdlib
-import wdlib.simple
 from wdlib.__main__ import parser
 from wdlib.course.notebooks import notebooks
 from wdlib.training import FitRequest
+from wdlib.training.schedule import PRESETS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CODE = re.findall(r"(?ms)^```python\n(.*?)^```", README)
@@ -69,7 +69,7 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
         Image.fromarray(random.integers(0, 256, (40, 30, 3), np.uint8)).save(f"photos/{file}")
     labels = {"file": files, "object": ["cup", "jar", None] * 20, "angle": [0, 30, 60] * 20}
     pd.DataFrame(labels).to_csv("labels.csv", index=False)
-    monkeypatch.setattr(wdlib.simple, "FEW", wdlib.COURSE)
+    monkeypatch.setitem(PRESETS, "FEW", wdlib.COURSE)
     session: dict = {}
     first, world, method = CODE
     exec(first, session)

@@ -4,6 +4,8 @@ import io
 import json
 import subprocess
 import sys
+from functools import partial
+from unittest.mock import patch
 
 import h5py
 import numpy as np
@@ -18,10 +20,12 @@ import wdlib
 from wdlib.__main__ import main
 from wdlib.data import as_input, device_images, load
 from wdlib.data.split import split
+from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel, NetworkConfig
 from wdlib.relations import Relation, Step
 from wdlib.tasks import Factor, Table, Task, recorded
 from wdlib.training import COURSE, Silence, Trainer
+from wdlib.training.schedule import PRESETS
 
 SHAPES = ("square", "ellipse", "heart")
 
@@ -46,7 +50,9 @@ def files_of(images, folder) -> list[str]:
 
 
 def quick(task, images, steps=150, **how):
-    return wdlib.fit(task, images, preset=COURSE, steps=steps, progress=Silence(), **how)
+    """``wdlib.fit`` in a few steps, with a judge of as many."""
+    with patch("wdlib.simple.train_judge", partial(train_judge, steps=steps)):
+        return wdlib.fit(task, images, preset=COURSE, steps=steps, progress=Silence(), **how)
 
 
 # --- one world, drawn and as files -----------------------------------------------------------
@@ -412,8 +418,8 @@ def test_a_folder_of_photographs_from_the_command_line(tmp_path, monkeypatch, ca
     frame.insert(0, "file", files_of(pixels, tmp_path / "photos"))
     frame.loc[150:, ["light", "corner"]] = None
     frame.to_csv(tmp_path / "labels.csv", index=False)
-    monkeypatch.setattr("wdlib.simple.COURSE", COURSE.cut(200))
-    monkeypatch.setattr("wdlib.simple.FEW", COURSE.cut(200))
+    for name in ("COURSE", "FEW"):
+        monkeypatch.setitem(PRESETS, name, COURSE.cut(200))
     table = ["--table", str(tmp_path / "labels.csv"), "--images", str(tmp_path / "photos")]
     run = str(tmp_path / "run")
     train = ["train", *table, "--factors", "light,corner", "--cyclic", "corner", "--out", run]

@@ -48,17 +48,17 @@ def run_train(args) -> None:
     from wdlib.simple import parts_of, schedule
     from wdlib.training import Trainer, preset, suited
 
-    asked = _settings(args)
+    asked, device = _settings(args), device_of(args.device)
     _check_seed(asked["seed"])
+    _check_folder(args.out or Path("runs"))
     chosen = asked["preset"] and preset(asked["preset"])
     wanted, images, about = _data_of(args)
     parts = parts_of(wanted, seed=asked["seed"], labels=asked["labels"])
     chosen = schedule(parts, chosen)
     out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{asked['seed']}"
-    _check_folder(out)
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")
-    how = {"seed": asked["seed"], "device": device_of(args.device), "compile": args.compile}
+    how = {"seed": asked["seed"], "device": device, "compile": args.compile}
     trainer = Trainer(parts, images, chosen, **how)
     if args.resume:
         trainer.resume(out)

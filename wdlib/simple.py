@@ -17,7 +17,8 @@ from wdlib.evaluation import evaluate
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel
 from wdlib.tasks import Table, Task
-from wdlib.training import COURSE, FEW, Preset, Progress, Trainer, suited
+from wdlib.training import Preset, Progress, Trainer, suited
+from wdlib.training import preset as preset_called
 
 FEW_LABELS = 250  # with fewer labelled images, FEW is the better preset
 
@@ -69,6 +70,6 @@ def parts_of(task: Task, *, seed: int, labels: int | None = None) -> Split:
 
 def schedule(parts: Split, preset: Preset | None = None, steps: int | None = None) -> Preset:
     """The preset for a split: the given one, or the one for its number of labels; cut to steps."""
-    few = len(parts.labelled) < FEW_LABELS
-    chosen = (preset or (FEW if few else COURSE)).for_task(parts.task.name)
+    usual = "FEW" if len(parts.labelled) < FEW_LABELS else "COURSE"
+    chosen = (preset or preset_called(usual)).for_task(parts.task.name)
     return chosen if steps is None else chosen.cut(steps)

@@ -57,7 +57,8 @@ def relation_accuracy(
         before = judge.read(system.decode(codes)) == values
         scores["judged_before"] = float(before.all(1).float().mean())
     right = (found == wanted).cpu().numpy()
-    matrix = np.stack([right[draw == number].mean(0) for number in range(len(relations))])
+    by_relation = [right[draw == number] for number in range(len(relations))]
+    matrix = np.stack([each.mean(0) if len(each) else each.sum(0) * np.nan for each in by_relation])
     settings = {"samples": len(codes), "relations": len(relations), "seed": seed}
     return Score("relation accuracy", scores, matrix, settings)
 

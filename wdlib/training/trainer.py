@@ -1,6 +1,31 @@
 """Training of the modular model: the phases of a preset, on the loop that all methods share.
 
 On a CPU, a run that is saved and resumed ends with the weights of a run that never stopped.
+
+Where researchers change things, with ``split``, ``images`` and ``preset`` as in README::
+
+    def small(config, shape, outputs):  # an encoder of your own: images [B, *shape] -> codes
+        return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(prod(shape), outputs))
+
+    trainer = Trainer(split, images, preset, encoder=small)
+    trainer.run().save("small")
+    model = wdlib.load_model("small", encoder=small)
+
+    # Relations of several values, learned like the others
+    two = Relation("two right", (Step("position", 2, axis=1),))
+    trainer = Trainer(split, images, preset, relations=[*relations_of(split.task), two])
+
+    # A loss of your own: codes stay small
+    def small_codes(model, x):
+        return 0.01 * model.autoencoder.encode(x).square().mean()
+
+    seen = []
+    trainer = Trainer(split, images, preset, extra_loss=small_codes)
+    trainer.run(on_step=lambda t: seen.append(t.loop.losses["reconstruction"]))
+
+    # Four dimensions for the first partition, eight for the second
+    networks = dataclasses.replace(preset.networks, dims=(4, 8))
+    trainer = Trainer(split, images, dataclasses.replace(preset, networks=networks))
 """
 
 from __future__ import annotations
