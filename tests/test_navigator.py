@@ -519,7 +519,7 @@ def test_what_does_not_fit_is_refused(model):
     with pytest.raises(ValueError, match="of dSprites.v2, but the split of dSprites.v3"):
         Navigator(model, v3, IMAGES)
     with pytest.raises(ValueError, match=r"the judge reads \(3, 9, 5\) values"):
-        Navigator(model, PARTS, IMAGES, Judge(1, (3, 9, 5)))
+        Navigator(model, PARTS, IMAGES, Judge(task("dSprites.v3")))
 
 
 def test_colour_and_three_partitions():
