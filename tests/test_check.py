@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
@@ -24,6 +25,7 @@ from wdlib.course.exercises.exercise import fault
 HERE = Path(__file__).parent
 NOTEBOOKS = sorted((HERE.parent / "notebooks").glob("*.ipynb"))
 MATRIX = np.array([[1.0, 2.0, 4.0], [3.0, -5.0, 6.0]])
+TABLE = {"file": ["a.jpg", "b.jpg"], "side": [None, "left"]}
 
 
 # --- what is wrong with a value ---
@@ -52,6 +54,8 @@ MATRIX = np.array([[1.0, 2.0, 4.0], [3.0, -5.0, 6.0]])
         ((1, MATRIX), [1, MATRIX]),
         ((3, 3), (3, 3)),
         ((3, 3), np.array([3, 3])),
+        (TABLE, pd.DataFrame(TABLE | {"side": [np.nan, " Left"]}, index=[1, 0])),
+        (TABLE, {"file": ("a.jpg", "b.jpg"), "side": np.array(["", "left"])}),
     ],
 )
 def test_a_right_value(wanted, answer):
@@ -113,6 +117,11 @@ def test_a_right_value(wanted, answer):
         ((1, 2), 1, "should have 2 parts (part 1, part 2), but it is an int"),
         ((1, 2), (1, 2, 3), "should have 2 parts (part 1, part 2), but it has 3"),
         ((1, MATRIX), (1, -MATRIX), "part 2: the sign"),
+        (TABLE, [["a.jpg", None], ["b.jpg", "left"]], "should be a dict of columns, but it is a l"),
+        (TABLE, {"file": ["a.jpg"]}, "the columns are file, but they should be file, side"),
+        (TABLE, TABLE | {"side": ["left"]}, "check that all have the same length"),
+        (TABLE, {"file": ["a.jpg"], "side": [None]}, "there are 1 rows, but there should be 2"),
+        (TABLE, TABLE | {"side": ["left", "left"]}, "column 'side': 1 of 2 entries (the first at"),
     ],
 )
 def test_a_fault_is_named(wanted, answer, said):

@@ -121,6 +121,10 @@ def test_an_image_grid_has_the_images_in_order_under_their_titles():
         plots.image_grid(GREY, ["a", "b"])
 
 
+def test_a_missing_label_is_a_question_mark():
+    assert plots.words([[1, 4], [-1, 0]], V2) == ["ellipse\nmiddle centre", "?\ntop left"]
+
+
 def test_images_may_be_flipped():
     """A view with negative strides, which torch does not have."""
     assert shown(plots.image_grid(GREY[:, ::-1]).axes[1])[53, 20] == 1

@@ -1,6 +1,7 @@
 """Right and wrong answers to the exercises of notebooks/01_worlds."""
 
 import numpy as np
+import pandas as pd
 
 
 def horner(classes, sizes):
@@ -58,6 +59,46 @@ def value_in_a_table(pos_x, pos_y):
     return np.where((row < 0) | (column < 0), -1, 3 * row + column)
 
 
+def in_a_loop(files):
+    columns = {"file": [], "object": [], "side": []}
+    for name in files:
+        words = name.split("_")
+        columns["file"].append(name)
+        columns["object"].append(None if words[0] == "unknown" else words[0])
+        columns["side"].append(None if words[1] == "unknown" else words[1])
+    return columns
+
+
+def with_pandas(files):
+    found = pd.Series(files).str.extract("(?P<object>[a-z]+)_(?P<side>[a-z]+)_")
+    return found.replace("unknown", np.nan).assign(file=files)
+
+
+def with_empty_text(files):
+    rows = [name.replace("unknown", "").split("_") for name in files]
+    return {"object": [r[0] for r in rows], "side": np.array([r[1] for r in rows]), "file": files}
+
+
+def keeps_unknown(files):
+    return {k: [w or "unknown" for w in column] for k, column in in_a_loop(files).items()}
+
+
+def leaves_out(files):
+    return in_a_loop([name for name in files if "unknown" not in name])
+
+
+def exchanged(files):
+    return with_pandas(files).rename(columns={"object": "side", "side": "object"})
+
+
+def without_ending(files):
+    return in_a_loop(files) | {"file": [name.split(".")[0] for name in files]}
+
+
+def one_column_only(files):
+    return in_a_loop(files) | {"object": [name.split("_")[0] for name in files]}
+
+
 ANSWERS = {
     "01.1": (
         [horner, with_numpy, by_weights],
@@ -90,20 +131,6 @@ ANSWERS = {
         ],
     ),
     "01.3": (
-        [125, 125.0, np.int64(125)],
-        [
-            (375, "still counted the scale as nuisance"),
-            (150, "orientation 39"),
-            (25, "not yet"),
-            (5, "forgot x and y inside the cell"),
-            (16875, "not yet"),
-            (135, "not yet"),
-            (124, "too small, by less than 10 %"),
-            ((5, 5, 5), "should be one number"),
-            (-125, "the sign"),
-        ],
-    ),
-    "01.4": (
         [5 / 6, 0.833, np.float32(0.8333)],
         [
             (0.583, "full circle"),
@@ -115,6 +142,24 @@ ANSWERS = {
             (1 / 3, "too small, by a factor of 2 to 10"),
             ("5/6", "should be a number"),
             ([0.5, 1, 1], "should be one number"),
+        ],
+    ),
+    "01.4": (
+        [in_a_loop, with_pandas, with_empty_text],
+        [
+            (keeps_unknown, "kept the word unknown as a value"),
+            (leaves_out, "left out the files with an unknown label"),
+            (exchanged, "exchanged object and side"),
+            (without_ending, "cut the ending off"),
+            (one_column_only, "in the column side only"),
+            (lambda f: in_a_loop(f) | {"number": [n.split("_")[2] for n in f]}, "the columns are"),
+            (lambda f: in_a_loop(f) | {"side": [None] * len(f)}, "column 'side': 3 of 4 entries"),
+            (lambda f: in_a_loop(f) | {"side": ["left"]}, "check that all have the same length"),
+            (lambda f: list(zip(*in_a_loop(f).values())), "should be a dict of columns"),
+            (lambda f: in_a_loop(f[:-1]), "there are 3 rows, but there should be 4"),
+            (lambda f: {k: np.array(v, str) for k, v in in_a_loop(f).items()}, "1 of 4 entries"),
+            (lambda f: in_a_loop([f]), "raises AttributeError"),
+            (in_a_loop(["mug_left_003.jpg"]), "should be a function"),
         ],
     ),
 }

@@ -1,6 +1,6 @@
 """Your own dataset: factors, and a function that turns classes into images in any way.
 
-``notebooks/01_worlds.ipynb`` has an example.
+``wdlib.table`` takes images that exist already. ``tests/test_own.py`` has an example of a world.
 """
 
 from __future__ import annotations

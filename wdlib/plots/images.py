@@ -97,9 +97,9 @@ def judged_strips(
 
 
 def words(values, task: Task, *, between: str = "\n") -> list[str]:
-    """Values [N, n] -> N texts, such as "heart, middle left"."""
-    rows = array(values).tolist()
-    return [between.join(f.value_names[v] for f, v in zip(task.factors, row)) for row in rows]
+    """Values [N, n] -> N texts, such as "heart, middle left"; -1, a missing label, is "?"."""
+    names = [(*factor.value_names, "?") for factor in task.factors]
+    return [between.join(n[v] for n, v in zip(names, row)) for row in array(values).tolist()]
 
 
 def pixels(images) -> np.ndarray:

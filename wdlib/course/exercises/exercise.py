@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 TOLERANCE = 1e-3  # for numbers with a fraction; integers must be equal
 
@@ -91,7 +92,8 @@ def fault(wanted, answer, tolerance: float = TOLERANCE, parts: tuple[str, ...] =
     """Describe what is wrong with a value in one phrase; None if the value is right.
 
     ``wanted`` is a number, an array or tensor or list of numbers, a word, a frozenset of words (the
-    order of the answer does not matter), or a tuple of several such answers, with the names
+    order of the answer does not matter), a dict of columns of words (the answer may be a DataFrame;
+    None, NaN and empty text are missing words), or a tuple of several such answers, with the names
     ``parts``. A number may differ by ``tolerance * max(1, |wanted|)``.
     """
     if answer is None or answer is Ellipsis:
@@ -100,6 +102,8 @@ def fault(wanted, answer, tolerance: float = TOLERANCE, parts: tuple[str, ...] =
         return _tuple_fault(wanted, answer, tolerance, parts)
     if isinstance(wanted, frozenset):
         return _set_fault(wanted, answer)
+    if isinstance(wanted, dict):
+        return _table_fault(pd.DataFrame(wanted), answer)
     if isinstance(wanted, str) and not isinstance(answer, str):
         return f"the answer should be a word, but it is {kind(answer)}"
     if isinstance(wanted, str):
@@ -157,6 +161,25 @@ def _set_fault(wanted: frozenset[str], answer) -> str | None:
         return None
     missing = f"{len(wanted - found)} of {len(wanted)} entries are missing"
     return f"{missing}, and {len(found - wanted)} should not be in the list"
+
+
+def _table_fault(wanted: pd.DataFrame, answer) -> str | None:
+    if not isinstance(answer, dict | pd.DataFrame):
+        return f"the answer should be a dict of columns, but it is {kind(answer)}"
+    try:
+        found = pd.DataFrame(answer).reset_index(drop=True)
+    except ValueError:
+        return "the columns do not fit together; check that all have the same length"
+    if set(found.columns) != set(wanted.columns):
+        names = (", ".join(map(str, table.columns)) for table in (found, wanted))
+        return "the columns are {}, but they should be {}".format(*names)
+    if len(found) != len(wanted):
+        return f"there are {len(found)} rows, but there should be {len(wanted)}"
+    for name in wanted:
+        pair = (table[name].fillna("").map(_word) for table in (wanted, found))
+        if (bad := np.not_equal(*map(np.array, pair))).any():
+            return f"column {name!r}: {_entries(bad)} wrong"
+    return None
 
 
 def _shape_fault(wanted: tuple[int, ...], found: tuple[int, ...]) -> str | None:

@@ -1,4 +1,4 @@
-"""Exercises of notebooks/01_worlds: numbers and classes, values of a task, ceilings."""
+"""Exercises of notebooks/01_worlds: numbers and classes, values of a task, ceilings, tables."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from wdlib.course.exercises.exercise import Exercise
 from wdlib.factors import DSPRITES
 from wdlib.tasks import task
 
-V2, V3 = task("dSprites.v2"), task("dSprites.v3")
+V2 = task("dSprites.v2")
 NUMBERED = (  # classes and sizes
     ((0, 0, 0), (3, 2, 4)),
     ((2, 1, 3), (3, 2, 4)),
@@ -15,7 +15,10 @@ NUMBERED = (  # classes and sizes
     ((0, 2, 5, 12, 3, 30), DSPRITES.sizes),
 )
 PLACES = ((0, 0), (16, 2), (31, 4), (2, 15), (17, 13), (28, 30), (8, 0), (16, 20), (5, 26))
-IMAGES = len(V3) // V3.combinations  # of one combination
+FILES = (  # OBJECT_SIDE_NUMBER, and an ending
+    (["mug_left_003.jpg", "mug_unknown_004.jpg", "shoe_right_012.jpg", "unknown_left_013.jpg"],),
+    (["lamp_front_1.jpeg", "shoe_front_25.jpeg", "unknown_unknown_26.png", "lamp_unknown_7.png"],),
+)
 
 
 def _number_of(classes, sizes) -> int:
@@ -39,6 +42,12 @@ def _ceiling(*alike: int) -> float:
     return float(np.mean([1 / count for count in alike]))
 
 
+def _columns(files: list[str], unknown: str | None = None) -> dict[str, list]:
+    words = [name.split("_")[:2] for name in files]
+    first, second = ([unknown if w == "unknown" else w for w in column] for column in zip(*words))
+    return {"file": files, "object": first, "side": second}
+
+
 EXERCISES = {
     "01.1": Exercise(_number_of, inputs=NUMBERED, slips=(
         ("you let the first factor change fastest", lambda c, s: _number_of(c[::-1], s[::-1])),
@@ -56,16 +65,24 @@ EXERCISES = {
         ("you computed with the -1 of a gap; return -1 as soon as x or y is in a gap",
          lambda x, y: 3 * _bin(y) + _bin(x)),
     )),
-    "01.3": Exercise(IMAGES, slips=(
-        ("you still counted the scale as nuisance", 3 * IMAGES),
-        ("you still counted the scale as nuisance", 5 * IMAGES),
-        ("you counted orientation 39, too", 6 * 5 * 5),
-        ("you forgot x and y inside the cell", 5),
-    )),
-    "01.4": Exercise(_ceiling(2, 1, 1), tolerance=5e-3, slips=(
+    "01.3": Exercise(_ceiling(2, 1, 1), tolerance=5e-3, slips=(
         ("you used the values of the full circle", _ceiling(4, 2, 1)),
         ("you treated all values as different; two of the square look alike", 1.0),
         ("four values of the square look alike; here only two do", _ceiling(4, 1, 1)),
         ("the ellipse looks the same twice; within half a turn it does not", _ceiling(2, 2, 1)),
+    )),
+    "01.4": Exercise(_columns, inputs=FILES, slips=(
+        ("you kept the word unknown as a value; a missing label is None",
+         lambda files: _columns(files, "unknown")),
+        ("you left out the files with an unknown label; keep their rows, with None",
+         lambda files: _columns([name for name in files if "unknown" not in name])),
+        ("you exchanged object and side",
+         lambda files: dict(zip(("file", "side", "object"), _columns(files).values()))),
+        ("you looked for unknown in the column side only",
+         lambda files: _columns(files) | {"object": _columns(files, "unknown")["object"]}),
+        ("you cut the ending off; the table needs the whole name of the file",
+         lambda files: _columns(files) | {"file": [n.rpartition(".")[0] for n in files]}),
+        ("you left the number in the column side",
+         lambda files: _columns(files) | {"side": [n.partition("_")[2] for n in files]}),
     )),
 }  # fmt: skip
