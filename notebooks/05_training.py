@@ -358,7 +358,7 @@ def play(weight, critic_rate, steps=350):
     return torch.tensor(losses), encoder(world.flatten(1)).view(32, 32, 2).detach()
 
 
-games = {"A": play(0.5, 3e-3), "B": play(0.002, 1e-2), "C": play(0.5, 0.0)}
+games = {"A": play(2, 3e-3), "B": play(0.008, 1e-2), "C": play(2, 0.0)}
 
 # %%
 smooth = {}
