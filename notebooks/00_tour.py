@@ -276,7 +276,7 @@ drawn = model.prior.random_values(2, generator=generator)
 start = torch.cat([model.prior.sample(drawn, generator=generator), codes[:2]])
 wanted = {"before": torch.cat([drawn, values[:2]])}
 wanted |= {r.name: r(wanted["before"], task) for r in model.relations}
-before = torch.cat([model.decode(start[:2]), test_images[:2]])
+before = torch.cat([model.decode(start[:2]), test_images[:2] / 255])
 after = {r.name: model.decode(model.move(start, r)) for r in model.relations}
 rows = ["from the prior"] * 2 + ["test image"] * 2
 plots.judged_strips(judge, before, after, wanted, task, rows)
