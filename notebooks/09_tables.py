@@ -467,13 +467,12 @@ assert means.grouped["beta_vae"] > means.grouped["modular"]
 #         run(course.cells_of("2"), client.get_executor(pure=False), folder="runs/table2")
 # ```
 #
-# Or each cell is one job of an array. `python -m wdlib cell table2` prints how many cells Table 2 has. The script of
-# the job names one of them, and `python -m wdlib table 2 --folder runs/table2` prints the table of all:
+# Or each cell is one job of an array. `python -m wdlib cell table2` prints how many cells Table 2 has. A job
+# measures one of them, and `python -m wdlib table 2 --folder runs/table2` prints the table of all:
 #
 # ```bash
-# #!/bin/bash
-# #SBATCH --array=1-78 --cpus-per-task=1 --mem=4G --time=04:00:00
-# python -m wdlib cell table2 $SLURM_ARRAY_TASK_ID --folder runs/table2
+# sbatch --array=1-78 --cpus-per-task=1 --mem=4G --time=04:00:00 --wrap \
+#     'python -m wdlib cell table2 $SLURM_ARRAY_TASK_ID --folder runs/table2'
 # ```
 #
 # All machines must see `folder`, because workers keep judges and models there. A budget in *seconds* is fair on
