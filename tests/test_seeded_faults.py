@@ -75,8 +75,8 @@ FAULTS = {
     ),
     "partitions swapped": Fault(
         "model/modular.py",
-        "return self.autoencoder.encode(x if x.is_floating_point() else to_float(x))",
-        "return self.autoencoder.encode(x if x.is_floating_point() else to_float(x)).flip(1)",
+        "return self.autoencoder.encode(as_input(x, self.task).to(self.device))",
+        "return self.autoencoder.encode(as_input(x, self.task).to(self.device)).flip(1)",
         "08_navigator",
         'assert accuracy["prior"] >= 0.99',
     ),
