@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import h5py
 import numpy as np
+import onnxruntime
 import pandas as pd
 import pytest
 import torch
@@ -20,11 +21,13 @@ import wdlib
 from wdlib.__main__ import main
 from wdlib.data import as_input, device_images, load
 from wdlib.data.split import split
+from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel, NetworkConfig
+from wdlib.model.deploy import export_onnx
 from wdlib.relations import Relation, Step
 from wdlib.tasks import Factor, Table, Task, recorded
-from wdlib.training import COURSE, Silence, Trainer
+from wdlib.training import COURSE, FitRequest, Silence, Trainer
 from wdlib.training.schedule import PRESETS
 
 SHAPES = ("square", "ellipse", "heart")
@@ -249,6 +252,8 @@ def test_another_process_reads_a_saved_model_without_the_task(fitted):
     pd.testing.assert_frame_equal(again, model.read(pixels), check_dtype=False, atol=1e-5)
     loaded = wdlib.load_model(folder)
     assert loaded.task.record == model.task.record and loaded.relations == model.relations
+    model.save(folder / "later")
+    assert torch.equal(wdlib.load_model(folder / "later").encode(pixels), model.encode(pixels))
     loaded.save(folder / "again")
     assert wdlib.load_model(folder / "again").task.record == model.task.record
     other, _ = wdlib.table(blobs()[0].replace("on", "off"), blobs()[1])
@@ -450,3 +455,31 @@ def test_the_command_line_refuses_a_bad_table_before_it_writes(tmp_path, capsys)
         assert len(capsys.readouterr().err.splitlines()) == 1
     assert sorted(p.name for p in tmp_path.iterdir()) == ["labels.csv"]
     assert main(["train"]) == 2 and "needs the name of a task" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name != "modular-paper"])
+def test_every_method_fits_a_table_that_lacks_labels(name):
+    frame, pixels = blobs(160)
+    frame.loc[:30, "light"], frame.loc[31:60, "corner"] = None, None
+    task, images = wdlib.table(frame, pixels)
+    parts = split(task, seed=0)
+    system = METHODS[name].fit(FitRequest(parts, images, steps=4))
+    assert system.values(system.encode(pixels[:9])).shape == (9, 2)
+
+
+def test_onnx_reads_and_moves_images_of_any_size(fitted, tmp_path):
+    model, _ = fitted
+    pixels = blobs(6, seed=9)[1]
+    x = as_input(pixels, model.task).numpy()
+    export_onnx(model, tmp_path)
+    reader = onnxruntime.InferenceSession(tmp_path / "read.onnx")
+    values, confidences = reader.run(None, {"images": x})
+    read = model.read(pixels)
+    for place, factor in enumerate(model.task.factors):
+        assert [factor.value_names[v] for v in values[:, place]] == [*read[factor.name]]
+        np.testing.assert_allclose(
+            confidences[:, place], read[f"{factor.name}_confidence"], atol=1e-4
+        )
+    mover = onnxruntime.InferenceSession(tmp_path / "move.onnx")
+    (moved,) = mover.run(None, {"images": x, "relations": np.zeros(6, np.int64)})
+    np.testing.assert_allclose(moved, model.move(pixels, model.relations[0]), atol=1e-4)

@@ -54,11 +54,12 @@ def fit(
     model.record = trainer.record
     if folder is not None:
         model.save(folder)
-    model.split, model.report, model.judge = parts, None, None
+    model.split, model.report, judge = parts, None, None
     if len(parts.test):
-        model.judge = train_judge(parts, images, seed=seed, device=device)
+        judge = train_judge(parts, images, seed=seed, device=device)
         how = {"seed": seed, "metrics": metrics, "importances": "hist_gradient_boosting"}
-        model.report = evaluate(model, parts, images, model.judge, **how)
+        model.report = evaluate(model, parts, images, judge, **how)
+    object.__setattr__(model, "judge", judge)  # beside the model, not one of its networks
     return model
 
 

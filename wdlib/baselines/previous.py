@@ -169,7 +169,12 @@ def labelled_split(split: Split, each: int) -> Split:
     Raises ValueError, naming the combination, where there are fewer.
     """
     task = split.task
-    numbers = combine(torch.from_numpy(task.labels(split.train)), task.sizes).numpy()
+    values = task.labels(split.train)
+    whole = (values >= 0).all(1)  # rows of a table may lack labels
+    train, numbers = (
+        split.train[whole],
+        combine(torch.from_numpy(values[whole]), task.sizes).numpy(),
+    )
     counts = np.bincount(numbers, minlength=task.combinations)
     if counts.min() < each:
         values = np.unravel_index(counts.argmin(), task.sizes)
@@ -177,11 +182,11 @@ def labelled_split(split: Split, each: int) -> Split:
         raise ValueError(
             f"the earlier model needs {each} labelled images of each of the {task.combinations} "
             f"combinations of {task.name}, {each * task.combinations} in all; the "
-            f"{len(split.train)} train images have {counts.min()} of {', '.join(named)}. Use a "
+            f"{len(train)} train images have {counts.min()} of {', '.join(named)}. Use a "
             f"larger split"
         )
     chosen = [np.flatnonzero(numbers == c)[:each] for c in range(task.combinations)]
-    return replace(split, labelled=split.train[np.concatenate(chosen)])
+    return replace(split, labelled=train[np.concatenate(chosen)])
 
 
 def combine(values: Tensor, sizes: tuple[int, ...]) -> Tensor:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from operator import index
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -63,6 +64,16 @@ class FitRequest:
         return replace(self.split, labelled=self.split.labelled[:few])
 
 
+def with_every_label(split: Split) -> Split:
+    """The split whose labelled images lack no label; they come first in train."""
+    whole = (split.task.labels(split.labelled) >= 0).all(1)
+    if whole.all():
+        return split
+    labelled = split.labelled[whole]
+    others = split.train[~np.isin(split.train, labelled)]
+    return replace(split, labelled=labelled, train=np.concatenate([labelled, others]))
+
+
 def check_budget(steps: int | None, seconds: float | None) -> None:
     """Raises ValueError unless exactly one of the two is given, positive and finite."""
     given = [amount for amount in (steps, seconds) if amount is not None]
@@ -82,8 +93,13 @@ class Run:
     Attributes: ``unlabelled``, uint8 images [N, C, H, W] of split.train; ``labelled``, uint8
     images [L, C, H, W], and their ``values`` [L, n]; ``generator``; ``loop``.
 
+    Labelled images that lack a label count as unlabelled, except for a method that takes missing
+    labels (-1 in ``values``).
+
     Raises ValueError where a value has no labelled image, and for images that are all alike.
     """
+
+    takes_missing = False
 
     def __init__(
         self,
@@ -95,6 +111,7 @@ class Run:
         **budget,
     ):
         self.device = device_of(device)
+        split = split if self.takes_missing else with_every_label(split)
         check_labels(split)
         check_images(split, images)
         self.split, self.task, self.seed = split, split.task, int(seed)

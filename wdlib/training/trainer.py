@@ -70,6 +70,8 @@ class Trainer(Run):
     images other than sprites shall roam; TypeError for settings that JSON cannot hold.
     """
 
+    takes_missing = True
+
     def __init__(
         self,
         split: Split,
