@@ -44,7 +44,7 @@ from torch.nn import functional as F
 import wdlib
 from wdlib import course, plots
 from wdlib.baselines import few_label, readout
-from wdlib.course import METHODS, FitRequest, check, kl, mig, relation_accuracy, tables, to_float
+from wdlib.course import METHODS, FitRequest, as_input, check, kl, mig, relation_accuracy, tables
 
 # %% [markdown]
 # ## Supervision
@@ -470,12 +470,12 @@ class Copycat:
         self.task, labelled = request.split.task, request.labelled.labelled
         self.relations = wdlib.relations_of(self.task)
         classes = self.task.classes(labelled)
-        self.album = to_float(course.device_images(request.images, classes))  # [1000, 1, 64, 64]
+        self.album = as_input(course.device_images(request.images, classes), self.task)
         self.known = torch.from_numpy(self.task.labels(labelled))  # [1000, 2]
         self.codes = self.encode(self.album)  # [1000, 256]
 
     def encode(self, x):
-        return F.avg_pool2d(to_float(x) if x.dtype == torch.uint8 else x, 4).flatten(1)
+        return F.avg_pool2d(as_input(x, self.task), 4).flatten(1)
 
     def decode(self, codes):
         return self.album[torch.cdist(codes, self.codes).argmin(1)]
@@ -504,7 +504,7 @@ assert scores.judged["copycat"] >= 0.95 and scores.judged.idxmax() == "copycat"
 
 # %%
 some_hearts = pictures[values[:, 0] == 2]
-before = to_float(some_hearts).sum((1, 2, 3))
+before = as_input(some_hearts, task).sum((1, 2, 3))
 
 
 def size_kept(codes, system):

@@ -10,7 +10,7 @@ _ROOMS = {
     "wdlib.course.exercises": "check",
     "wdlib.course.worlds": "examples hearts little_sprites perceptron shipped_judge",
     "wdlib.files": "provenance",
-    "wdlib.data": "device_images to_float",
+    "wdlib.data": "as_input device_images to_float",
     "wdlib.model": "AdaptivePrior FitConfig NetworkConfig RelationalLearner saved",
     "wdlib.model.prior": "simple_prior",
     "wdlib.training.loop": "update",
