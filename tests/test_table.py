@@ -129,6 +129,16 @@ def test_colour_sizes_and_depths_are_made_alike_on_request(tmp_path):
         assert drawn.dtype == np.uint8 and drawn.std() > 10
 
 
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_table_is_read_as_excel_may_write_it(tmp_path, mark):
+    frame, pixels = blobs(20)
+    frame.insert(0, "file", files_of(pixels, tmp_path))
+    frame.to_csv(tmp_path / "labels.csv", index=False, sep=mark, encoding="utf-8-sig")
+    task, images = wdlib.table(tmp_path / "labels.csv")
+    assert task.factor_names == ("light", "corner")
+    np.testing.assert_array_equal(images.draw(np.arange(20)[:, None]), pixels)
+
+
 # --- labels ----------------------------------------------------------------------------------
 
 
@@ -195,6 +205,7 @@ def test_values_and_rows_may_have_other_names_and_another_order():
     other, _ = wdlib.table(renamed, pixels)
     np.testing.assert_array_equal(other.labels(order), task.labels(order))
     assert mixed.identity != images.identity
+    assert wdlib.table(frame, 255 - pixels)[1].identity != images.identity
 
 
 def test_no_product_of_factors_is_ever_enumerated():

@@ -68,6 +68,7 @@ def table(
     binary = bool(source.read(some).max(initial=0) == 1) if binary is None else binary
     named = tuple(factor for factor, _ in read)
     about = [str([(f.name, f.labels) for f in named]).encode(), values.tobytes(), source.identity]
+    about.append(source.read(some).tobytes())
     content = hashlib.sha256(b"".join(about)).hexdigest()[:16]
     threads, space = os.cpu_count() or 1, FactorSpace(("row",), (range(len(frame)),))
     how = {"threads": threads, "binary": binary, "content": content}
@@ -88,7 +89,10 @@ def _frame(labels) -> tuple[pd.DataFrame, Path | None]:
         if not path.is_file():
             raise ValueError(f"the table {path} does not exist")
         try:
-            return pd.read_csv(path), path.parent
+            with path.open(encoding="utf-8-sig") as file:
+                head = file.readline()
+            found = [mark for mark in ",;\t" if mark in head]  # Excel writes any of them
+            return pd.read_csv(path, sep=found[0] if found else ","), path.parent
         except ValueError as error:  # what pandas raises is one, and so is a wrong encoding
             raise ValueError(f"the table {path} is no CSV file: {error}") from None
     try:
@@ -261,11 +265,11 @@ def _from_files(folder, frame: pd.DataFrame, column: str, size, colour) -> _Sour
     if folder is None:
         raise ValueError("the table has no images: pass an array, or the folder of their files")
     folder = Path(folder)
-    names = frame[column]
-    paths = [folder / str(name) for name in names]
+    names = frame[column].astype(object).where(frame[column].notna(), "").astype(str).str.strip()
+    paths = [folder / name for name in names]
     if not folder.is_dir():
         raise ValueError(f"there is no folder {folder}")
-    _refuse(names.isna() | (names.astype(str).str.strip() == ""), names, f"have no {column}")
+    _refuse(names == "", names, f"have no {column}")
     _refuse(names.map(os.path.normpath).duplicated(), names, "name a file that an earlier row has")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         heads = pd.DataFrame(pool.map(_head, paths), columns=["problem", "size", "mode", "bytes"])
@@ -304,7 +308,7 @@ def pictures(paths: Sequence[str | os.PathLike], task: Task) -> np.ndarray:
     """
     names = [str(path) for path in paths]
     size = (task.height, task.width) if task.resized else None
-    frame = pd.DataFrame({"file": names}).drop_duplicates()
+    frame = pd.DataFrame({"file": names}).drop_duplicates(ignore_index=True)
     source = _from_files(Path(), frame, "file", size, task.colour)
     if source.shape[:2] != (task.height, task.width):
         raise ValueError(
