@@ -250,6 +250,17 @@ def test_a_model_reads_and_moves_images(fitted):
     assert model.report["encoder_corner"] > 0.9
 
 
+def test_the_navigator_walks_from_test_rows(fitted):
+    model, folder = fitted
+    task, images = wdlib.table(*blobs(), {"light": wdlib.Names(("dim", "on")),
+                                          "corner": wdlib.Names(cyclic=True)})  # fmt: skip
+    view = wdlib.Navigator(wdlib.load_model(folder), split(task, seed=0), images, model.judge)
+    rows = [row for _, row in view.factors["row"].options]
+    assert rows == sorted(split(task, seed=0).test.tolist())
+    view.relations["next corner"].click()
+    assert len(view.walk.steps) == 2
+
+
 def test_another_process_reads_a_saved_model_without_the_task(fitted):
     model, folder = fitted
     pixels = blobs(20, seed=6)[1]

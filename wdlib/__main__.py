@@ -207,7 +207,7 @@ def run_film(args) -> None:
         raise ValueError(f"the test images are 0 to {len(parts.test) - 1}, got {args.image}")
     asked = [relation(name, model.task) for name in args.relations]
     walk = Walk(model, judge)
-    walk.start(images.draw(model.task.classes(parts.test[[args.image]]))[0])
+    walk.start(images.draw(parts.task.classes(parts.test[[args.image]]))[0])
     for one in asked:
         walk.relate(one)
     with whole(args.out) as file:

@@ -22,7 +22,9 @@ from wdlib.navigator.controls import SIDE, ClickMap, Dial, value_labels
 from wdlib.navigator.maps import PartitionMap
 from wdlib.navigator.walk import Step, Walk, log_density
 from wdlib.plots.figure import png
+from wdlib.tasks import Table
 
+STARTS = 500  # test rows of a table that a walk can start from
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -54,9 +56,9 @@ class Navigator(widgets.VBox):
         points: int = 400,
         seed: int = 0,
     ):
-        task = model.task
-        if split.task != task:
-            raise ValueError(f"the model is of {task.name}, but the split of {split.task.name}")
+        task = split.task
+        if model.task.record != task.record:
+            raise ValueError(f"the model is of {model.task.name}, but the split of {task.name}")
         if judge is not None and judge.sizes != task.sizes:
             raise ValueError(f"the judge reads {judge.sizes} values, {task.name} has {task.sizes}")
         self.task, self.split, self.images = task, split, images
@@ -134,7 +136,9 @@ class Navigator(widgets.VBox):
     def _make_start(self) -> None:
         """A slider for each true factor that varies, and the buttons below them."""
         space, self.factors = self.task.space, {}
-        for name, values, admitted in zip(space.names, space.values, self.task.admitted):
+        rows = isinstance(self.task, Table)  # of which test images are enough to choose from
+        starts = [np.sort(self.split.test[:STARTS])] if rows else self.task.admitted
+        for name, values, admitted in zip(space.names, space.values, starts):
             if len(admitted) > 1:
                 labels = value_labels(values)
                 self.factors[name] = widgets.SelectionSlider(
@@ -200,7 +204,8 @@ class Navigator(widgets.VBox):
         self.walk.start(self.images.draw(self._classes()[None])[0])
 
     def _anywhere(self) -> None:
-        (classes,) = self.task.classes(self._rng.choice(self.split.test, 1))
+        test = self.split.test[:STARTS] if isinstance(self.task, Table) else self.split.test
+        (classes,) = self.task.classes(self._rng.choice(test, 1))
         self._showing = True
         for name, slider in self.factors.items():
             slider.value = int(classes[self.task.space.position(name)])
