@@ -92,20 +92,11 @@ def _data_of(args) -> tuple:
 
 def _table(about: dict) -> tuple:
     """Task and images of a table, from what a record keeps."""
-    import pandas
-
     from wdlib.data.table import table
-    from wdlib.factors import Names
 
-    path, column = Path(about["table"]), about["column"]
-    factors = about["factors"]
-    if factors is None and path.is_file():
-        factors = [name for name in pandas.read_csv(path, nrows=0).columns if name != column]
-    if stray := set(about["cyclic"]) - set(factors or ()):
-        raise ValueError(f"--cyclic names {', '.join(sorted(stray))}, which is no factor")
-    chosen = {name: Names(cyclic=name in about["cyclic"]) for name in factors or ()}
-    how = {"column": column, "resize": about["resize"], "name": path.stem}
-    return table(path, about["images"], chosen, **how)
+    how = {name: about[name] for name in ("cyclic", "column", "resize")}
+    path = Path(about["table"])
+    return table(path, about["images"], about["factors"], name=path.stem, **how)
 
 
 def run_read(args) -> None:
@@ -129,6 +120,9 @@ def run_move(args) -> None:
     from wdlib.files import whole
 
     _check_file(args.out)
+    kind = Image.registered_extensions().get(args.out.suffix.lower())
+    if kind is None:
+        raise ValueError(f"--out must end as an image does, such as .png, got {args.out}")
     model = _model(args.folder)
     codes = model.encode(model.images_of([args.image]))
     before = model.read_codes(codes)
@@ -136,9 +130,6 @@ def run_move(args) -> None:
         codes = model.move(codes, relation)
     image = (model.decode(codes)[0] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
     with whole(args.out) as file:
-        kind = Image.registered_extensions().get(args.out.suffix.lower())
-        if kind is None:
-            raise ValueError(f"--out must end as an image does, such as .png, got {args.out}")
         Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image).save(file, kind)
     after = model.read_codes(codes)
     for factor in model.task.factor_names:

@@ -12,7 +12,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -32,6 +32,7 @@ def table(
     images=None,
     factors: Sequence[str] | Mapping[str, Names] | None = None,
     *,
+    cyclic: Sequence[str] = (),
     column: str = "file",
     resize: int | tuple[int, int] | None = None,
     colour: bool | None = None,
@@ -47,6 +48,7 @@ def table(
             torch ``Dataset`` (of images, or of tuples that begin with one); or the folder of the
             files that ``column`` names. The default is the folder of the CSV file.
         factors: the relevant columns, or column -> ``Names``; by default all but ``column``.
+        cyclic: the factors whose last value is followed by the first (see also ``Names``).
         resize: side, or (height, width); an image is cropped at its middle and scaled. Without it
             all images must have one size, with sides of 16 to 256 pixels.
         colour: three channels or one; by default as the images are.
@@ -60,7 +62,7 @@ def table(
     frame, home = _frame(labels)
     if images is None or isinstance(images, (str, os.PathLike)):
         _check_column(frame, column)
-    chosen = _chosen(frame, factors, column)
+    chosen = _chosen(frame, factors, cyclic, column)
     read = [_factor(frame[one], one, names) for one, names in chosen.items()]
     values = np.stack([codes for _, codes in read], 1)
     source = _source(home if images is None else images, frame, column, resize, colour)
@@ -102,7 +104,7 @@ def _frame(labels) -> tuple[pd.DataFrame, Path | None]:
     return frame.reset_index(drop=True), None
 
 
-def _chosen(frame: pd.DataFrame, factors, column: str) -> dict[str, Names]:
+def _chosen(frame: pd.DataFrame, factors, cyclic, column: str) -> dict[str, Names]:
     """The relevant columns, and how each is read."""
     if not len(frame):
         raise ValueError("the table has no rows")
@@ -112,6 +114,9 @@ def _chosen(frame: pd.DataFrame, factors, column: str) -> dict[str, Names]:
     chosen = dict(factors) if isinstance(factors, Mapping) else {f: Names() for f in factors}
     for name in chosen:
         _check_column(frame, name)
+    if stray := sorted(set(cyclic) - set(chosen)):
+        raise ValueError(f"{', '.join(stray)} is cyclic, but no factor: {', '.join(chosen)}")
+    chosen |= {name: replace(chosen[name], cyclic=True) for name in cyclic}
     if not chosen:
         raise ValueError("the table has no factors: name at least one column")
     return chosen
