@@ -259,11 +259,11 @@ class ModularModel(nn.Module):
         from pandas import DataFrame
 
         columns: dict[str, object] = {}
-        shares = self._in_batches(self.confidence, codes, 4096)
-        for factor, one in zip(self.task.factors, shares.cpu().unbind(1)):
-            sure, value = one[:, : factor.size].max(1)
+        values = self._in_batches(self.values, codes, 512).cpu()
+        sure = self._in_batches(lambda z: self.confidence(z).amax(-1), codes, 512).cpu()  # [N, n]
+        for factor, value, share in zip(self.task.factors, values.T, sure.expand_as(values).T):
             columns[factor.name] = [factor.value_names[v] for v in value.tolist()]
-            columns[f"{factor.name}_confidence"] = sure.numpy()
+            columns[f"{factor.name}_confidence"] = share.numpy()
         return DataFrame(columns)
 
     def confidence(self, codes: Tensor) -> Tensor:
