@@ -5,6 +5,7 @@ import pytest
 from sklearn.datasets import load_digits
 
 import wdlib
+from wdlib.data import as_input
 from wdlib.metrics.judge import train_judge
 from wdlib.model.loading import load_model
 from wdlib.training import Phase, Preset, Trainer
@@ -39,6 +40,15 @@ def test_its_relations_are_next_and_previous():
     values = np.array([[2, 3]])
     assert wdlib.relation("next digit", TASK)(values, TASK).tolist() == [[2, 3]]  # it stays
     assert wdlib.relation("next corner", TASK)(values, TASK).tolist() == [[2, 0]]  # it goes round
+
+
+def test_a_black_first_image_makes_no_world_binary():
+    def grey(classes):
+        return np.full((len(classes), 16, 16), 60, np.uint8) * classes[:, :1, None].astype(np.uint8)
+
+    task, images = wdlib.world("grey", {"light": range(4)}, grey, relevant=["light"])
+    assert not task.binary and task.shape == (1, 16, 16) and grey(np.zeros((1, 1))).max() == 0
+    assert as_input(images[:], task).max() == 180 / 255
 
 
 def test_it_trains_is_kept_and_evaluated(tmp_path):

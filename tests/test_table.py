@@ -54,7 +54,7 @@ def files_of(images, folder) -> list[str]:
 
 def quick(task, images, steps=150, **how):
     """``wdlib.fit`` in a few steps, with a judge of as many."""
-    with patch("wdlib.simple.train_judge", partial(train_judge, steps=steps)):
+    with patch("wdlib.simple.train_judge", partial(train_judge, steps=steps or 10)):
         return wdlib.fit(task, images, preset=COURSE, steps=steps, progress=Silence(), **how)
 
 
@@ -505,3 +505,9 @@ def test_onnx_reads_and_moves_images_of_any_size(fitted, tmp_path):
     mover = onnxruntime.InferenceSession(tmp_path / "move.onnx")
     (moved,) = mover.run(None, {"images": x, "relations": np.zeros(6, np.int64)})
     np.testing.assert_allclose(moved, model.move(pixels, model.relations[0]), atol=1e-4)
+
+
+def test_training_may_take_so_many_seconds():
+    frame, pixels = blobs(80)
+    model = quick(*wdlib.table(frame, pixels), steps=None, seconds=1.5)
+    assert 0 < model.record["training"]["seconds"] < 30 and model.record["training"]["steps"] > 2

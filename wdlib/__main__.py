@@ -46,15 +46,14 @@ def run_train(args) -> None:
     from wdlib.data import device_of
     from wdlib.model import saved
     from wdlib.simple import parts_of, schedule
-    from wdlib.training import Trainer, preset, suited
+    from wdlib.training import Trainer, suited
 
     asked, device = _settings(args), device_of(args.device)
     _check_seed(asked["seed"])
     _check_folder(args.out or Path("runs"))
-    chosen = asked["preset"] and preset(asked["preset"])
     wanted, images, about = _data_of(args)
     parts = parts_of(wanted, seed=asked["seed"], labels=asked["labels"])
-    chosen = schedule(parts, chosen)
+    chosen = schedule(parts, asked["preset"])
     out = args.out or Path("runs") / f"{wanted.name}-{chosen.name}-{asked['seed']}"
     if saved.exists(out, saved.CHECKPOINT) and not args.resume:
         raise ValueError(f"{out} already holds a checkpoint: add --resume, or choose another --out")

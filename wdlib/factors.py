@@ -67,7 +67,8 @@ class FactorSpace:
 
 @dataclass(frozen=True)
 class Names:
-    """How a column of a table is read: its values are names.
+    """How a column of a table is read: its values are names. (Real values on a line or a ring will
+    be further ways.)
 
     Args:
         order: the values in order; by default numbers by size, words by the alphabet.

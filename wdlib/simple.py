@@ -9,6 +9,7 @@ model.move(images[:3], "next object")
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from wdlib.data import Images, Split
@@ -19,7 +20,9 @@ from wdlib.model import ModularModel
 from wdlib.tasks import Table, Task
 from wdlib.training import Preset, Progress, Trainer, suited
 from wdlib.training import preset as preset_called
+from wdlib.training.trainer import shares_of
 
+SHARE = 0.6  # of the steps, for a table: more read photographs no better
 FEW_LABELS = 250  # with fewer labelled images, FEW is the better preset
 
 
@@ -28,8 +31,9 @@ def fit(
     images: Images,
     *,
     labels: int | None = None,
-    preset: Preset | None = None,
+    preset: Preset | str | None = None,
     steps: int | None = None,
+    seconds: float | None = None,
     seed: int = 0,
     device: str = "cpu",
     metrics: Sequence[str] = ("mig", "sap_r2", "dci"),
@@ -41,7 +45,7 @@ def fit(
     Args:
         labels: labelled images; by default all of train in a table, and 1000 in a drawn world.
         preset: by default COURSE, or FEW for fewer than 250 labelled images.
-        steps: of training in all, instead of those of the preset.
+        steps, seconds: of training in all, instead of the steps of the preset.
         metrics: scores of codes in the report, as in ``evaluate``.
         folder: for checkpoints, and at last the model.
 
@@ -49,8 +53,13 @@ def fit(
     ValueError as ``Trainer`` does.
     """
     parts = parts_of(task, seed=seed, labels=labels)
-    trainer = Trainer(parts, images, schedule(parts, preset, steps), seed=seed, device=device)
-    model = trainer.run(progress=progress or suited(), folder=folder).eval()
+    how, shown = {"seed": seed, "device": device}, progress or suited()
+    trainer = Trainer(parts, images, chosen := schedule(parts, preset, steps), **how)
+    if seconds is None:
+        model = trainer.run(progress=shown, folder=folder).eval()
+    else:
+        shares = shares_of(parts, images, chosen, **how)
+        model = trainer.run_for(seconds, shares, progress=shown).eval()
     model.record = trainer.record
     if folder is not None:
         model.save(folder)
@@ -69,8 +78,12 @@ def parts_of(task: Task, *, seed: int, labels: int | None = None) -> Split:
     return split(task, seed=seed, labels=labels, limit=most_images(task), **settings)
 
 
-def schedule(parts: Split, preset: Preset | None = None, steps: int | None = None) -> Preset:
+def schedule(parts: Split, preset: Preset | str | None = None, steps: int | None = None) -> Preset:
     """The preset for a split: the given one, or the one for its number of labels; cut to steps."""
     usual = "FEW" if len(parts.labelled) < FEW_LABELS else "COURSE"
-    chosen = (preset or preset_called(usual)).for_task(parts.task.name)
+    chosen = usual if preset is None else preset
+    chosen = preset_called(chosen) if isinstance(chosen, str) else chosen
+    chosen = chosen.for_task(parts.task.name)
+    if isinstance(parts.task, Table) and preset is None:
+        chosen = replace(chosen, lengths={parts.task.name: SHARE}).for_task(parts.task.name)
     return chosen if steps is None else chosen.cut(steps)
