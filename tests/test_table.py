@@ -25,6 +25,7 @@ from wdlib.methods import METHODS
 from wdlib.metrics.judge import train_judge
 from wdlib.model import ModularModel, NetworkConfig
 from wdlib.model.deploy import export_onnx
+from wdlib.pretrained import split_of
 from wdlib.relations import Relation, Step
 from wdlib.tasks import Factor, Table, Task, recorded
 from wdlib.training import COURSE, FitRequest, Silence, Trainer
@@ -179,7 +180,7 @@ def test_a_split_divides_labelled_rows_and_trains_on_the_others_too():
         values = task.labels(parts.labelled)
         assert [len(np.unique(v[v >= 0])) for v in values.T] == [2, 4]
     few = split(task, seed=0, labels=30)
-    np.testing.assert_array_equal(few.labelled, split(task, seed=0).labelled[:30])
+    np.testing.assert_array_equal(few.labelled, split(task, seed=0).labelled[: len(few.labelled)])
 
 
 def test_each_factor_may_be_labelled_in_another_half():
@@ -192,6 +193,38 @@ def test_each_factor_may_be_labelled_in_another_half():
     assert (values["light"] == whole["light"]).mean() > 0.95
     assert (values["corner"] == whole["corner"]).mean() > 0.95
     assert "images label it" in str(model.report) and "no scores of codes" in str(model.report)
+
+
+def test_a_number_of_labels_counts_for_each_factor():
+    frame, pixels = blobs(400)
+    frame.loc[:199, "light"], frame.loc[200:359, "corner"] = None, None
+    task, images = wdlib.table(frame, pixels)
+    whole = split(task, seed=0, fractions=(1.0, 0, 0))
+    assert (whole.labels, whole.count) == (400, 400) and (whole.values >= 0).sum() == 440
+    counts = []
+    for labels in (0, 10, 60, 210, 300):
+        few = split(task, seed=0, labels=labels, fractions=(1.0, 0, 0))
+        np.testing.assert_array_equal(few.train, whole.train)  # it does not depend on the number
+        np.testing.assert_array_equal(few.train[: len(few.labelled)], few.labelled)
+        kept, every = few.values, task.labels(few.labelled)
+        assert ((kept == every) | (kept == -1)).all() and few.labels == labels
+        counts.append((kept >= 0).sum(0).tolist())
+        again = FitRequest(whole, images, labels=labels or None, steps=1).labelled
+        np.testing.assert_array_equal(again.values, kept if labels else whole.values)
+    assert counts == [[0, 0], [10, 10], [60, 60], [200, 210], [200, 240]]
+    trainer = Trainer(split(task, seed=0, labels=10), images, COURSE.cut(3))
+    assert (trainer.values >= 0).sum(0).tolist() == [10, 10]
+    parts = split_of(trainer.record, own=task)
+    assert parts.record == trainer.split.record and parts.labels == 10
+
+
+def test_where_no_label_is_missing_the_labelled_rows_are_the_first_of_train():
+    task, _ = wdlib.table(*blobs(200))
+    order = np.random.default_rng(3).permutation(200)
+    first = np.unique([np.unique(v, return_index=True)[1] for v in task.labels(order).T[:1]])
+    few = split(task, seed=3, labels=25)
+    assert few.count is None and set(order[first]) <= set(few.labelled)
+    np.testing.assert_array_equal(few.labelled, few.train[:25])
 
 
 def test_values_and_rows_may_have_other_names_and_another_order():

@@ -1,7 +1,8 @@
 """Seeded splits of a task's images: train, validation, test, a few labels, and unseen combinations.
 
 A split is a permutation cut into parts. The labelled images are the first of train, so fewer labels
-are a prefix of more, and train does not depend on their number.
+are a prefix of more, and train does not depend on their number. In a table with missing labels, the
+rows that have the first labels of any factor come first.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from operator import index
 
 import numpy as np
@@ -40,6 +41,27 @@ class Split:
     unseen: np.ndarray  # every image of the combinations that the other parts leave out
     unseen_combinations: np.ndarray  # of relevant values [M, n]
     settings: Mapping = field(default_factory=dict)  # fractions, limit and unseen, as in ``split``
+    count: int | None = None  # where labels are missing: each factor has its first so many
+
+    @property
+    def labels(self) -> int:
+        """Number of labels of each factor, as in ``split``."""
+        return len(self.labelled) if self.count is None else self.count
+
+    @property
+    def values(self) -> np.ndarray:
+        """Relevant values of the labelled images [L, n], -1 where there is no label."""
+        values = self.task.labels(self.labelled)
+        known = values >= 0
+        return values if self.count is None else np.where(_first(known, self.count), values, -1)
+
+    def first(self, labels: int) -> Split:
+        """The split with the first ``labels`` labels of each factor, or all that it has."""
+        known = self.values >= 0
+        if known.all():
+            return replace(self, labelled=self.labelled[:labels])
+        rows = np.flatnonzero(_first(known, labels).any(1)).max(initial=-1) + 1
+        return replace(self, labelled=self.labelled[:rows], count=labels)
 
     @property
     def record(self) -> dict:
@@ -61,7 +83,8 @@ def split(
 
     Args:
         seed: of the permutation, and of the choice of combinations.
-        labels: number of labelled images; by default 1000, or all of train in a table.
+        labels: number of labelled images; by default 1000, or all of train in a table. In a table
+            with missing labels, each factor has so many, or all that train has.
         fractions: of train, validation and test. In a table, only rows with a label are divided:
             the others belong to train, and so does the first row with each value.
         limit: the most images in train, validation and test together.
@@ -93,6 +116,10 @@ def split(
     mine = order if known.all() else _first_of_each_value(task, order[known])
     ends = np.round(np.cumsum(fractions[:2]) * len(mine)).astype(int)
     few, validation, test = np.split(mine, ends)
+    if isinstance(task, Table):
+        known_labels = task.labels(few) >= 0
+        place = np.where(known_labels, known_labels.cumsum(0), len(few)).min(1)
+        few = few[np.argsort(place, kind="stable")]  # where no label is missing, as it was
     train = few if known.all() else np.concatenate([few, order[~known]])
     if labels is None:
         labels = len(few) if isinstance(task, Table) else 1000
@@ -101,8 +128,13 @@ def split(
             f"cannot label {labels} images: train of {task.name} has {len(few)} images with labels"
         )
     settings = {"fractions": [*fractions], "limit": limit, "unseen": unseen}
-    few = few[:labels]
-    return Split(task, seed, train, validation, test, few, unseen_images, left_out, settings)
+    whole = Split(task, seed, train, validation, test, few, unseen_images, left_out, settings)
+    return whole.first(labels)
+
+
+def _first(known: np.ndarray, count: int) -> np.ndarray:
+    """Whether a label is among the first ``count`` of its factor; known and result bool [L, n]."""
+    return known & (known.cumsum(0) <= count)
 
 
 def _first_of_each_value(task: Task, order: np.ndarray) -> np.ndarray:
@@ -143,8 +175,7 @@ def digest(*parts: np.ndarray) -> str:
 
 def check_labels(split: Split) -> None:
     """Raises ValueError, naming factor and value, where a value has no labelled image."""
-    values = split.task.labels(split.labelled)
-    for factor, column in zip(split.task.factors, values.T):
+    for factor, column in zip(split.task.factors, split.values.T):
         missing = np.setdiff1d(np.arange(factor.size), column)
         if len(missing):
             raise ValueError(

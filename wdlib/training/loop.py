@@ -35,7 +35,7 @@ class FitRequest:
 
     split: Split  # which images are used, and which of them have labels
     images: Images
-    labels: int | None = None  # the first so many labelled images of the split; None: all
+    labels: int | None = None  # of the split, the first so many of each factor; None: all
     seed: int = 0  # of the weights and of all random numbers
     steps: int | None = None  # the budget of training: these,
     seconds: float | None = None  # or these
@@ -51,7 +51,7 @@ class FitRequest:
 
     @property
     def labelled(self) -> Split:
-        """The split with the first ``labels`` labelled images.
+        """The split with the first ``labels`` labels of each factor.
 
         Raises ValueError for more labels than the split has, and for a value without any label.
         """
@@ -61,17 +61,18 @@ class FitRequest:
         if not 1 <= few <= most:
             name = self.split.task.name
             raise ValueError(f"labels is {few}, but the split of {name} has {most} labelled images")
-        return replace(self.split, labelled=self.split.labelled[:few])
+        return self.split.first(few)
 
 
 def with_every_label(split: Split) -> Split:
     """The split whose labelled images lack no label; they come first in train."""
-    whole = (split.task.labels(split.labelled) >= 0).all(1)
+    whole = (split.values >= 0).all(1)
     if whole.all():
         return split
     labelled = split.labelled[whole]
     others = split.train[~np.isin(split.train, labelled)]
-    return replace(split, labelled=labelled, train=np.concatenate([labelled, others]))
+    train = np.concatenate([labelled, others])
+    return replace(split, labelled=labelled, train=train, count=None)
 
 
 def check_budget(steps: int | None, seconds: float | None) -> None:
@@ -117,7 +118,7 @@ class Run:
         self.split, self.task, self.seed = split, split.task, int(seed)
         self.unlabelled = device_images(images, self.task.classes(split.train), self.device)
         self.labelled = device_images(images, self.task.classes(split.labelled), self.device)
-        self.values = torch.from_numpy(self.task.labels(split.labelled)).to(self.device)
+        self.values = torch.from_numpy(split.values).to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.loop = Loop(device=self.device, **budget)
 

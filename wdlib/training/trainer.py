@@ -250,7 +250,7 @@ class Trainer(Run):
         return {
             "task": self.split.task.name,
             "seed": self.seed,
-            "labels": len(self.split.labelled),
+            "labels": self.split.labels,
             "split": self.split.record,
             "images": getattr(self.images, "identity", ""),
             "preset": dataclasses.asdict(self.preset),
