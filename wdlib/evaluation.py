@@ -20,7 +20,7 @@ import torch
 from pandas import DataFrame, concat
 from torch import Tensor
 
-from wdlib.data import Images, Split, device_images
+from wdlib.data import Images, Split, by_place
 from wdlib.metrics import score_table
 from wdlib.metrics.judge import Judge
 from wdlib.metrics.oracle import ceilings, encoder_key
@@ -145,7 +145,7 @@ def evaluate(
         raise ValueError(f"the model is for {theirs}, but the split is for {task.name}")
     to_fit, how = _images_to_fit(split)
     parts = {"train": to_fit[:most], "test": split.test[: most // 2]}
-    shown = {part: device_images(images, task.classes(i), device) for part, i in parts.items()}
+    shown = {part: by_place(images, task.classes(i), device) for part, i in parts.items()}
     values = {part: torch.from_numpy(task.labels(i)).to(device) for part, i in parts.items()}
     codes = {part: model.encode(x) for part, x in shown.items()}
     read = {part: model.values(z) for part, z in codes.items()}
@@ -161,8 +161,9 @@ def evaluate(
 def _scores_of_codes(model, every: dict, converted, factors_alone, fitted: dict):
     """The table of scores on images with every label, and a sentence about these images."""
     whole = {part: (v >= 0).all(1) for part, v in every["values"].items()}
-    shown, codes, read, values = (
-        {part: tensor[whole[part]] for part, tensor in one.items()} for one in every.values()
+    codes, read, values = (
+        {part: tensor[whole[part]] for part, tensor in every[name].items()}
+        for name in ("codes", "read", "values")
     )
     train, test = (len(part) for part in values.values())
     if values["test"].shape[1] == 1:
@@ -175,7 +176,7 @@ def _scores_of_codes(model, every: dict, converted, factors_alone, fitted: dict)
         _conventions(model.partitions, codes, read if converted else None, factors_alone),
         *(part.cpu().numpy() for part in values.values()),
         one_set="test",
-        deviations=_deviations(model, shown, fitted["metrics"]),
+        deviations=_deviations(model, every["shown"]["test"], whole["test"], fitted["metrics"]),
         **fitted,
     )
     scored = f"fitted to {train} images of train {{how}} labels, measured on {test} of test"
@@ -269,11 +270,14 @@ def _with_oracles(rows: list[tuple], best: dict[str, float], judge_accuracy: flo
     return figures.assign(oracle=oracle, by_judge=by_judge)
 
 
-def _deviations(model, shown: dict[str, Tensor], metrics: Sequence[str]) -> dict[str, tuple]:
-    """For WSEPIN: the standard deviations of the codes of test images, if there are any."""
+def _deviations(model, shown, whole: Tensor, metrics: Sequence[str]) -> dict[str, tuple]:
+    """For WSEPIN: the standard deviations of the codes of the test images with every label
+    (``whole``), if there are any."""
     asked = "wsepin" in metrics and hasattr(model, "deviations")
-    found = model.deviations(shown["test"]) if asked else None
-    return {} if found is None else dict.fromkeys(("raw", "grouped"), (None, found.cpu().numpy()))
+    found = model.deviations(shown) if asked else None
+    if found is None:
+        return {}
+    return dict.fromkeys(("raw", "grouped"), (None, found[whole].cpu().numpy()))
 
 
 def _conventions(partitions, codes, read, factors_alone: bool) -> dict[str, tuple]:

@@ -144,8 +144,9 @@ def swapping(run: Run, model: Fader, config: Config) -> Callable[[float], tuple[
 @torch.no_grad()
 def read_all(run: Run, model: Fader) -> Tensor:
     """The values [N, n] of all train images; the classifier reads those without a label."""
-    rest = run.unlabelled[len(run.labelled) :]  # the labelled images are the first ones of train
-    read = [most_likely(model.read(network_input(part))) for part in rest.split(512)]
+    starts = range(len(run.labelled), len(run.unlabelled), 512)  # labelled ones come first in train
+    parts = (network_input(run.unlabelled[start : start + 512]) for start in starts)
+    read = [most_likely(model.read(part)) for part in parts]
     return torch.cat([run.values, *read])
 
 

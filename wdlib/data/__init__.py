@@ -2,5 +2,15 @@
 
 # ruff: noqa: F401
 from wdlib.data.device import device_of
-from wdlib.data.images import Images, as_input, as_tensor, device_images, load, scaled, to_float
+from wdlib.data.images import (
+    Images,
+    Stream,
+    as_input,
+    as_tensor,
+    by_place,
+    device_images,
+    load,
+    scaled,
+    to_float,
+)
 from wdlib.data.split import Split, check_images, check_labels

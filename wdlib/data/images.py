@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from wdlib.factors import SPACES, FactorSpace
 
 SIDES = 16, 256  # pixels of the smallest and the largest side
 CHUNK = 1024  # images made at once: enough to fill numpy's loops, few enough to stay in cache
+RESIDENT = 1 << 30  # bytes of images that a run keeps in memory; of more, it makes batch by batch
 
 
 @dataclass(frozen=True)
@@ -185,10 +188,13 @@ def as_input(images, task):
 
 
 def as_tensor(images):
-    """An array or tensor -> a torch tensor; a flipped array is copied, as torch needs."""
+    """An array or tensor -> a torch tensor; a flipped or read-only array is copied, as torch
+    needs."""
     import torch
 
-    if min(getattr(images, "strides", ()), default=0) < 0:
+    if isinstance(images, np.ndarray) and (
+        min(images.strides, default=0) < 0 or not images.flags.writeable
+    ):
         images = images.copy()
     return torch.as_tensor(images)
 
@@ -204,6 +210,34 @@ def device_images(images: Images, classes, device="cpu"):
         part = slice(start, start + 4 * CHUNK)
         resident[part] = _channels_first(torch.from_numpy(images.draw(classes[part]))).to(device)
     return resident.mul_(255) if images.binary else resident
+
+
+class Stream:
+    """Images by place, made when a batch asks for them: for more images than memory should hold.
+
+    ``stream[places]``, with a slice or numbers [B], is ``make(rows[places])``.
+    """
+
+    def __init__(self, make: Callable, rows):
+        self.make, self.rows = make, rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, places):
+        return self.make(self.rows[places if isinstance(places, slice) else places.cpu()])
+
+    def split(self, size: int):
+        """The images in order, ``size`` at a time."""
+        return (self[start : start + size] for start in range(0, len(self), size))
+
+
+def by_place(images: Images, classes, device="cpu"):
+    """Images of classes [N, k], to be indexed by place: the tensor of ``device_images``, or a
+    ``Stream`` where this would take more than RESIDENT bytes."""
+    if len(classes) * math.prod(images.shape) <= RESIDENT:
+        return device_images(images, classes, device)
+    return Stream(partial(device_images, images, device=device), classes)
 
 
 def _channels_first(images):

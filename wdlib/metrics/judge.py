@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wdlib.data import Images, Split, as_input, device_images, device_of, scaled
+from wdlib.data import Images, Split, as_input, by_place, device_of, scaled
 from wdlib.data.split import digest
 from wdlib.files import provenance
 from wdlib.model import saved
@@ -74,7 +74,7 @@ def train_judge(
         judge = Judge(task).to(device)
     generator = torch.Generator(device).manual_seed(seed)
     train = split.train[task.has_labels(split.train)][:limit]
-    x = device_images(images, task.classes(train), device)
+    x = by_place(images, task.classes(train), device)
     y = torch.from_numpy(task.labels(train)).to(device)
     optimiser = torch.optim.AdamW(judge.parameters(), fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=steps)

@@ -51,10 +51,10 @@ def relation_accuracy(
     found = system.values(moved)
     scores = _shares(found, wanted, affected)
     if judge is not None:
-        found = judge.read(system.decode(moved))
+        found = _judged(system, judge, moved)
         judged = _shares(found, wanted, affected)
         scores |= {f"judged_{name}": share for name, share in judged.items()}
-        before = judge.read(system.decode(codes)) == values
+        before = _judged(system, judge, codes) == values
         scores["judged_before"] = float(before.all(1).float().mean())
     right = (found == wanted).cpu().numpy()
     by_relation = [right[draw == number] for number in range(len(relations))]
@@ -85,7 +85,7 @@ def composed_accuracy(
     and among the others; NaN if there are none.
     """
     _, moved, wanted, _ = _moved(system, task, relations, codes, values, seed)
-    right = (judge.read(system.decode(moved)) == wanted).all(1).float()
+    right = (_judged(system, judge, moved) == wanted).all(1).float()
     into = unseen.to(wanted.device)[tuple(wanted.T)]
     scores = {
         "judged_unseen": float(right[into].mean()),
@@ -110,6 +110,11 @@ def _moved(system, task, relations, codes, values, seed):
             [i in relation.affects(task) for i in range(values.shape[1])], device=values.device
         )
     return draw, moved, wanted, affected
+
+
+def _judged(system, judge: Judge, codes: Tensor) -> Tensor:
+    """What the judge reads in the decoded images of N codes, [N, n]; few are kept at once."""
+    return torch.cat([judge.read(system.decode(part)) for part in codes.split(512)])
 
 
 def _shares(found: Tensor, wanted: Tensor, affected: Tensor) -> dict[str, float]:

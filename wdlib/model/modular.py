@@ -213,7 +213,7 @@ class ModularModel(nn.Module):
         """Images [B, C, H, W], float in [0, 1] -> values [B, n] int64 and confidences [B, n], as in
         ``read``. As in every module of torch, call ``eval`` first, unless the model was loaded.
         """
-        confidences, values = self.confidence(self.autoencoder.encode(images)).max(-1)
+        confidences, values = self._shares(self.autoencoder.encode(images)).max(-1)
         return values, confidences
 
     @property
@@ -244,7 +244,7 @@ class ModularModel(nn.Module):
 
     def values(self, codes: Tensor) -> Tensor:
         """The most likely component of each partition: codes [N, n, d] -> [N, n] integers."""
-        return self.prior.values(codes)
+        return self._in_batches(self.prior.values, codes, 4096)
 
     def read(self, images):
         """Images [N, C, H, W] (see ``encode``), or paths of files -> the values that they show.
@@ -259,8 +259,7 @@ class ModularModel(nn.Module):
         from pandas import DataFrame
 
         columns: dict[str, object] = {}
-        values = self._in_batches(self.values, codes, 512).cpu()
-        sure = self._in_batches(lambda z: self.confidence(z).amax(-1), codes, 512).cpu()  # [N, n]
+        values, sure = self.values(codes).cpu(), self.confidence(codes).amax(-1).cpu()  # [N, n]
         for factor, value, share in zip(self.task.factors, values.T, sure.expand_as(values).T):
             columns[factor.name] = [factor.value_names[v] for v in value.tolist()]
             columns[f"{factor.name}_confidence"] = share.numpy()
@@ -268,6 +267,10 @@ class ModularModel(nn.Module):
 
     def confidence(self, codes: Tensor) -> Tensor:
         """Codes [N, n, d] -> the probability of each value, [N, n, K]."""
+        return self._in_batches(self._shares, codes, 512)
+
+    def _shares(self, codes: Tensor) -> Tensor:
+        """``confidence`` of few codes."""
         return (self.prior.log_density(codes.to(self.device)) * TEMPERATURE).softmax(-1)
 
     def images_of(self, images):

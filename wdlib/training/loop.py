@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wdlib.data import Images, Split, check_images, check_labels, device_images, device_of, scaled
+from wdlib.data import Images, Split, by_place, check_images, check_labels, device_of, scaled
 from wdlib.training.progress import Progress, Silence
 
 
@@ -92,7 +92,9 @@ class Run:
         budget: of the ``Loop``: steps or seconds, progress and limits.
 
     Attributes: ``unlabelled``, uint8 images [N, C, H, W] of split.train; ``labelled``, uint8
-    images [L, C, H, W], and their ``values`` [L, n]; ``generator``; ``loop``.
+    images [L, C, H, W], and their ``values`` [L, n]; ``generator``; ``loop``. Of more images than
+    memory should hold, ``unlabelled`` and ``labelled`` are a ``Stream``, which makes those of a
+    batch.
 
     Labelled images that lack a label count as unlabelled, except for a method that takes missing
     labels (-1 in ``values``).
@@ -116,8 +118,10 @@ class Run:
         check_labels(split)
         check_images(split, images)
         self.split, self.task, self.seed = split, split.task, int(seed)
-        self.unlabelled = device_images(images, self.task.classes(split.train), self.device)
-        self.labelled = device_images(images, self.task.classes(split.labelled), self.device)
+        self.unlabelled, self.labelled = (
+            by_place(images, self.task.classes(part), self.device)
+            for part in (split.train, split.labelled)
+        )
         self.values = torch.from_numpy(split.values).to(self.device)
         self.generator = torch.Generator(self.device).manual_seed(self.seed)
         self.loop = Loop(device=self.device, **budget)
@@ -270,12 +274,17 @@ class Batches:
     def __next__(self) -> Tensor:
         return self.take(self.size)
 
-    def take(self, size: int) -> Tensor:
-        """The next ``size`` numbers, [size] int64."""
+    def ahead(self, size: int) -> Tensor:
+        """The next ``size`` numbers, [size] int64, which are still to be taken."""
         while len(self.rest) < size:
             how = {"generator": self.generator, "device": self.generator.device}
             self.rest = torch.cat([self.rest, torch.randperm(self.count, **how)])
-        batch, self.rest = self.rest[:size], self.rest[size:]
+        return self.rest[:size]
+
+    def take(self, size: int) -> Tensor:
+        """The next ``size`` numbers, [size] int64."""
+        batch = self.ahead(size)
+        self.rest = self.rest[size:]
         return batch
 
 

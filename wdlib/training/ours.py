@@ -187,21 +187,23 @@ def teach(model: ModularModel, phase: Phase, images: Tensor, balanced: float = 0
     Source: after Zou et al. (2018), "class-balanced self-training", where the share is of the
     images with the value; here for each partition separately.
     """
-    scores = value_scores(model, phase, model.encode(images))
+    found = []
+    for codes in model.encode(images).split(4096):
+        scores = value_scores(model, phase, codes)
+        found.append([(s.log_softmax(1) if balanced else s.softmax(1)).max(1) for s in scores])
+    best = [[torch.cat(part) for part in zip(*one)] for one in zip(*found)]  # [N] and [N], n times
     if balanced:
-        return torch.stack([_surest(score.log_softmax(1), balanced) for score in scores], 1)
-    best = [score.softmax(1).max(1) for score in scores]
+        sizes = model.task.sizes
+        return torch.stack([_surest(p, v, k, balanced) for (p, v), k in zip(best, sizes)], 1)
     return torch.stack([torch.where(p >= phase.labels.confidence, v, -1) for p, v in best], 1)
 
 
-def _surest(log_probabilities: Tensor, share: float) -> Tensor:
-    """The most probable values [N] of [N, K]; -1 except for the surest images of each value."""
-    count, size = log_probabilities.shape
-    sure, guess = log_probabilities.max(1)
+def _surest(sure: Tensor, guess: Tensor, size: int, share: float) -> Tensor:
+    """The guessed values [N] of ``size`` values; -1 except for the surest images of each value."""
     chosen = torch.full_like(guess, -1)
     for value in range(size):
         mine = (guess == value).nonzero()[:, 0]
-        most = min(int(share * count / size), len(mine))
+        most = min(int(share * len(guess) / size), len(mine))
         chosen[mine[sure[mine].topk(most).indices]] = value
     return chosen
 

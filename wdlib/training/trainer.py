@@ -40,7 +40,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from wdlib.data import Images, Split, scaled
+from wdlib.data import Images, Split, Stream, scaled
 from wdlib.factors import DSPRITES
 from wdlib.files import provenance, recordable
 from wdlib.model import saved
@@ -53,6 +53,8 @@ from wdlib.training.progress import Progress, Silence
 from wdlib.training.schedule import Phase, Preset
 
 PILOT = 4096  # images that a preset is tried on, to measure how long its phases take
+ENOUGH = 10_000  # labelled images that estimate the prior, and RARE of each value
+RARE = 100
 
 
 class Trainer(Run):
@@ -108,7 +110,7 @@ class Trainer(Run):
         n = len(split.task.sizes)
         self.seconds = 0.0  # that the steps took by the clock on the wall
         self.order = self.batches(64)
-        self.codes: Tensor | None = None  # of all unlabelled images, while the encoder is frozen
+        self.codes: Tensor | None = None  # of all unlabelled images, where a finish needs most
         self.taught = torch.zeros((0, n), dtype=torch.long, device=self.device)  # see ours.teach
         self.swaps = torch.zeros(n, dtype=torch.bool, device=self.device)  # see ours.finish_step
 
@@ -180,9 +182,10 @@ class Trainer(Run):
         for phase, share in zip(self.preset.phases, shares, strict=True):
             for spent in self.loop.phase(phase.name, share):
                 at = self.loop.at
+                short = self._is_short(phase)
                 if at == 0:
-                    self.begin(phase, before)
-                elif phase.finish and self.codes is None:  # resumed inside the phase
+                    self.begin(phase, before, short=short)
+                elif phase.finish and self.codes is None and not short:  # resumed inside the phase
                     self.codes = self.model.encode(self.unlabelled)
                 elif phase.refit_every and at % phase.refit_every == 0:
                     self.refit()
@@ -190,36 +193,59 @@ class Trainer(Run):
                 yield
             before = phase
 
-    def begin(self, phase: Phase, before: Phase) -> None:
-        """Prepare a phase; ``before`` is the phase whose model is the teacher."""
+    def _is_short(self, phase: Phase) -> bool:
+        """Whether it is known that a phase will use fewer than half of the unlabelled images."""
+        return bool(self.loop.steps) and 2 * phase.steps * phase.batch < len(self.unlabelled)
+
+    def begin(self, phase: Phase, before: Phase, *, short: bool = False) -> None:
+        """Prepare a phase; ``before`` is the phase whose model is the teacher.
+
+        In a ``short`` phase the teacher reads only the images of its steps, and the finish encodes
+        an image when a step uses it.
+        """
         self.codes, self.taught = None, self.taught[:0]
         if phase.rates.fresh:
             for optimiser in self.optimisers.values():
                 optimiser.state.clear()
         if phase.finish or phase.weight("teacher"):
             ours.refresh_statistics(self.model, self.unlabelled[:4096])
-        if phase.finish:
+        if phase.finish and not short:
             self.codes = self.model.encode(self.unlabelled)
         if phase.weight("teacher"):
-            share = phase.labels.balanced
-            self.taught = ours.teach(self.model, before, self.unlabelled, balanced=share)
+            self.taught = self._teach(phase, before, short)
         if phase.prior == "adaptive":
             self.refit()
         if phase.finish and phase.finish.swap:  # partitions that hold no details of the image
-            some = self.unlabelled[:2000], self.codes[:2000]
-            plain, swapped = ours.swap_costs(self.model, *some, self.generator)
+            some = self.unlabelled[:2000]
+            codes = self.model.encode(some) if short else self.codes[:2000]
+            plain, swapped = ours.swap_costs(self.model, some, codes, self.generator)
             self.swaps = swapped - plain <= phase.finish.spare * plain
+
+    def _teach(self, phase: Phase, before: Phase, short: bool) -> Tensor:
+        """The teacher's pseudo-labels [N, n] of the unlabelled images; in a ``short`` phase, -1 for
+        images that no step will use."""
+        how = {"balanced": phase.labels.balanced}
+        if not short:
+            return ours.teach(self.model, before, self.unlabelled, **how)
+        used = self.order.ahead(phase.steps * phase.batch).unique()
+        taught = torch.full((len(self.unlabelled), len(self.task.sizes)), -1, device=self.device)
+        images = Stream(self.unlabelled.__getitem__, used)
+        taught[used] = ours.teach(self.model, before, images, **how)
+        return taught
 
     def step(self, phase: Phase, at: int, spent: float) -> dict[str, Tensor]:
         """Step number ``at`` of a phase of which ``spent`` is over; returns the losses."""
         self.optimisers.set_rates(phase.rates, at, spent)
-        self._ready(frozen=phase.finish is not None)
         pick = self.order.take(phase.batch)
-        common = (self.model, phase, self.moves, self.unlabelled[pick])
-        how = (partial(self._minimise, common[-1]), self.generator)
+        images = self.unlabelled[pick]
+        if phase.finish:
+            z = self.model.encode(images) if self.codes is None else self.codes[pick]
+        self._ready(frozen=phase.finish is not None)
+        common = (self.model, phase, self.moves, images)
+        how = (partial(self._minimise, images), self.generator)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
-            if self.codes is not None:
-                return ours.finish_step(*common, self.codes[pick], self.swaps, *how)
+            if phase.finish:
+                return ours.finish_step(*common, z, self.swaps, *how)
             size, where = (phase.labels.batch,), {"device": self.device}
             mine = torch.randint(len(self.labelled), size, generator=self.generator, **where)
             if phase.is_published:
@@ -235,7 +261,20 @@ class Trainer(Run):
 
     def refit(self) -> None:
         """Estimate the adaptive prior from the labelled images as they are encoded now."""
-        self.model.prior.fit(self.model.encode(self.labelled), self.values, self.preset.fit)
+        images, values = self.labelled, self.values
+        if len(values) > ENOUGH:
+            images, values = Stream(images.__getitem__, self._enough), values[self._enough]
+        self.model.prior.fit(self.model.encode(images), values, self.preset.fit)
+
+    @cached_property
+    def _enough(self) -> Tensor:
+        """The first ENOUGH labelled images, and the first RARE of each value, as numbers [M]."""
+        each = [
+            (column == value).nonzero()[:RARE, 0]
+            for column, size in zip(self.values.T, self.task.sizes)
+            for value in range(size)
+        ]
+        return torch.cat([torch.arange(ENOUGH, device=self.device), *each]).unique()
 
     def _ready(self, *, frozen: bool) -> None:
         """Training mode for the model; not for the encoder where it is frozen."""
