@@ -19,7 +19,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from test_table import blobs
 
+import wdlib
 from wdlib.experiments import cells as on_disk
 from wdlib.experiments import grid, tables
 from wdlib.experiments.grid import Cell, Processes, run
@@ -159,6 +161,67 @@ def test_an_interrupt_cancels_what_has_not_started(tmp_path):
             work = partial(toy, seconds=0.3)
             run(CELLS, wrapping, folder=tmp_path, work=work, progress=progress)
     assert wrapping.tickets[-1].inner.cancelled() and len(calls(tmp_path)) < len(CELLS)
+
+
+def photos(seed: int = 0):
+    """A table of your own, as a cell makes it in its own process."""
+    frame, pixels = blobs(120, seed, side=24)
+    frame.loc[:20, "light"] = None
+    return wdlib.table(frame, pixels, name="photos")
+
+
+def test_tables_of_your_own_run_in_two_processes(tmp_path):
+    cells = [Cell("photos", "modular", labels=n, steps=9) for n in (50, 60)]
+    work = partial(grid.evaluate_cell, samples=50, most=60)
+    with Processes(2) as executor:
+        how = {"folder": tmp_path, "work": work, "worlds": {"photos": photos}}
+        table = run(cells, executor, **how)
+        again = run(cells, executor, **how)
+    assert table.failed == {} and figures(again) == figures(table)
+    found = table.frame[table.frame.score == "encoder_corner"]
+    assert found.labels.tolist() == [50, 60] and {*found.dataset} == {"photos"}
+    task, images = photos()
+    for path in (tmp_path / "cells").iterdir():
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert record["task"] == json.loads(json.dumps(task.record))
+        assert record["images"] == images.identity
+        model = wdlib.load_model(tmp_path / "models" / path.stem)
+        assert model.task.record == task.record and len(model.read(images[:3])) == 3
+    assert len([*(tmp_path / "judges").glob("*/kept/judge.json")]) == 1
+
+
+def test_a_world_with_other_labels_or_images_is_another_one(tmp_path):
+    def world(shift: int = 0, name: str = "spots"):
+        def draw(classes):
+            images = np.zeros((len(classes), 16, 16), np.uint8)
+            images[np.arange(len(classes)), classes[:, 0] + shift, classes[:, 1]] = 200
+            return images
+
+        return wdlib.world(name, {"y": range(9), "x": range(9)}, draw, relevant=["x"])
+
+    def work(cell, folder, worlds):
+        worlds[cell.task]()
+        return toy(cell, folder)
+
+    cells, how = [Cell("spots", "toy", steps=1)], {"folder": tmp_path, "work": work}
+    for make in (photos, partial(photos, 1), world, partial(world, 1), partial(world, 1, "dots")):
+        for _ in range(2):
+            assert not run(cells, **how, worlds={"spots": make}).failed
+    files = [*(tmp_path / "cells").iterdir()]
+    assert len(files) == len(calls(tmp_path)) == 5
+    contents = {json.loads(file.read_text(encoding="utf-8"))["cell"]["content"] for file in files}
+    assert len(contents) == 5
+    cell = replace(cells[0], method="modular", content=contents.pop())
+    lost = on_disk.attempt(
+        partial(grid.evaluate_cell, worlds={"spots": partial(world, 7)}), cell, tmp_path
+    )
+    assert "has other images, than when run began" in lost
+    with pytest.raises(ValueError, match=r"dSprites.v2 is a task of the package"):
+        run(CELLS, **how, worlds={"dSprites.v2": world})
+
+
+def test_cells_of_the_package_keep_their_names():
+    assert "content" not in CELLS[0].record and CELLS[0].key == "dSprites.v2-toy-0-1000-2e83a1c1"
 
 
 def test_a_finished_cell_is_not_done_again(tmp_path):

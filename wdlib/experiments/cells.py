@@ -23,18 +23,18 @@ import sklearn.ensemble  # noqa: F401  the threads of a library can be limited o
 import torch
 from threadpoolctl import threadpool_limits
 
-from wdlib.data import device_of, load
+from wdlib.data import Images, device_of, load
 from wdlib.data.split import digest, most_images, split
 from wdlib.evaluation import evaluate
 from wdlib.files import alone, provenance, read_record, recordable, write_text
 from wdlib.methods import METHODS, method
 from wdlib.metrics.judge import kept_judge
-from wdlib.model import saved
 from wdlib.model.prior import Collapsed
-from wdlib.tasks import task
+from wdlib.tasks import Task, task
 from wdlib.training.loop import FitRequest, check_budget, computed
 
 FORMAT = 1
+World = Callable[[], tuple[Task, Images]]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Cell:
     """The settings of one run. Numbers may be numpy scalars.
 
     Args:
-        task: such as "dSprites.v3".
+        task: such as "dSprites.v3", or the name of your own (see ``grid.run``).
         method: a name in the table of methods.
         seed: of the split, the weights and training.
         labels: number of labelled images.
@@ -52,6 +52,7 @@ class Cell:
         device: "cpu", "cuda", ...; "auto" becomes "cuda" if there is a GPU here, else "cpu".
         recipe: digest of the method's configuration, "" if it has none. A finished cell
             with another recipe is another cell.
+        content: digest of your own task and its images (``content_of``), which ``grid.run`` sets.
 
     Raises ValueError for an invalid budget, and TypeError for what JSON can't hold.
     """
@@ -66,6 +67,7 @@ class Cell:
     threads: int = 1
     device: str = "cpu"
     recipe: str = ""
+    content: str = ""
 
     def __post_init__(self):
         try:
@@ -88,7 +90,12 @@ class Cell:
     def key(self) -> str:
         """The name of the cell's file: readable, and different for every cell."""
         words = re.sub(r"[^\w.-]+", "_", f"{self.task}-{self.method}-{self.seed}-{self.labels}")
-        return f"{words}-{_digest(asdict(self))[:8]}"
+        return f"{words}-{_digest(self.record)[:8]}"
+
+    @property
+    def record(self) -> dict:
+        """All settings, ready for JSON; ``content`` only where there is one."""
+        return {name: value for name, value in asdict(self).items() if name != "content" or value}
 
 
 ONE_A_PROCESS = threading.Lock()
@@ -99,6 +106,7 @@ def evaluate_cell(
     folder: Path | str,
     *,
     methods: Mapping | None = None,
+    worlds: Mapping[str, World] | None = None,
     limit: int | None = None,
     importances: str = "hist_gradient_boosting",
     most: int = 5000,
@@ -117,13 +125,14 @@ def evaluate_cell(
         folder: keeps one judge for each task and seed, shared by all cells (it knows the unseen
             combinations, too), and the trained models of Modular.
         methods: the table of methods; default ``wdlib.methods.METHODS``.
+        worlds: your own tasks, as in ``grid.run``.
         limit: images of train, validation and test together; default ``most_images``.
         importances, most, samples: see ``wdlib.evaluation.evaluate``. A table has many cells, so
             the trees for DCI are binned, and use half as many images as in a single report.
     """
     chosen = method(cell.method, methods or METHODS)
     with ONE_A_PROCESS, threads(cell.threads):
-        parts, images, judge = _data(cell, folder, limit)
+        parts, images, judge = _data(cell, folder, limit, worlds or {})
         asked = {"seed": cell.seed, "labels": cell.labels, "device": cell.device}
         start = computed(cell.device)
         try:
@@ -151,16 +160,36 @@ def rows_of(report) -> list[dict]:
     return rows
 
 
-def _data(cell: Cell, folder: Path | str, limit: int | None):
+def _data(cell: Cell, folder: Path | str, limit: int | None, worlds: Mapping[str, World]):
     """(split, images, judge) of a cell. The judge is trained on the unseen combinations, too."""
-    wanted = task(cell.task)
+    wanted, images = _world(cell, worlds)
     limit = most_images(wanted) if limit is None else limit
     asked = {"seed": cell.seed, "labels": cell.labels, "limit": limit}
     parts, whole_train = split(wanted, unseen=cell.unseen, **asked), split(wanted, **asked)
-    images = replace(load(wanted.dataset), threads=cell.threads)
+    images, named = replace(images, threads=cell.threads), {}
     train = whole_train.train[~np.isin(whole_train.train, parts.test)]
-    judge = shared_judge(folder, replace(whole_train, train=train), images, device=cell.device)
-    return parts, images, judge
+    if cell.content:
+        named = {"name": cell.content}
+    whole_train = replace(whole_train, train=train)
+    return parts, images, shared_judge(folder, whole_train, images, device=cell.device, **named)
+
+
+def _world(cell: Cell, worlds: Mapping[str, World]) -> tuple[Task, Images]:
+    """Task and images of a cell."""
+    if cell.task not in worlds:
+        wanted = task(cell.task)
+        return wanted, load(wanted.dataset)
+    wanted, images = worlds[cell.task]()
+    if cell.content not in ("", content_of(wanted, images)):
+        raise ValueError(f"{cell.task} is another task, or has other images, than when run began")
+    return wanted, images
+
+
+def content_of(task: Task, images: Images) -> str:
+    """Sixteen letters that identify a task with its images, of which 64 are looked at."""
+    some = np.random.default_rng(0).integers(len(task), size=64)
+    about = json.dumps([task.record, images.identity]).encode()
+    return hashlib.sha256(about + images.draw(task.classes(some)).tobytes()).hexdigest()[:16]
 
 
 def _rows(convention: str, figures: Mapping[str, float]) -> list[dict]:
@@ -173,17 +202,19 @@ def _rows(convention: str, figures: Mapping[str, float]) -> list[dict]:
 def _keep(system, home: Path) -> None:
     """Save a model that ``evaluate`` and ``ship`` can read; other systems aren't kept."""
     if hasattr(system, "record"):
-        record = system.record | {"source": provenance()}
-        saved.save(home, saved.MODEL, system.state_dict(), record)
+        system.record |= {"source": provenance()}
+        system.save(home)
 
 
-def shared_judge(folder: Path | str, split, images, *, device="cpu"):
+def shared_judge(folder: Path | str, split, images, *, device="cpu", name: str | None = None):
     """The judge for this training set that ``folder`` keeps; trained if there is none yet.
+    ``name`` tells tasks apart; by default it is that of the task.
 
     If two processes need it at once, one trains it and the other waits. Raises ValueError if the
     kept one is damaged.
     """
-    home = Path(folder) / "judges" / f"{split.task.name}-{split.seed}-{digest(split.train)}"
+    words = f"{name or split.task.name}-{split.seed}-{digest(split.train)}"
+    home = Path(folder) / "judges" / words
     home.mkdir(parents=True, exist_ok=True)
     with alone(home):
         return kept_judge(home / "kept", split, images, device=device)
@@ -223,7 +254,7 @@ def path_of(folder: Path | str, cell: Cell) -> Path:
 
 def write(folder: Path | str, cell: Cell, record: Mapping) -> None:
     """Keep a finished cell: a record of its rows and their source."""
-    record = {"format": FORMAT, "cell": asdict(cell), **record}
+    record = {"format": FORMAT, "cell": cell.record, **record}
     write_text(path_of(folder, cell), json.dumps(record | {"sha256": _digest(record)}, indent=1))
 
 
@@ -234,7 +265,7 @@ def read(folder: Path | str, cell: Cell) -> dict | None:
     except (OSError, ValueError):
         return None
     sound = record.pop("sha256", None) == _digest(record)
-    same = record.get("format") == FORMAT and record.get("cell") == asdict(cell)
+    same = record.get("format") == FORMAT and record.get("cell") == cell.record
     return record if sound and same else None
 
 

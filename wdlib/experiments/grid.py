@@ -27,7 +27,7 @@ from concurrent.futures import (
     ProcessPoolExecutor,
     ThreadPoolExecutor,
 )
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
@@ -36,9 +36,19 @@ import pandas as pd
 from joblib import wrap_non_picklable_objects
 from pandas import DataFrame
 
-from wdlib.experiments.cells import Cell, attempt, evaluate_cell, path_of, read, write
+from wdlib.experiments.cells import (
+    Cell,
+    World,
+    attempt,
+    content_of,
+    evaluate_cell,
+    path_of,
+    read,
+    write,
+)
 from wdlib.experiments.tables import COLUMNS, FIGURE, SOURCE
 from wdlib.files import write_text
+from wdlib.tasks import ELSEWHERE, TASKS
 from wdlib.training.progress import Progress
 
 Work = Callable[[Cell, Path], list[dict]]
@@ -63,6 +73,7 @@ def run(
     folder: Path | str,
     work: Work = evaluate_cell,
     methods: Mapping | None = None,
+    worlds: Mapping[str, World] | None = None,
     progress: Progress | None = None,
 ) -> Table:
     """Do the cells that ``folder`` doesn't hold yet; return the table of all of them.
@@ -72,17 +83,23 @@ def run(
         work: (cell, folder) -> rows, dicts of convention, score and value. To run in another
             process it must be a function of a module or a notebook.
         methods: a table of methods of your own, for ``evaluate_cell``.
+        worlds: your own tasks, for ``evaluate_cell``: the name in the cells -> a function that
+            returns task and images, as ``wdlib.table`` and ``wdlib.world`` do. Each cell calls it
+            in its own process. A finished cell of other images or labels is another cell.
         progress: called after every cell (a bar: ``progress.suited(every=0, unit="cell")``).
 
     If a cell raises, the others go on: its traceback is in ``Table.failed`` and in a text file
     beside the cells, and the next run tries it again. The same holds for a cell whose worker
     process dies. ``Processes`` and dask survive such a death (dask tries the cell again by itself);
     ``ProcessPoolExecutor`` doesn't, so all its remaining cells fail. Cells that share a process
-    take turns.
+    take turns. Raises ValueError for a world with the name of a task of the package.
     """
+    about, contents = _worlds(worlds or {})
+    cells = [replace(cell, content=contents.get(cell.task, "")) for cell in cells]
     cells, folder = list(dict.fromkeys(cells)), Path(folder).absolute()  # workers may be elsewhere
     work = work if methods is None else partial(work, methods=methods)
-    grid = _Grid(cells, folder, progress)
+    work = work if worlds is None else partial(work, worlds=worlds)
+    grid = _Grid(cells, folder, progress, about)
     missing = [cell for cell in cells if cell not in grid.done]
     futures: dict[Cell, Future] = {}
     ended: SimpleQueue[Cell] = SimpleQueue()
@@ -107,6 +124,18 @@ def run(
     return Table(frame_of(finished), grid.failed)
 
 
+def _worlds(worlds: Mapping[str, World]) -> tuple[dict[str, dict], dict[str, str]]:
+    """Of each task of your own, what the records of its cells say about it, and its content."""
+    about, contents = {}, {}
+    for name, make in worlds.items():
+        if name in TASKS | ELSEWHERE:
+            raise ValueError(f"{name} is a task of the package: give your own another name")
+        task, images = make()
+        about[name] = {"task": task.record, "images": images.identity}
+        contents[name] = content_of(task, images)
+    return about, contents
+
+
 def _outcome(future: Future) -> dict | str:
     """What ``attempt`` returned, or the traceback where its process was lost."""
     try:
@@ -118,8 +147,8 @@ def _outcome(future: Future) -> dict | str:
 class _Grid:
     """The cells of a run that are done or failed, on disk and for the progress."""
 
-    def __init__(self, cells: list[Cell], folder: Path, progress: Progress | None):
-        self.total, self.folder, self.progress = len(cells), folder, progress
+    def __init__(self, cells: list[Cell], folder: Path, progress: Progress | None, about: dict):
+        self.total, self.folder, self.progress, self.about = len(cells), folder, progress, about
         self.done = {cell: kept for cell in cells if (kept := read(folder, cell)) is not None}
         self.failed: dict[Cell, str] = {}
         self.start, self.kept = time.monotonic(), len(self.done)
@@ -131,7 +160,7 @@ class _Grid:
             self.failed[cell] = outcome
             write_text(trace, outcome)
         else:
-            write(self.folder, cell, outcome)
+            write(self.folder, cell, outcome | self.about.get(cell.task, {}))
             self.done[cell] = outcome
             trace.unlink(missing_ok=True)
         self.tell()
