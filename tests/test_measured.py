@@ -71,10 +71,27 @@ def test_two_workers_are_timed_against_one(capsys, monkeypatch, tmp_path):
     tiny = {"limit": 1500, "most": 300, "samples": 200}
     assert scaling.measure(2, cells=2, steps=3, judges=tmp_path, **tiny) > 0
     monkeypatch.setattr(scaling, "keep_judge", lambda folder: None)
+    monkeypatch.setattr(scaling, "by_rows", lambda rows: True)
     for seconds, code in (({1: 17.0, 2: 10.0}, 0), ({1: 16.9, 2: 10.0}, 1)):
         monkeypatch.setattr(scaling, "measure", lambda workers, *_, s=seconds: s[workers])
         assert scaling.main([]) == code
         assert ("NOT" in capsys.readouterr().out) == bool(code)
+
+
+def test_tables_are_timed_and_weighed_by_rows(capsys, monkeypatch):
+    found = scaling.weigh(300, steps=3)
+    assert [*found] == ["table", "train", "measure", "read", "peak"]
+    assert min(found.values()) > 0 and 200 < found["peak"] < 4000
+    for seconds, peak, good in (
+        ({1: 10.0, 2: 11.0, 4: 13.0}, 4000, True),
+        ({1: 10.0, 2: 11.0, 4: 14.1}, 4000, False),  # 1.55 s a row, not 1
+        ({1: 10.0, 2: 11.0, 4: 13.0}, 4001, False),
+    ):
+        monkeypatch.setattr(
+            scaling, "weigh", lambda n, s=seconds, p=peak: {"read": s[n], "peak": p}
+        )
+        assert scaling.by_rows([1, 2, 4]) == good
+        assert ("NOT" in capsys.readouterr().out) != good
 
 
 def test_drawing_is_timed_warm_on_one_and_two_threads(capsys, monkeypatch):
