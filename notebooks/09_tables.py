@@ -471,7 +471,7 @@ assert means.grouped["beta_vae"] > means.grouped["modular"]
 # measures one of them, and `python -m wdlib table 2 --folder runs/table2` prints the table of all:
 #
 # ```bash
-# sbatch --array=1-78 --cpus-per-task=1 --mem=4G --time=04:00:00 --wrap \
+# sbatch --array=1-84 --cpus-per-task=1 --mem=4G --time=04:00:00 --wrap \
 #     'python -m wdlib cell table2 $SLURM_ARRAY_TASK_ID --folder runs/table2'
 # ```
 #

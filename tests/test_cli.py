@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -388,6 +389,8 @@ def test_every_cell_of_a_table_may_be_a_job_of_its_own(tmp_path, capsys, monkeyp
     cells = cells_of("1", tasks=["dSprites.v2"], methods=["modular"])
     kept = grid.run(cells, folder=tmp_path, work=lambda *_: []).frame  # as ``table`` finds them
     assert kept.seed.tolist() == [0, 2] and kept.value.tolist() == [0.0, 0.2]
+    course = Path(__file__).parents[1] / "notebooks/09_tables.py"
+    assert f"--array=1-{len(cells_of('2'))} " in course.read_text(encoding="utf-8")
 
 
 @pytest.fixture

@@ -455,7 +455,7 @@ VERBS = {  # the function of a verb -> its arguments; its docstring is the help
                                    "(needs a GPU)"),
         _argument("--seed", type=int, help="seed of all random choices (default: 0)"),
         _argument("--labels", type=int,
-                  help="labelled images (default: 1000, or all training rows of a table)"),
+                  help="labelled images, of each factor (default: 1000, or all of a table)"),
         DEVICE_NAME,
         DATA,
         _argument("--out", type=Path, help="folder of the model (default: runs/TASK-PRESET-SEED)"),

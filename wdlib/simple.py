@@ -43,7 +43,8 @@ def fit(
     """Split the images, train a model, and measure it on images that training did not see.
 
     Args:
-        labels: labelled images; by default all of train in a table, and 1000 in a drawn world.
+        labels: labelled images of each factor; by default all of train in a table, and 1000 in a
+            drawn world.
         preset: by default COURSE, or FEW for fewer than 250 labelled images.
         steps, seconds: of training in all, instead of the steps of the preset.
         metrics: scores of codes in the report, as in ``evaluate``.
@@ -80,7 +81,7 @@ def parts_of(task: Task, *, seed: int, labels: int | None = None) -> Split:
 
 def schedule(parts: Split, preset: Preset | str | None = None, steps: int | None = None) -> Preset:
     """The preset for a split: the given one, or the one for its number of labels; cut to steps."""
-    usual = "FEW" if len(parts.labelled) < FEW_LABELS else "COURSE"
+    usual = "FEW" if parts.labels < FEW_LABELS else "COURSE"
     chosen = usual if preset is None else preset
     chosen = preset_called(chosen) if isinstance(chosen, str) else chosen
     chosen = chosen.for_task(parts.task.name)

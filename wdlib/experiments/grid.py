@@ -8,6 +8,14 @@ may be of any class that has ``add_done_callback``, ``result`` and ``cancel``, a
     with Client("tcp://...") as client:
         run(cells, client.get_executor(pure=False), folder="runs/table2")
 
+A task of your own is a function that makes it, under the name that its cells have::
+
+    def photos():
+        return wdlib.table("labels.csv", "photos", ["object", "angle"])
+
+    cells = [Cell("photos", "modular", seed, labels=200, steps=2000) for seed in range(3)]
+    run(cells, Processes(2), folder="runs/photos", worlds={"photos": photos})
+
 Each finished cell is one file in ``folder``. A second run of the same cells in the same folder does
 only what is missing; if you delete a file, its cell is measured again.
 """
