@@ -479,11 +479,12 @@ def test_a_folder_of_photographs_from_the_command_line(tmp_path, monkeypatch, ca
     frame.loc[150:, ["light", "corner"]] = None
     frame.to_csv(tmp_path / "labels.csv", index=False)
     for name in ("COURSE", "FEW"):
-        monkeypatch.setitem(PRESETS, name, COURSE.cut(200))
+        monkeypatch.setitem(PRESETS, name, COURSE.cut(800))
     table = ["--table", str(tmp_path / "labels.csv"), "--images", str(tmp_path / "photos")]
     run = str(tmp_path / "run")
     train = ["train", *table, "--factors", "light,corner", "--cyclic", "corner", "--out", run]
     assert main(train) == 0, capsys.readouterr().err
+    assert main([*train, "--resume"]) == 0, capsys.readouterr().err
     out = tmp_path / "values.csv"
     assert main(["read", run, str(tmp_path / "photos"), "--csv", str(out)]) == 0
     values = pd.read_csv(out)

@@ -85,6 +85,6 @@ def schedule(parts: Split, preset: Preset | str | None = None, steps: int | None
     chosen = usual if preset is None else preset
     chosen = preset_called(chosen) if isinstance(chosen, str) else chosen
     chosen = chosen.for_task(parts.task.name)
-    if isinstance(parts.task, Table) and preset is None:
+    if isinstance(parts.task, Table) and not isinstance(preset, Preset):
         chosen = replace(chosen, lengths={parts.task.name: SHARE}).for_task(parts.task.name)
     return chosen if steps is None else chosen.cut(steps)
