@@ -70,7 +70,7 @@ def test_one_bad_pixel_is_not_encoded(bad):
     images = torch.zeros(5, 1, 64, 64)
     assert torch.isfinite(model.encode(images)).all()
     images[3, 0, 20, 20] = bad
-    with pytest.raises(ValueError, match="images to encode hold NaN or infinity"):
+    with pytest.raises(ValueError, match="images hold NaN or infinity"):
         model.encode(images)
 
 

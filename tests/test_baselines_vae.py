@@ -478,7 +478,7 @@ def test_deviations_are_those_of_the_posterior():
     read = readout.fit(codes, values, V2)
     images = torch.zeros(3, 1, 64, 64)
     assert FlatSystem(run, None, None, read).deviations(images) is None
-    vae = VAE(1, NetworkConfig(dim=5)).eval()
+    vae = VAE((1, 64, 64), NetworkConfig(dim=5)).eval()
     system = FlatSystem(run, None, None, read, lambda x: (vae.encode(x)[1] / 2).exp())
     wanted = vae.encode(images)[1].exp().sqrt().detach()
     torch.testing.assert_close(system.deviations(images, batch=2), wanted)

@@ -388,7 +388,7 @@ def test_a_batch_of_another_kind_is_refused_wherever_it_enters(fitted):
             (pixels // 255, None),
             (np.minimum(pixels, 1), "multiply them by 255"),
             (pixels.astype(np.float32) - 1, "0 to 1, but these are -1"),
-            (np.full((2, 32, 32), np.nan), "0 to 1, but these are nan"),
+            (np.full((2, 32, 32), np.nan), "hold NaN or infinity"),
             (pixels[:, :16], r"are \[N, C, H, W\] = \[N, 1, 32, 32\]"),
             (np.repeat(pixels[..., None], 3, -1), r"but these are \[4, 3, 32, 32\]"),
         ):

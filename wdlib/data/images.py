@@ -170,6 +170,8 @@ def as_input(images, task):
     if images.dtype == torch.bool or not images.numel():
         return images.to(torch.float32)
     least, most = (float(end) for end in images.aminmax())
+    if not math.isfinite(least + most):
+        raise ValueError("the images hold NaN or infinity, but pixels are 0 to 1")
     if not (least >= 0 and most <= (1 if _is_float(images) else 255)):
         raise ValueError(
             f"pixels of {images.dtype} are {'0 to 1' if _is_float(images) else '0 to 255'}, but "

@@ -32,11 +32,12 @@ def load_model(
     """
     device = device_of(device)
     weights, record = load(folder, MODEL)
-    kinds = {"task": str, "seed": int, "labels": int, "preset": dict}
+    record.setdefault("factories", {})  # early records have none
+    kinds = {"task": str, "seed": int, "labels": int, "preset": dict, "factories": dict}
     if missing := [k for k, kind in kinds.items() if type(record.get(k)) is not kind]:
         raise ValueError(f"the record of the model in {folder} lacks a valid {', '.join(missing)}")
     made = {"encoder": encoder, "decoder": decoder}
-    for part, name in record.get("factories", {}).items():
+    for part, name in record["factories"].items():
         if made.get(part) is None:
             raise ValueError(
                 f"the {part} of the model in {folder} was made by {name}: pass {part}="
