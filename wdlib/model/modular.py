@@ -371,7 +371,14 @@ class ModularModel(nn.Module):
         was_training = self.training
         self.eval()
         try:
-            parts = range(0, max(len(inputs), 1), int(batch))
-            return torch.cat([function(inputs[i : i + int(batch)]) for i in parts])
+            batch, count = int(batch), len(inputs)
+            first = function(inputs[:batch])
+            if count <= batch:
+                return first
+            found = first.new_empty((count, *first.shape[1:]))  # many parts would split the heap
+            found[:batch] = first
+            for i in range(batch, count, batch):
+                found[i : i + batch] = function(inputs[i : i + batch])
+            return found
         finally:
             self.train(was_training)
