@@ -515,7 +515,7 @@ def test_the_command_line_refuses_a_bad_table_before_it_writes(tmp_path, capsys)
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "modular-paper"])
 def test_every_method_fits_a_table_that_lacks_labels(name):
-    frame, pixels = blobs(160)
+    frame, pixels = blobs(400)
     frame.loc[:30, "light"], frame.loc[31:60, "corner"] = None, None
     task, images = wdlib.table(frame, pixels)
     parts = split(task, seed=0)

@@ -297,7 +297,7 @@ def test_before_there_are_components_the_cycle_asks_for_what_the_heads_read():
 def test_a_swap_costs_what_the_picture_holds_of_the_partition():
     model = ModularModel(task("dSprites.v2"))
     z = torch.randn((50, 2, 8), generator=generator())
-    bright = (z[:, 0, 0] > 0).to(torch.uint8)[:, None, None, None].expand(-1, 1, 64, 64)
+    bright = 255 * (z[:, 0, 0] > 0).to(torch.uint8)[:, None, None, None].expand(-1, 1, 64, 64)
 
     class FirstAlone(torch.nn.Module):
         """Draws from the first partition; the second changes nothing."""
@@ -687,7 +687,7 @@ def test_a_record_brings_the_split_of_its_model(tmp_path):
     settings = {"labels": 200, "limit": 900, "fractions": (0.5, 0.25, 0.25), "unseen": 0.1}
     parts = split(task("dSprites.v2"), seed=3, **settings)
     Trainer(parts, IMAGES, SHORT, seed=8).save_model(tmp_path)
-    found = split_of(load_model(tmp_path)[1])
+    found = split_of(load_model(tmp_path).record)
     for name in ("train", "validation", "test", "labelled", "unseen", "unseen_combinations"):
         assert np.array_equal(getattr(found, name), getattr(parts, name)), name
 
