@@ -59,7 +59,9 @@ def test_its_code_runs(tmp_path, monkeypatch, capsys):
     """In its order and in one session, with fewer steps and samples."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(wdlib, "COURSE", wdlib.COURSE.cut(30))
-    monkeypatch.setattr(wdlib, "train_judge", partial(wdlib.train_judge, steps=30))
+    judge = partial(wdlib.train_judge, steps=30)
+    monkeypatch.setattr(wdlib, "train_judge", judge)
+    monkeypatch.setattr("wdlib.simple.train_judge", judge)
     quick = {"importances": "hist_gradient_boosting", "samples": 100, "most": 300}
     monkeypatch.setattr(wdlib, "evaluate", partial(wdlib.evaluate, **quick))
     random = np.random.default_rng(0)
