@@ -261,7 +261,7 @@ def fitted(tmp_path_factory):
     task, images = wdlib.table(frame, pixels, {"light": wdlib.Names(("dim", "on")),
                                                "corner": wdlib.Names(cyclic=True)})  # fmt: skip
     folder = tmp_path_factory.mktemp("fitted")
-    return quick(task, images, steps=600, folder=folder), folder
+    return quick(task, images, steps=450, folder=folder), folder
 
 
 def test_a_model_reads_and_moves_images(fitted):
@@ -479,7 +479,8 @@ def test_a_folder_of_photographs_from_the_command_line(tmp_path, monkeypatch, ca
     frame.loc[150:, ["light", "corner"]] = None
     frame.to_csv(tmp_path / "labels.csv", index=False)
     for name in ("COURSE", "FEW"):
-        monkeypatch.setitem(PRESETS, name, COURSE.cut(800))
+        monkeypatch.setitem(PRESETS, name, COURSE.cut(500))
+    monkeypatch.setattr("wdlib.metrics.judge.train_judge", partial(train_judge, steps=100))
     table = ["--table", str(tmp_path / "labels.csv"), "--images", str(tmp_path / "photos")]
     run = str(tmp_path / "run")
     train = ["train", *table, "--factors", "light,corner", "--cyclic", "corner", "--out", run]
@@ -514,7 +515,7 @@ def test_the_command_line_refuses_a_bad_table_before_it_writes(tmp_path, capsys)
 
 
 @pytest.mark.parametrize("name", ["modular", "previous", "zerodim", "few_label", "fader"])
-def test_every_method_fits_a_table_that_lacks_labels(name):
+def test_methods_fit_a_table_that_lacks_labels(name):
     frame, pixels = blobs(400)
     frame.loc[:30, "light"], frame.loc[31:60, "corner"] = None, None
     task, images = wdlib.table(frame, pixels)
