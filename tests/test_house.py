@@ -7,7 +7,7 @@ from statistics import median
 import pytest
 from test_floors import PACKAGE, imports_of, modules_of
 
-LINES = 15_627  # as many as there are; the house should come to 11,500
+LINES = 15_620  # as many as there are; the house should come to 11,500
 TOP_MODULES = 12
 FLOORS = 9
 LONGEST_FUNCTION, MEDIAN_FUNCTION = 60, 8

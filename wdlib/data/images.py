@@ -137,16 +137,18 @@ def to_float(images, dtype=None):
     exceeds 1 count as binary. ``dtype`` defaults to torch.float32. ``as_input`` knows the task, and
     need not guess. Raises ValueError for another dtype or shape.
     """
+    import torch
+
     images = _channels_first(as_tensor(images))
     if str(images.dtype) != "torch.uint8":
         raise ValueError(f"images must be uint8, got {images.dtype}")
     binary = images.shape[1] == 1 and (not images.numel() or images.max() <= 1)
-    return images.to(dtype or _float32()) if binary else scaled(images, dtype)
+    return images.to(dtype or torch.float32) if binary else scaled(images, dtype)
 
 
 def scaled(images, dtype=None):
     """uint8 tensor with 0 to 255, as ``device_images`` makes them -> float tensor in [0, 1]."""
-    return images.to(dtype or _float32()).div_(255)
+    return (images.float() if dtype is None else images.to(dtype)).div_(255)
 
 
 def as_input(images, task):
@@ -160,7 +162,7 @@ def as_input(images, task):
     import torch
 
     images = _channels_first(as_tensor(images))
-    if not _is_float(images) and images.dtype not in (torch.uint8, torch.bool):
+    if not images.is_floating_point() and images.dtype not in (torch.uint8, torch.bool):
         images = images.to(torch.int64)  # torch computes little with the other integers
     if tuple(images.shape[1:]) != task.shape:
         raise ValueError(
@@ -172,12 +174,13 @@ def as_input(images, task):
     least, most = (float(end) for end in images.aminmax())
     if not math.isfinite(least + most):
         raise ValueError("the images hold NaN or infinity, but pixels are 0 to 1")
-    if not (least >= 0 and most <= (1 if _is_float(images) else 255)):
+    limit = 1 if images.is_floating_point() else 255
+    if not (least >= 0 and most <= limit):
         raise ValueError(
-            f"pixels of {images.dtype} are {'0 to 1' if _is_float(images) else '0 to 255'}, but "
-            f"these are {least:g} to {most:g}: scale them first, for example by 1 / {most:g}"
+            f"pixels of {images.dtype} are 0 to {limit}, but these are {least:g} to {most:g}: "
+            f"scale them first, for example by 1 / {most:g}"
         )
-    if _is_float(images):
+    if images.is_floating_point():
         return images.to(torch.float32)
     if task.binary and most > 1 and not ((images == 0) | (images == 255)).all():
         raise ValueError(f"images of {task.name} are binary: 0 and 1, or 0 and 255, not grey")
@@ -252,13 +255,3 @@ def _channels_first(images):
         return images.permute(0, 3, 1, 2)
     shapes = "[N, H, W], [N, H, W, C] or [N, C, H, W] with C = 1 or 3"
     raise ValueError(f"images must be {shapes}, got {tuple(images.shape)}")
-
-
-def _float32():
-    import torch
-
-    return torch.float32
-
-
-def _is_float(images) -> bool:
-    return images.dtype.is_floating_point
